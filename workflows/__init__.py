@@ -1,0 +1,1 @@
+"""Pure: what must happen. No clock, randomness, files, network or environment."""

@@ -1,0 +1,1 @@
+"""Frozen records that travel between starter, process, activity and other services."""

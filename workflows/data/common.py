@@ -1,0 +1,137 @@
+"""Records every process shares: what it answers to queries, and the messages it takes."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+CaseId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+"""Lower-case words, digits and dashes. Part of the workflow id, so it names no person."""
+
+PartyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+PersonName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,39}$")]
+"""The short name somebody decides under, as in the case policy."""
+
+
+class Record(BaseModel):
+    """A frozen record. Unknown fields are refused, so that a misspelt one is never lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BranchState(StrEnum):
+    """Where a branch is now."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DEFAULTED = "defaulted"
+    CANCELLED = "cancelled"
+
+
+class BranchView(Record):
+    """One branch as the query `branches` shows it."""
+
+    name: str
+    state: BranchState
+    note: str = ""
+    started: AwareDatetime | None = None
+    ended: AwareDatetime | None = None
+
+
+class StatusView(Record):
+    """The answer to the query `status`."""
+
+    process: str
+    case: str
+    phase: str
+    waiting_for: tuple[str, ...] = ()
+    started: AwareDatetime
+    outcome: str | None = None
+
+
+class CostView(Record):
+    """The answer to the query `cost`: model calls of this case so far, in US dollars."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: Decimal = Decimal(0)
+    by_branch: dict[str, Decimal] = Field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """What a person says about the customer (not about the proposal)."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+    REFER = "refer"
+    MORE = "more"
+
+
+class Condition(Record):
+    """A condition tied to an approval, as LIMIT=10000."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{1,30}$")]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _limit_is_an_amount(self) -> Self:
+        if self.code == "LIMIT" and not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", self.value):
+            raise ValueError(f"LIMIT is {self.value!r}; write an amount, as LIMIT=10000")
+        return self
+
+
+class Decision(Record):
+    """One person's decision at a gate; the message of the update and the signal `decide`."""
+
+    verdict: Verdict
+    by: PersonName
+    gate: str = "review"
+    conditions: tuple[Condition, ...] = ()
+    comment: Annotated[str, StringConstraints(max_length=4000)] = ""
+    token: str | None = None
+    """Kept for signed decisions."""
+
+
+class DecisionAnswer(Record):
+    """What the update `decide` returns: whether the gate is settled or who is still awaited."""
+
+    gate: str
+    accepted: bool
+    settled: bool
+    still_needed: tuple[str, ...] = ()
+
+
+class Refusal(Record):
+    """A message that was refused, kept so that its sender can read why."""
+
+    at: datetime
+    by: str
+    message: str
+    reason: str
+
+
+class GateView(Record):
+    """An open gate as the query `open_gates` shows it."""
+
+    name: str
+    question: str
+    proposal: str
+    needs: tuple[str, ...]
+    may_decide: tuple[str, ...]
+    decided: tuple[Decision, ...] = ()
+    opened: AwareDatetime
+    deadline: AwareDatetime
+    reminders: int = 0
+
+
+SCOPE_HEADER = "braid-scope"
+"""Header that carries the journal's scope (the root workflow id) down to every activity."""
+BRANCH_HEADER = "braid-branch"
+"""Header that carries the name of the branch an activity was called from."""

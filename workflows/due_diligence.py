@@ -1,0 +1,205 @@
+"""Customer due diligence: four checks at once, a cited synthesis, people decide, onboarding."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from temporalio import workflow
+
+from workflows.calls import CHAT, RESOLVE_ROLES, ask
+from workflows.data.case_file import CaseFile
+from workflows.data.common import Record
+from workflows.data.due_diligence import (
+    CaseSoFar,
+    Check,
+    CheckResult,
+    DecisionRecord,
+    Narrative,
+    ReferenceReply,
+    Routing,
+    Synthesis,
+    Tier,
+)
+from workflows.data.effects import ChatOrder
+from workflows.data.llm import RoleQuery
+from workflows.errors import ModelUnavailable
+from workflows.patterns.gate import GateResult, GateSpec
+from workflows.patterns.process import Process
+from workflows.prompts import due_diligence as prompts
+from workflows.rules import dd_routing as rules
+from workflows.rules.dd_sheet import unavailable
+from workflows.steps.dd_checks import CheckBook
+from workflows.steps.dd_onboarding import Onboarder
+
+ROLES = ("triage", "analyst", "reviewer")
+
+
+@workflow.defn(name="due-diligence")
+class DueDiligence(Process):
+    """One company's case, from case file to decision record."""
+
+    @workflow.init
+    def __init__(self, case: CaseFile) -> None:
+        super().__init__("due-diligence", case.case)
+        self.case = case
+        self.known = CaseSoFar()
+        self.checks = CheckBook(self, case)
+        self.round = 0
+
+    @workflow.run
+    async def run(self, case: CaseFile) -> DecisionRecord:
+        """Check, summarise, let people decide, and act on what they decided."""
+        self.roles = await ask(RESOLVE_ROLES, RoleQuery(roles=ROLES))
+        await self.gather_evidence()
+        routing = await self.assess()
+        if routing.extra_round:
+            await self.another_round()
+            routing = await self.assess()
+        decided = await self.review(routing)
+        while decided.asks_more:
+            await self.another_round()
+            routing = await self.assess()
+            decided = await self.review(routing)
+        record = await self.conclude(routing, decided)
+        await self.finish()
+        return record
+
+    async def gather_evidence(self) -> None:
+        """Start the four checks in one workflow task; each fails on its own terms."""
+        self.enter("checks")
+        results = await asyncio.gather(
+            self.check(Check.IDENTITY, self.checks.identity),
+            self.check(Check.CREDIT, self.checks.credit),
+            self.check(Check.REFERENCES, self.checks.references),
+            self.check(Check.BACKGROUND, self.checks.background),
+        )
+        self.known = self.known.model_copy(update={"checks": tuple(results)})
+
+    async def another_round(self) -> None:
+        """Do again, once, the checks that came to nothing. What was answered is not asked again."""
+        self.round += 1
+        self.checks.round = self.round
+        again = {
+            Check.IDENTITY: self.checks.identity,
+            Check.CREDIT: self.checks.credit,
+            Check.BACKGROUND: self.checks.background,
+        }
+        open_checks = [c for c in self.known.checks if c.gaps and c.check in again]
+        self.enter(f"evidence round {self.round}")
+        renewed = await asyncio.gather(*(self.check(c.check, again[c.check]) for c in open_checks))
+        results = {c.check: c for c in (*self.known.checks, *renewed)}
+        self.known = self.known.model_copy(update={"checks": tuple(results.values())})
+
+    async def check(self, check: Check, work: Callable[[], Awaitable[CheckResult]]) -> CheckResult:
+        """Run one check as a branch; whatever breaks it leaves a gap, never a pass."""
+
+        async def counted() -> CheckResult:
+            result = await work()
+            self.checks.done[check] = result
+            return result
+
+        return await self.branch(check, counted, lambda why: unavailable(check, why))
+
+    async def assess(self) -> Routing:
+        """Summarise with citations, set the tier, choose the reviewers."""
+        self.enter("synthesis")
+        checks = self.known.checks
+        narrative = await self.synthesis(rules.tier_by_rules(checks))
+        tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
+        proposal = rules.propose(checks)
+        routing = rules.route(
+            tier,
+            rules.confidence(checks, narrative),
+            sum(len(c.gaps) for c in checks),
+            agreed=narrative.proposed is proposal,
+            complex_or_pep=False,
+        )
+        self.known = self.known.model_copy(
+            update={"narrative": narrative, "routing": routing, "proposal": proposal}
+        )
+        return routing
+
+    async def synthesis(self, tier: Tier) -> Narrative:
+        """Ask a model for cited claims; without one, the rules' findings speak for themselves."""
+        checks = self.known.checks
+        prompt = prompts.synthesis(self.case, tier, checks)
+        try:
+            said = await self.consult("reviewer", prompt, Synthesis, sample=self.round)
+        except ModelUnavailable as error:
+            workflow.logger.warning("synthesis by rules", extra={"why": error.message})
+            return rules.narrative_by_rules(checks)
+        kept, dropped = rules.checked_claims(said.value.claims, checks)
+        return Narrative(
+            claims=kept,
+            dropped=dropped,
+            proposed=said.value.outcome,
+            model_tier=said.value.tier,
+            confidence=said.value.confidence,
+            model=said.answer.target.model,
+            simulated=said.answer.simulated,
+        )
+
+    async def review(self, routing: Routing) -> GateResult:
+        """Wait for the people of the route, with reminders, until the policy's deadline."""
+        self.enter("review")
+        policy = self.case.review
+        spec = GateSpec(
+            name="review",
+            question="What becomes of the customer?",
+            proposal=str(self.known.proposal),
+            people={r.name: frozenset(r.roles) for r in policy.reviewers},
+            needs=rules.NEEDS[routing.route],
+            deadline=policy.deadline,
+            remind_every=policy.reminder,
+            excluded=frozenset({self.case.author}),
+            may_ask_more=self.round < policy.rounds,
+        )
+        return await self.gate(spec, self.remind)
+
+    async def remind(self, number: int) -> Record:
+        """Remind the reviewers' channel, once per interval and round."""
+        text = f"case {self.case.case} waits for a decision (reminder {number})"
+        template = f"review-reminder-{self.round}"
+        return await ask(CHAT, ChatOrder(template=template, number=number, text=text))
+
+    async def conclude(self, routing: Routing, decided: GateResult) -> DecisionRecord:
+        """Act on the decision and write it down with its reasons."""
+        checks, narrative = self.known.checks, self.known.narrative
+        assert narrative is not None  # noqa: S101 - assess() came before every review
+        outcome = rules.settle(self.case, decided.decisions, timed_out=decided.timed_out)
+        conditions = rules.conditions(outcome, decided.decisions)
+        tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
+        self.enter("closing", outcome)
+        onboarder = Onboarder(self.case)
+        state, why = await onboarder.act(outcome, conditions, tip_off=tier is Tier.PROHIBITED)
+        record = DecisionRecord(
+            case=self.case.case,
+            outcome=outcome,
+            conditions=conditions,
+            tier=tier,
+            confidence=rules.confidence(checks, narrative),
+            routing=routing,
+            reasons=(*rules.reasons(checks, decided.decisions, decided.timed_out), *why),
+            decided_by=decided.decisions,
+            checks=checks,
+            narrative=narrative,
+            onboarding=state,
+            open_tasks=onboarder.open_tasks,
+            decided_at=workflow.now(),
+            usd=self.cost().usd,
+            policy_version=rules.POLICY_VERSION,
+        )
+        self.known = self.known.model_copy(update={"decision": record})
+        self.enter("closed", outcome)
+        return record
+
+    @workflow.signal
+    def reference_reply(self, reply: ReferenceReply) -> None:
+        """Take a referee's answer; the first of each counts, whenever it comes."""
+        if why := self.checks.take_reply(reply):
+            self.refuse(reply.party_id, "reference_reply", why)
+
+    def so_far(self) -> CaseSoFar:
+        """Give checks as they finish, then narrative, routing and decision."""
+        if self.known.checks:
+            return self.known
+        return CaseSoFar(checks=tuple(self.checks.done.values()))

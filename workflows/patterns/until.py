@@ -1,0 +1,172 @@
+"""When a join ends: conditions over what has settled so far, combined with `|`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from workflows.errors import JoinFailed, Misuse
+from workflows.patterns.outcome import Outcome
+
+Reason = Literal["complete", "enough", "outcome", "deadline", "impossible", "too_many_failures"]
+Predicate = Callable[[Outcome[Any]], bool]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a condition looks at: settled outcomes in declaration order, and how many are open."""
+
+    settled: Sequence[Outcome[Any]]
+    open: int
+
+    @property
+    def successes(self) -> int:
+        """Outcomes that count as success."""
+        return sum(o.is_success for o in self.settled)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One reason to end a join."""
+
+    kind: Literal["all_succeed", "all_settled", "settled", "success", "outcome"]
+    count: int = 1
+    predicate: Predicate | None = None
+
+    def met(self, tally: Tally) -> Reason | None:
+        """Give the reason if the condition holds."""
+        match self.kind:
+            case "all_succeed" | "all_settled":
+                return "complete" if tally.open == 0 else None
+            case "settled":
+                return "enough" if len(tally.settled) >= self.count else None
+            case "success":
+                return "enough" if tally.successes >= self.count else None
+            case "outcome":
+                return "outcome" if any(self._holds(o) for o in tally.settled) else None
+
+    def reachable(self, tally: Tally) -> bool:
+        """Say whether it can still come to hold."""
+        match self.kind:
+            case "success":
+                return tally.successes + tally.open >= self.count
+            case "settled":
+                return len(tally.settled) + tally.open >= self.count
+            case "outcome":
+                return tally.open > 0
+            case _:
+                return True
+
+    def check(self, branches: int) -> None:
+        """Raise Misuse if it can never hold for so many branches."""
+        if self.kind in ("settled", "success"):
+            if self.count < 1:
+                raise Misuse(f"at_least({self.count}) waits for nothing; ask for 1 or more")
+            if self.count > branches:
+                raise Misuse(
+                    f"{self.count} outcomes are wanted of {branches} branches;"
+                    " lower the number or add branches"
+                )
+
+    def _holds(self, outcome: Outcome[Any]) -> bool:
+        assert self.predicate is not None  # noqa: S101 - built only by outcome()
+        try:
+            return bool(self.predicate(outcome))
+        except Exception as error:
+            raise JoinFailed(
+                f"the predicate of outcome(...) failed on branch {outcome.name!r}: {error!r}"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Until:
+    """Conditions of which the first to hold ends the join, and the failures it tolerates."""
+
+    conditions: tuple[Condition, ...]
+    max_failures: int | None = None
+    max_share: float | None = None
+
+    def __or__(self, other: "Until") -> "Until":
+        both = self.conditions + other.conditions
+        failures = self.max_failures if other.max_failures is None else other.max_failures
+        share = self.max_share if other.max_share is None else other.max_share
+        return Until(both, failures, share)
+
+    def tolerate(self, count: int | None = None, share: float | None = None) -> "Until":
+        """Go on while at most `count` branches, or that `share` of them (0 to 1), failed."""
+        if (count is None) == (share is None):
+            raise Misuse("tolerate(...) takes either count or share")
+        if (count is not None and count < 0) or (share is not None and not 0 <= share <= 1):
+            raise Misuse("tolerate(count=...) is 0 or more, tolerate(share=...) from 0 to 1")
+        return replace(self, max_failures=count, max_share=share)
+
+    @property
+    def fails_by_default(self) -> bool:
+        """Whether a branch without a policy fails the join."""
+        only = self.conditions[0].kind == "all_succeed" and len(self.conditions) == 1
+        return only and not self.tolerates
+
+    @property
+    def tolerates(self) -> bool:
+        """Whether failures are counted against a bound."""
+        return self.max_failures is not None or self.max_share is not None
+
+    def check(self, branches: int) -> None:
+        """Raise Misuse if the join can never end as asked."""
+        for condition in self.conditions:
+            condition.check(branches)
+        if self.max_failures is not None and self.max_failures > branches:
+            raise Misuse(
+                f"tolerate(count={self.max_failures}) is more than the {branches} branches;"
+                " lower it"
+            )
+
+    def verdict(self, tally: Tally) -> Reason | None:
+        """Look once: success first, then the bound on failures, then what became impossible."""
+        for condition in self.conditions:
+            if (reason := condition.met(tally)) is not None:
+                if reason == "complete" and self._too_many(tally):
+                    break
+                return reason
+        if self._too_many(tally):
+            return "too_many_failures"
+        if not any(c.reachable(tally) for c in self.conditions):
+            return "impossible"
+        return None
+
+    def _too_many(self, tally: Tally) -> bool:
+        failed = sum(o.status == "failed" for o in tally.settled)
+        if self.max_failures is not None:
+            return failed > self.max_failures
+        if self.max_share is not None:
+            return failed > self.max_share * (len(tally.settled) + tally.open)
+        return False
+
+
+def all_succeed() -> Until:
+    """Every branch succeeded; one that fails for good fails the join (the default)."""
+    return Until((Condition("all_succeed"),))
+
+
+def all_settled() -> Until:
+    """Every branch ended, one way or the other."""
+    return Until((Condition("all_settled"),))
+
+
+def first_settled() -> Until:
+    """Any one branch ended."""
+    return Until((Condition("settled"),))
+
+
+def first_success() -> Until:
+    """Any one branch succeeded."""
+    return Until((Condition("success"),))
+
+
+def at_least(count: int) -> Until:
+    """So many branches succeeded."""
+    return Until((Condition("success", count),))
+
+
+def outcome(predicate: Predicate) -> Until:
+    """A branch ended in a way for which `predicate` holds."""
+    return Until((Condition("outcome", predicate=predicate),))

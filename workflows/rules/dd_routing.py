@@ -1,0 +1,194 @@
+"""Due diligence: tier, confidence, proposal, route and final outcome. Total and pure."""
+
+from collections.abc import Sequence
+
+from workflows.data.case_file import CaseFile, Role
+from workflows.data.common import Condition, Decision, Verdict
+from workflows.data.due_diligence import (
+    CaseOutcome,
+    Check,
+    CheckOutcome,
+    CheckResult,
+    Claim,
+    Finding,
+    FindingCode,
+    Narrative,
+    Route,
+    Routing,
+    Tier,
+)
+from workflows.patterns.gate import ANYBODY
+
+POLICY_VERSION = "dd-2026-11"
+QUICK_CONFIDENCE = 0.90
+ENOUGH_CONFIDENCE = 0.70
+DISAGREEMENT = 0.65
+"""Confidence of a case on whose outcome rules and model differ: under the bound on purpose."""
+
+_TIERS = list(Tier)
+_HIGH = {
+    FindingCode.POSSIBLE_SANCTIONS_MATCH,
+    FindingCode.INSOLVENCY_FILING,
+    FindingCode.INSOLVENCY_HISTORY,
+    FindingCode.CREDIT_DISTRESS,
+    FindingCode.NOT_ACTIVE,
+    FindingCode.IDENTITY_CONFLICT,
+}
+_DECLINE = {
+    FindingCode.SANCTIONED,
+    FindingCode.INSOLVENCY_FILING,
+    FindingCode.NOT_ACTIVE,
+}
+
+
+def findings_of(checks: Sequence[CheckResult]) -> list[Finding]:
+    """Give all findings, in the order of the checks."""
+    return [f for c in checks for f in c.findings]
+
+
+def tier_by_rules(checks: Sequence[CheckResult]) -> Tier:
+    """Set the tier from findings and from hard checks that came to nothing (fail closed)."""
+    codes = {f.code for f in findings_of(checks)}
+    if FindingCode.SANCTIONED in codes:
+        return Tier.PROHIBITED
+    unscreened = any(
+        c.check is Check.BACKGROUND
+        and c.outcome in (CheckOutcome.UNAVAILABLE, CheckOutcome.INCONCLUSIVE)
+        for c in checks
+    )
+    if codes & _HIGH or unscreened:
+        return Tier.HIGH
+    hard_gap = any(c.gaps for c in checks if c.check is not Check.REFERENCES)
+    return Tier.MEDIUM if codes or hard_gap else Tier.LOW
+
+
+def raised(tier: Tier, by_model: Tier | None) -> Tier:
+    """Let the model raise the tier, never lower it. Only a confirmed list entry prohibits."""
+    if by_model is None or tier is Tier.PROHIBITED:
+        return tier
+    wanted = min(_TIERS.index(by_model), _TIERS.index(Tier.HIGH))
+    return _TIERS[max(_TIERS.index(tier), wanted)]
+
+
+def propose(checks: Sequence[CheckResult]) -> CaseOutcome:
+    """Propose an outcome by rules, for people to decide on."""
+    codes = {f.code for f in findings_of(checks)}
+    tier = tier_by_rules(checks)
+    if codes & _DECLINE:
+        return CaseOutcome.DECLINE
+    if tier is Tier.HIGH:
+        return CaseOutcome.REFER
+    return CaseOutcome.APPROVE if tier is Tier.LOW else CaseOutcome.APPROVE_WITH_CONDITIONS
+
+
+def checked_claims(
+    claims: Sequence[Claim], checks: Sequence[CheckResult]
+) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
+    """Split claims into those whose every citation exists in the case, and the dropped."""
+    known = {e.id for c in checks for e in c.evidence}
+    known |= {f.id for f in findings_of(checks)} | {g.id for c in checks for g in c.gaps}
+    kept = tuple(c for c in claims if c.cites and set(c.cites) <= known)
+    return kept, tuple(c for c in claims if c not in kept)
+
+
+def confidence(checks: Sequence[CheckResult], narrative: Narrative) -> float:
+    """Give the lowest of: the checks', the model's own, claims that held, agreement."""
+    claims = len(narrative.claims) + len(narrative.dropped)
+    held = len(narrative.claims) / claims if claims else 1.0
+    agreed = 1.0 if narrative.proposed is propose(checks) else DISAGREEMENT
+    return round(min([*(c.confidence for c in checks), narrative.confidence, held, agreed]), 3)
+
+
+def route(tier: Tier, sure: float, gaps: int, *, agreed: bool, complex_or_pep: bool) -> Routing:
+    """Route a case to its reviewers. Every combination has exactly one route.
+
+    `sure` is the case's confidence (0 to 1), `gaps` its open gaps; `agreed` says that rules and
+    model propose the same. An extra round of evidence comes before the reviewers, never instead.
+    """
+    extra = sure < ENOUGH_CONFIDENCE or not agreed
+    why = f"tier {tier}, confidence {sure:.2f}, {gaps} open gaps"
+    if not agreed:
+        why += ", rules and model differ"
+    if tier is Tier.PROHIBITED:
+        chosen = Route.COMPLIANCE
+    elif tier is Tier.HIGH or complex_or_pep:
+        chosen = Route.FOUR_EYES
+    elif tier is Tier.LOW and sure >= QUICK_CONFIDENCE and gaps == 0:
+        chosen = Route.QUICK
+    else:
+        chosen = Route.ANALYST
+    return Routing(route=chosen, extra_round=extra, why=why)
+
+
+NEEDS: dict[Route, tuple[str, ...]] = {
+    Route.QUICK: (ANYBODY,),
+    Route.ANALYST: (Role.ANALYST,),
+    Route.FOUR_EYES: (ANYBODY, Role.SENIOR),
+    Route.COMPLIANCE: (Role.COMPLIANCE,),
+}
+"""Whom a route needs: one different person for each role."""
+
+
+def settle(case: CaseFile, decisions: Sequence[Decision], *, timed_out: bool) -> CaseOutcome:
+    """Turn decisions into the case's outcome.
+
+    People who differ: the senior's word counts; among equals the more cautious one. A review
+    nobody finished in time is referred, never approved.
+    """
+    if timed_out or not decisions:
+        return CaseOutcome.REFER
+    outcomes = [_outcome(d) for d in decisions]
+    seniors = {r.name for r in case.review.reviewers if Role.SENIOR in r.roles}
+    said_by_seniors = [
+        o for o, d in zip(outcomes, decisions, strict=True) if d.by in seniors
+    ] or outcomes
+    return max(said_by_seniors, key=_CAUTION.index)
+
+
+_CAUTION = [
+    CaseOutcome.APPROVE,
+    CaseOutcome.APPROVE_WITH_CONDITIONS,
+    CaseOutcome.REFER,
+    CaseOutcome.DECLINE,
+]
+
+
+def _outcome(decision: Decision) -> CaseOutcome:
+    if decision.verdict is Verdict.APPROVE:
+        return CaseOutcome.APPROVE_WITH_CONDITIONS if decision.conditions else CaseOutcome.APPROVE
+    return CaseOutcome.DECLINE if decision.verdict is Verdict.DECLINE else CaseOutcome.REFER
+
+
+def conditions(outcome: CaseOutcome, decisions: Sequence[Decision]) -> tuple[Condition, ...]:
+    """Give the conditions of an approval: of each code, the one said last."""
+    if outcome is not CaseOutcome.APPROVE_WITH_CONDITIONS:
+        return ()
+    return tuple({c.code: c for d in decisions for c in d.conditions}.values())
+
+
+def reasons(
+    checks: Sequence[CheckResult], decisions: Sequence[Decision], timed_out: bool
+) -> tuple[str, ...]:
+    """List findings, gaps and comments: why the case came out as it did."""
+    said = [f"{f.code}: {f.summary} [{', '.join(f.evidence)}]" for f in findings_of(checks)]
+    said += [f"GAP {g.check}: {g.reason}" for c in checks for g in c.gaps]
+    said += [f"{d.by}: {d.comment}" for d in decisions if d.comment]
+    if timed_out:
+        said.append("REVIEW: not finished by its deadline, so the case is referred")
+    return tuple(said)
+
+
+def narrative_by_rules(checks: Sequence[CheckResult]) -> Narrative:
+    """Write the narrative from the findings alone, when no model answered."""
+    claims = tuple(
+        Claim(text=f"{f.code}: {f.summary}", cites=(f.id, *f.evidence)) for f in findings_of(checks)
+    )
+    return Narrative(
+        claims=claims,
+        dropped=(),
+        proposed=propose(checks),
+        model_tier=None,
+        confidence=ENOUGH_CONFIDENCE,
+        model="",
+        simulated=False,
+    )

@@ -1,0 +1,120 @@
+"""Due diligence: the sheet a check is written on. Collects evidence, findings and gaps. Pure."""
+
+import re
+
+from anyascii import anyascii
+
+from workflows.data.due_diligence import (
+    Check,
+    CheckOutcome,
+    CheckResult,
+    Evidence,
+    Finding,
+    FindingCode,
+    Gap,
+    Strength,
+)
+from workflows.data.sources import SourceAnswer, SourceState
+
+
+class Sheet:
+    """Collects one check's evidence, findings and gaps, numbering them as it goes."""
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        self.evidence: list[Evidence] = []
+        self.findings: list[Finding] = []
+        self.gaps: list[Gap] = []
+
+    def note(self, answer: SourceAnswer, record: str, excerpt: str) -> str:
+        """Keep what a source said as evidence and give its id."""
+        kept = Evidence(
+            id=f"{self.check}-e{len(self.evidence) + 1}",
+            source=answer.source,
+            record=record,
+            liveness=answer.liveness,
+            retrieved_at=answer.retrieved_at,
+            as_of=answer.as_of,
+            sha256=answer.raw_sha256,
+            licence=answer.licence,
+            excerpt=excerpt[:300],
+        )
+        self.evidence.append(kept)
+        return kept.id
+
+    def find(
+        self,
+        code: FindingCode,
+        summary: str,
+        evidence: str | tuple[str, ...],
+        strength: Strength = Strength.RECORD,
+        party: str = "subject",
+    ) -> None:
+        """Add a finding."""
+        cited = (evidence,) if isinstance(evidence, str) else evidence
+        number = f"{self.check}-f{len(self.findings) + 1}"
+        self.findings.append(
+            Finding(
+                id=number,
+                code=code,
+                party_id=party,
+                summary=summary,
+                strength=strength,
+                evidence=cited,
+            )
+        )
+
+    def gap(self, why: str) -> None:
+        """Add a gap."""
+        number = f"{self.check}-g{len(self.gaps) + 1}"
+        self.gaps.append(Gap(id=number, check=self.check, reason=why))
+
+    def unanswered(self, answer: SourceAnswer, what: str) -> bool:
+        """Add a gap if the source gave no answer; say whether it did so."""
+        if answer.state in (SourceState.FOUND, SourceState.NONE):
+            return False
+        code = answer.error.code if answer.error else "no reason given"
+        self.gap(f"{what}: {answer.source} {answer.state} ({code})")
+        return True
+
+    def result(self, sure: float, fallback: str = "", *, silent: bool = False) -> CheckResult:
+        """Close the sheet. `silent`: no source answered at all."""
+        outcome = CheckOutcome.CLEAR
+        if self.findings:
+            outcome = CheckOutcome.FINDING
+        elif silent:
+            outcome = CheckOutcome.UNAVAILABLE
+        elif self.gaps:
+            outcome = CheckOutcome.INCONCLUSIVE
+        capped = min(sure, 0.8) if self.gaps and not self.findings else sure
+        return CheckResult(
+            check=self.check,
+            outcome=outcome,
+            confidence=round(0.5 if silent else capped, 3),
+            findings=tuple(self.findings),
+            gaps=tuple(self.gaps),
+            evidence=tuple(self.evidence),
+            fallback=fallback,
+        )
+
+
+def unavailable(check: Check, why: str) -> CheckResult:
+    """Stand in for a check that failed or was stopped as a whole."""
+    sheet = Sheet(check)
+    sheet.gap(why)
+    return sheet.result(0.5, silent=True)
+
+
+def folded(name: str) -> str:
+    """Fold a name for comparison: Latin letters and digits only, lower case."""
+    return re.sub(r"[^a-z0-9]", "", anyascii(name).lower())
+
+
+def fits(sheet: Sheet, answer: SourceAnswer, what: str) -> bool:
+    """Say whether a record was found; a source that knows none leaves a gap."""
+    if sheet.unanswered(answer, what):
+        return False
+    if answer.state is SourceState.NONE:
+        sheet.gap(f"{what}: {answer.source} holds no such record")
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Named steps of a process that would not fit on one screen with it."""
