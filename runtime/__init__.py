@@ -1,0 +1,1 @@
+"""How processes run: settings, connection, embedded stack, heartbeats, logs."""

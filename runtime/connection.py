@@ -1,0 +1,57 @@
+"""How we reach Temporal: a service given explicitly, or the one of this clone's stack."""
+
+import os
+from collections.abc import Mapping
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
+
+GIVEN_BY = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
+
+
+class NoServer(Exception):
+    """No Temporal service answers; the message says what was tried and how to mend it."""
+
+
+def is_given(profile: str | None = None, env: Mapping[str, str] | None = None) -> bool:
+    """Say whether a Temporal service was named explicitly.
+
+    Only by `--profile` or a `TEMPORAL_*` variable: a profile file that merely lies in the home
+    folder must not send a demo's case to somebody's production namespace.
+    """
+    given = os.environ if env is None else env
+    return profile is not None or any(given.get(name) for name in GIVEN_BY)
+
+
+async def connect_given(profile: str | None = None, identity: str | None = None) -> Client:
+    """Connect to the service the environment or profile file names (SDK envconfig).
+
+    Raises NoServer.
+    """
+    try:
+        config = ClientConfig.load_client_connect_config(profile)
+    except Exception as error:
+        raise NoServer(f"the Temporal profile cannot be read: {error}") from error
+    address = config.get("target_host") or "localhost:7233"
+    config.setdefault("target_host", address)
+    try:
+        return await Client.connect(
+            **config, data_converter=pydantic_data_converter, identity=identity
+        )
+    except (RuntimeError, RPCError) as error:
+        raise NoServer(
+            f"no Temporal service answers at {address}: check TEMPORAL_ADDRESS and the profile,"
+            " or unset them to use the embedded stack"
+        ) from error
+
+
+async def connect_to(address: str, identity: str | None = None) -> Client:
+    """Connect to an address of our own stack. Raises NoServer."""
+    try:
+        return await Client.connect(
+            address, data_converter=pydantic_data_converter, identity=identity
+        )
+    except (RuntimeError, RPCError) as error:
+        raise NoServer(f"no Temporal server answers at {address}: {error}") from error

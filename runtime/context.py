@@ -1,0 +1,35 @@
+"""Where an activity runs: for which case, in which branch, on which worker."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from temporalio import activity
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """`scope` is the journal's scope (root workflow id), `worker` the identity of the process."""
+
+    scope: str
+    branch: str
+    worker: str
+    attempt: int
+
+
+_context: ContextVar[CallContext] = ContextVar("braid_call_context")
+
+
+def call_context() -> CallContext:
+    """Give the context of the running activity.
+
+    Outside our interceptor (a bare ActivityEnvironment) it is derived from the activity's info.
+    """
+    if (known := _context.get(None)) is not None:
+        return known
+    info = activity.info()
+    return CallContext(info.workflow_id or info.activity_id, "", "unknown", info.attempt)
+
+
+def enter_call(context: CallContext) -> None:
+    """Run the rest of this task in `context`."""
+    _context.set(context)

@@ -1,0 +1,92 @@
+"""Heartbeats for every activity, and the context each one runs in."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import default
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ActivityOutboundInterceptor,
+    ExecuteActivityInput,
+)
+
+from runtime.context import CallContext, enter_call
+from workflows.data.common import BRANCH_HEADER, SCOPE_HEADER
+
+INTERVAL = 1.0
+"""Seconds between beats; the heartbeat timeout is five times that."""
+
+log = structlog.get_logger(__name__)
+
+
+class Heartbeats(ActivityInboundInterceptor):
+    """Beats once a second while an activity runs, repeating the details it last gave itself.
+
+    Beats go through the interceptor's own outbound: `activity.heartbeat()` called from the event
+    loop for a synchronous activity would block.
+    """
+
+    def __init__(self, following: ActivityInboundInterceptor, worker: str) -> None:
+        super().__init__(following)
+        self._worker = worker
+
+    def init(self, outbound: ActivityOutboundInterceptor) -> None:
+        """Keep the outbound to beat through."""
+        self._outbound = _Remembering(outbound)
+        super().init(self._outbound)
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        """Run the activity with beats, its call context, and its ids on every log line."""
+        info = activity.info()
+        scope = _text(input.headers, SCOPE_HEADER) or info.workflow_id or info.activity_id
+        branch = _text(input.headers, BRANCH_HEADER)
+        enter_call(CallContext(scope, branch, self._worker, info.attempt))
+        structlog.contextvars.bind_contextvars(
+            case=scope, branch=branch, call=info.activity_type, attempt=info.attempt
+        )
+        beating = asyncio.create_task(self._beat())
+        log.debug("call started")
+        try:
+            result = await super().execute_activity(input)
+        except Exception as error:
+            log.warning("call failed", error=type(error).__name__)
+            raise
+        else:
+            log.info("call finished")
+            return result
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+
+    async def _beat(self) -> None:
+        while True:
+            self._outbound.again()
+            await asyncio.sleep(INTERVAL)
+
+
+class _Remembering(ActivityOutboundInterceptor):
+    """Keeps the details of the activity's last own heartbeat."""
+
+    def __init__(self, following: ActivityOutboundInterceptor) -> None:
+        super().__init__(following)
+        self._details: tuple[Any, ...] = ()
+
+    def heartbeat(self, *details: Any) -> None:
+        self._details = details
+        super().heartbeat(*details)
+
+    def again(self) -> None:
+        super().heartbeat(*self._details)
+
+
+def _text(headers: Mapping[str, Payload], name: str) -> str:
+    payload = headers.get(name)
+    if payload is None:
+        return ""
+    return str(default().payload_converter.from_payload(payload, str))

@@ -1,0 +1,53 @@
+"""Logs: structlog renders everything, ours and the libraries', with case and branch per line."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+
+def configure(log_format: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Send all logging through structlog to `stream` (standard error), as text or JSON."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    render: Processor = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _workflow_ids],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            render,
+        ],
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for quiet in ("httpx", "httpcore", "uvicorn.access", "asyncio", "aiosqlite"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+
+
+def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Turn the SDK's extra about the running workflow or activity into `case`."""
+    for extra in ("temporal_workflow", "temporal_activity"):
+        info = event.pop(extra, None)
+        if isinstance(info, dict) and "workflow_id" in info:
+            event.setdefault("case", info["workflow_id"])
+    return event

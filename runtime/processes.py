@@ -1,0 +1,123 @@
+"""Child processes that end with us, and locks on files."""
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1
+
+
+def bound(command: Sequence[str]) -> list[str]:
+    """Wrap a program that is not ours so that it dies with us (Linux; best effort elsewhere)."""
+    return [sys.executable, str(Path(__file__)), *command]
+
+
+def die_with_parent() -> None:
+    """End this process when its parent ends, also by SIGKILL.
+
+    Linux: by the kernel (prctl(2), PR_SET_PDEATHSIG, which outlives an exec). Elsewhere: a
+    thread looks once a second (best effort).
+    """
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _watch(parent: int) -> None:
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(1)
+    os._exit(0)
+
+
+async def spawn(
+    command: Sequence[str], *, log: Path, env: dict[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Start a child with its output appended to `log`.
+
+    It gets its own session, so that a Ctrl-C in the terminal reaches only us and we can end it
+    in order.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=env,
+            start_new_session=True,
+        )
+
+
+async def stop(process: asyncio.subprocess.Process, grace: float, *, hard: bool = False) -> None:
+    """End a child: SIGTERM (or at once SIGKILL if `hard`), SIGKILL after `grace` seconds."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGKILL if hard else signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), grace)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def free_port(preferred: int | None = None) -> int:
+    """Give a free loopback port, the preferred one if nobody has it."""
+    for candidate in (preferred, 0):
+        if candidate is None:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process of that pid exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Locked(Exception):
+    """Somebody else holds the lock."""
+
+
+def lock(path: Path) -> IO[str]:
+    """Take an exclusive lock on a file; it is freed when the handle is closed or we die.
+
+    Raises Locked. A lock file without a living holder is no lock, so none goes stale.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.close()
+        raise Locked(str(path)) from error
+    return handle
+
+
+if __name__ == "__main__":  # see bound()
+    die_with_parent()
+    os.execv(sys.argv[1], sys.argv[1:])

@@ -1,0 +1,227 @@
+"""The embedded stack: server, simulator and worker, supervised, under one lock."""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from runtime import server
+from runtime.connection import NoServer
+from runtime.processes import Locked, lock, spawn, stop
+from runtime.release import release
+from runtime.settings import ROOT, Settings
+
+RESTARTS = 20
+"""A child that dies more often than this is given up, with a word on where its log is."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts of a running stack are reached, and how it was started."""
+
+    nonce: str
+    pid: int
+    grpc: str
+    http: str
+    ui: str
+    simulator: str
+    speed: float
+    live: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something the supervisor did: `part` died, was restarted, or released attempts."""
+
+    part: str
+    what: str
+
+
+@dataclass
+class Child:
+    """One supervised process; `start` makes a new incarnation."""
+
+    name: str
+    start: Callable[[], Awaitable[asyncio.subprocess.Process]]
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+
+
+def running_stack(data: Path) -> Addresses | None:
+    """Give the addresses of the stack this clone runs, None if it runs none.
+
+    A stack holds its lock while it lives, so a left-over file of a dead one is never believed.
+    """
+    try:
+        lock(data / "stack.lock").close()
+    except Locked:
+        try:
+            return Addresses(**json.loads((data / "stack.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None  # it is just starting or stopping
+    return None
+
+
+class Stack:
+    """Server, simulator and worker as child processes that die with us.
+
+    Use as `async with Stack(settings, speed=4) as stack`. A dead child is restarted; what a dead
+    worker held is released at once. Raises NoServer if it cannot start.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        speed: float = 1.0,
+        seed: int = 7,
+        faults: str = "",
+        tell: Callable[[Event], None] = lambda _event: None,
+    ) -> None:
+        self.settings, self.speed, self.seed = settings, speed, seed
+        self.faults, self.tell = faults, tell
+        self.nonce = secrets.token_hex(4)
+        self.failed: asyncio.Future[str] | None = None
+        self._workers = 0
+        self._stopping = False
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> "Stack":
+        data = self.settings.data
+        try:
+            self._lock: IO[str] = lock(data / "stack.lock")
+        except Locked as error:
+            raise NoServer(f"a stack of this clone is running already ({data})") from error
+        self._exit.callback(self._lock.close)
+        try:
+            await self._start_all(data)
+        except BaseException:
+            await self._exit.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._stopping = True
+        (self.settings.data / "stack.json").unlink(missing_ok=True)
+        await self._exit.aclose()
+
+    async def _start_all(self, data: Path) -> None:
+        self.failed = asyncio.get_running_loop().create_future()
+        self.ports = server.Ports.choose(data / "ports.json")
+        self.addresses = self._make_addresses()
+        self.server = Child("server", lambda: server.start(data, self.ports))
+        await self._add(self.server, grace=10)
+        assert self.server.process is not None  # noqa: S101 - _add started it
+        self.client: Client = await server.until_ready(self.server.process, self.ports, data)
+        self.simulator = Child("simulator", self._start_simulator)
+        await self._add(self.simulator, grace=5)
+        self.worker = Child("worker", self._start_worker)
+        await self._add(self.worker, grace=15)
+        state = json.dumps(asdict(self.addresses))
+        (data / "stack.json").write_text(state, encoding="utf-8")
+
+    def _make_addresses(self) -> Addresses:
+        host = "127.0.0.1"
+        return Addresses(
+            nonce=self.nonce,
+            pid=os.getpid(),
+            grpc=f"{host}:{self.ports.grpc}",
+            http=f"http://{host}:{self.ports.http}",
+            ui=f"http://{host}:{self.ports.ui}",
+            simulator=f"http://{host}:{self.ports.simulator}",
+            speed=self.speed,
+            live=self.settings.live,
+        )
+
+    @property
+    def worker_identity(self) -> str:
+        """Identity of the present worker: stack and incarnation."""
+        return f"worker-{self.nonce}-{self._workers}"
+
+    async def _start_simulator(self) -> asyncio.subprocess.Process:
+        data = self.settings.data
+        return await self._python(
+            "simulator",
+            *("-m", "simulator", "--port", str(self.ports.simulator), "--die-with-parent"),
+            *("--seed", str(self.seed), "--speed", str(self.speed)),
+            *("--temporal", self.addresses.grpc, "--state", str(data / "simulator.jsonl")),
+            *(("--faults", self.faults) if self.faults else ()),
+        )
+
+    async def _start_worker(self) -> asyncio.subprocess.Process:
+        self._workers += 1
+        return await self._python(
+            "worker",
+            *(str(ROOT / "worker.py"), "--address", self.addresses.grpc, "--die-with-parent"),
+            *("--identity", self.worker_identity),
+            *(("--live",) if self.settings.live else ()),
+        )
+
+    async def _python(self, name: str, *args: str) -> asyncio.subprocess.Process:
+        data = self.settings.data
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
+        env |= {"BRAID_DATA": str(data), "BRAID_SIMULATOR": self.addresses.simulator}
+        env |= {"PYTHONPATH": str(ROOT), "BRAID_LIVE": "1" if self.settings.live else "0"}
+        return await spawn([sys.executable, *args], log=data / "logs" / f"{name}.log", env=env)
+
+    async def _add(self, child: Child, grace: float) -> None:
+        child.process = await child.start()
+        watching = asyncio.create_task(self._supervise(child))
+
+        async def end() -> None:
+            self._stopping = True
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            if child.process is not None:
+                # The embedded server takes a second to say goodbye and loses nothing without.
+                await stop(child.process, grace, hard=child.name == "server")
+
+        self._exit.push_async_callback(end)
+
+    async def _supervise(self, child: Child) -> None:
+        while True:
+            assert child.process is not None  # noqa: S101 - _add sets it before
+            code = await child.process.wait()
+            if self._stopping:
+                return
+            self.tell(Event(child.name, f"died (exit {code})"))
+            child.restarts += 1
+            if child.restarts > RESTARTS or (child.name == "worker" and code == 2):
+                log = self.settings.data / "logs" / f"{child.name}.log"
+                self._give_up(f"{child.name} does not stay up (exit {code}); see {log}")
+                return
+            dead = self.worker_identity
+            child.process = await child.start()
+            self.tell(Event(child.name, "restarted"))
+            if child is self.worker:
+                await self._release(dead)
+
+    def _give_up(self, why: str) -> None:
+        if self.failed is not None and not self.failed.done():
+            self.failed.set_result(why)
+
+    async def _release(self, dead: str) -> None:
+        try:
+            count = await release(self.client, dead)
+        except RPCError as error:
+            self.tell(Event("worker", f"nothing released: {error.message}"))
+            return
+        self.tell(Event("worker", f"released {count} attempts of {dead}"))
+
+    async def kill(self, child: Child) -> int:
+        """SIGKILL a child, for the crash demo and fault tests. Returns its pid."""
+        assert child.process is not None  # noqa: S101 - children are started on entry
+        pid: int = child.process.pid
+        child.process.kill()
+        await child.process.wait()
+        return pid
