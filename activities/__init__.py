@@ -1,0 +1,1 @@
+"""The world: everything here touches the outside, and every activity is idempotent."""

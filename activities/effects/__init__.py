@@ -1,0 +1,1 @@
+"""Changes in the outside world, each claimed in the ledger first."""

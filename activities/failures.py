@@ -1,0 +1,58 @@
+"""Errors of activities as the workflow sees them: a type, whether to retry, and when."""
+
+from datetime import timedelta
+
+from temporalio.exceptions import ApplicationError
+
+from activities.journalled import Answered
+from activities.posture import LONGEST_WAIT, NONSENSE, Posture
+from activities.wire import WireError
+from runtime.settings import SettingsError
+
+LAST_PAUSE = timedelta(seconds=30)
+
+
+def pause(attempt: int, first: timedelta) -> timedelta:
+    """Wait before the next attempt when the other side names no time: `first`, doubling to 30 s.
+
+    The policy's own first retry comes after 50 ms, which is for crashed workers.
+    """
+    return min(first * (1 << min(attempt - 1, 10)), LAST_PAUSE)
+
+
+def failure(kind: str, trouble: Exception, wait: timedelta) -> ApplicationError:
+    """Translate what broke an exchange into the error of a `kind` (Model, Source, Effect).
+
+    `wait` is the pause before another attempt, where the other side names none.
+    """
+    if isinstance(trouble, Answered):
+        return _answered(kind, trouble, wait)
+    if isinstance(trouble, WireError):
+        return retryable(f"{kind}Unavailable", str(trouble), wait)
+    if isinstance(trouble, SettingsError):
+        return final("NotConfigured", str(trouble))
+    raise trouble
+
+
+def retryable(name: str, message: str, wait: timedelta) -> ApplicationError:
+    """Make an error that is worth another attempt after `wait`."""
+    return ApplicationError(message, type=name, next_retry_delay=wait)
+
+
+def final(name: str, message: str, **details: str) -> ApplicationError:
+    """Make an error that no further attempt mends; `details` are for the report."""
+    extra = (details,) if details else ()
+    return ApplicationError(message, *extra, type=name, non_retryable=True)
+
+
+def _answered(kind: str, trouble: Answered, wait: timedelta) -> ApplicationError:
+    advice = trouble.advice
+    if advice.posture is Posture.NEVER:
+        return final(f"{kind}QuotaSpent", advice.detail)
+    if advice.posture is Posture.FINAL:
+        return final(f"{kind}RequestRefused", advice.detail)
+    if advice.wait is not None and advice.wait > LONGEST_WAIT:
+        asked = f"{advice.detail}; it asks to wait {advice.wait.total_seconds():.0f} s"
+        return final(f"{kind}Busy", asked)
+    name = "Nonsense" if advice.code == NONSENSE else "Unavailable"
+    return retryable(f"{kind}{name}", advice.detail, advice.wait or wait)

@@ -1,0 +1,1 @@
+"""Pure build and parse of each vendor's wire format."""

@@ -1,0 +1,1 @@
+"""Where facts come from: one connector per source, one interface for all."""

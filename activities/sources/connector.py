@@ -1,0 +1,245 @@
+"""The one interface of every source: a pure inquiry, driven over the journalled wire.
+
+An inquiry is a generator: it yields requests, is sent the replies, and returns what it found.
+It touches nothing, so a test drives it with replies written by hand.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Generic
+
+from activities.failures import failure, pause, retryable
+from activities.journalled import Answered, Sending, fetch, worth_keeping
+from activities.posture import Advice, Posture, is_web_page, judge
+from activities.wire import HttpRequest, Reply, Wire, WireError
+from runtime.context import call_context
+from runtime.settings import Endpoint, Settings, SettingsError
+from store.database import Store
+from store.journal import CallEntry, Journal, StoredReply, call_key
+from workflows.calls import Call, In, Out
+from workflows.data.sources import Liveness, Retry, SourceError, SourceState
+
+
+@dataclass(frozen=True)
+class Inquire:
+    """One request of an inquiry. `absent` are statuses the source documents as "no record"."""
+
+    http: HttpRequest
+    wants_json: bool = True
+    absent: frozenset[int] = frozenset({404})
+
+
+@dataclass(frozen=True)
+class Page:
+    """One reply of a source; `found` is False where the source says there is no such record."""
+
+    body: bytes = field(repr=False)
+    found: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> dict[str, Any]:
+        """Read the body as a JSON object. Raises Nonsense."""
+        try:
+            value = json.loads(self.body)
+        except ValueError as wrong:
+            raise Nonsense("the answer is not JSON") from wrong
+        if not isinstance(value, dict):
+            raise Nonsense("the answer is not a JSON object")
+        return value
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What an inquiry found: the fields of the answer record, and how old they are."""
+
+    state: SourceState
+    fields: Mapping[str, object] = field(default_factory=dict)
+    as_of: date | None = None
+    error: SourceError | None = None
+
+
+NO_RECORD = Extract(SourceState.NONE)
+Inquiry = Generator[Inquire, Page, Extract]
+
+
+class Nonsense(Exception):
+    """The source answered something that is not what it documents."""
+
+
+class Connector(ABC, Generic[In, Out]):
+    """One door to one source."""
+
+    call: Call[In, Out]
+    service: str
+    source: str
+    licence: str
+
+    @abstractmethod
+    def inquire(self, query: In, endpoint: Endpoint) -> Inquiry:
+        """Ask the source, purely. KeyError, TypeError, ValueError and Nonsense mean nonsense."""
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Where and when the first reply of an inquiry came from, and its hash."""
+
+    at: datetime
+    simulated: bool
+    sha256: str
+
+
+class SourceDesk:
+    """Drives inquiries: journal, wire, posture, and the marks every answer carries."""
+
+    def __init__(self, settings: Settings, store: Store, wire: Wire) -> None:
+        self._settings = settings
+        self._store = store
+        self._journal = Journal(store)
+        self._wire = wire
+
+    async def query(self, connector: Connector[In, Out], query: In) -> Out:
+        """Ask a source and give its answer, `unavailable` and `rejected` included.
+
+        Raises SourceUnavailable (down, busy, cut off) and SourceNonsense, which are worth
+        another attempt, and NotConfigured, which is not.
+        """
+        drive = _Drive(self, connector)
+        try:
+            endpoint = self._settings.endpoint(connector.service)
+            extract = await drive.run(connector.inquire(query, endpoint), endpoint)
+        except Answered as answered:
+            given_up = _given_up(answered.advice)
+            if given_up is None:
+                raise failure("Source", answered, self.wait()) from answered
+            extract = given_up
+        except (WireError, SettingsError) as trouble:
+            raise failure("Source", trouble, self.wait()) from trouble
+        return self._answer(connector, extract, drive.first)
+
+    def wait(self) -> timedelta:
+        """Give the pause before another attempt."""
+        return pause(call_context().attempt, self._settings.retry_pause)
+
+    def _answer(
+        self, connector: Connector[In, Out], extract: Extract, first: _Looked | None
+    ) -> Out:
+        simulated = first.simulated if first else self._is_simulated(connector.service)
+        return connector.call.output.model_validate(
+            {
+                **extract.fields,
+                "source": connector.source,
+                "state": extract.state,
+                "liveness": Liveness.SIMULATED if simulated else Liveness.LIVE,
+                "retrieved_at": first.at if first else self._store.clock(),
+                "licence": connector.licence,
+                "as_of": extract.as_of,
+                "raw_sha256": first.sha256 if first else "",
+                "error": extract.error,
+            }
+        )
+
+    def _is_simulated(self, service: str) -> bool:
+        return self._settings.endpoint(service).simulated
+
+    async def get(
+        self, connector: Connector[In, Out], asked: Inquire, endpoint: Endpoint
+    ) -> tuple[str, StoredReply]:
+        """Give the key of a request and its reply, read back or sent for."""
+        context = call_context()
+        http = asked.http
+        call = connector.call
+        sent = json.dumps([connector.service, http.method, http.path, http.content.decode()])
+        key = call_key(context.scope, call.name, call.version, sent, 0)
+        entry = CallEntry(
+            key=key,
+            scope=context.scope,
+            branch=context.branch,
+            call=call.name,
+            worker=context.worker,
+            vendor=connector.service,
+        )
+
+        def judged(reply: Reply) -> Advice:
+            if reply.status in asked.absent and not is_web_page(reply.body):
+                return Advice(Posture.NONE)
+            now = self._store.clock()
+            return judge(connector.service, reply, now, wants_json=asked.wants_json)
+
+        def stored(reply: Reply) -> StoredReply:
+            return StoredReply(
+                status=reply.status,
+                headers=worth_keeping(reply.headers),
+                body=reply.body,
+                received_at=self._store.clock(),
+                simulated=endpoint.simulated,
+            )
+
+        sending = Sending(connector.service, endpoint, http, judged, stored)
+        return key, (await fetch(self._journal, self._wire, entry, sending)).reply
+
+    async def void(self, key: str, reason: str) -> None:
+        """Forget a reply that was nonsense, so that the next attempt asks again."""
+        await self._journal.void(key, reason)
+
+
+class _Drive:
+    """One run of an inquiry."""
+
+    def __init__(self, desk: SourceDesk, connector: Connector[In, Out]) -> None:
+        self._desk = desk
+        self._connector: Connector[Any, Any] = connector
+        self.first: _Looked | None = None
+
+    async def run(self, inquiry: Inquiry, endpoint: Endpoint) -> Extract:
+        """Answer the inquiry's requests until it returns what it found."""
+        keys: list[str] = []
+        page: Page | None = None
+        while True:
+            try:
+                asked = next(inquiry) if page is None else inquiry.send(page)
+            except StopIteration as finished:
+                extract: Extract = finished.value
+                return extract
+            except (Nonsense, KeyError, TypeError, ValueError, AttributeError) as wrong:
+                for key in keys:
+                    await self._desk.void(key, type(wrong).__name__)
+                raise retryable(
+                    "SourceNonsense",
+                    f"{self._connector.source}: the answer is not what it documents",
+                    self._desk.wait(),
+                ) from wrong
+            key, reply = await self._desk.get(self._connector, asked, endpoint)
+            keys.append(key)
+            page = Page(reply.body, reply.status not in asked.absent, reply.headers)
+            if self.first is None:
+                digest = sha256(reply.body).hexdigest()
+                self.first = _Looked(reply.received_at, reply.simulated, digest)
+
+
+def _given_up(advice: Advice) -> Extract | None:
+    """Turn a refusal no retry will mend into an answer; None if a retry may help."""
+    error = SourceError(code=advice.code, retry=Retry.NEVER, detail=advice.detail)
+    if advice.posture is Posture.NEVER:
+        return Extract(SourceState.UNAVAILABLE, error=error)
+    if advice.posture is Posture.FINAL:
+        wrong = advice.status in (400, 404, 405, 413, 414, 415, 422)
+        return Extract(SourceState.REJECTED if wrong else SourceState.UNAVAILABLE, error=error)
+    if advice.hopeless:
+        later = error.model_copy(update={"retry": Retry.LATER})
+        return Extract(SourceState.UNAVAILABLE, error=later)
+    return None
+
+
+def get(path: str, headers: Mapping[str, str] | None = None) -> Inquire:
+    """Ask for a page of JSON; a 404 means there is no such record."""
+    accept = {"accept": "application/json"} | dict(headers or {})
+    return Inquire(HttpRequest("GET", path, headers=accept))
+
+
+def day(text: object) -> date | None:
+    """Read a day from a date or a time as sources write them; None if there is none."""
+    return date.fromisoformat(text[:10]) if isinstance(text, str) and text else None

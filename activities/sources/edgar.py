@@ -1,0 +1,200 @@
+"""EDGAR of the US Securities and Exchange Commission: registrants, filings, reported figures.
+
+No key, but a User-Agent with a contact address; without one it answers 403 or a web page.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from itertools import zip_longest
+from typing import Any
+
+from activities.sources.connector import (
+    NO_RECORD,
+    Connector,
+    Extract,
+    Inquire,
+    Inquiry,
+    get,
+)
+from runtime.settings import Endpoint
+from workflows import calls
+from workflows.data.sources import (
+    Company,
+    CompanyAnswer,
+    CompanyQuery,
+    Fact,
+    FactsAnswer,
+    FactsQuery,
+    Filing,
+    FilingsAnswer,
+    FilingsQuery,
+    SourceState,
+)
+
+SERVICE = "edgar"
+SOURCE = "SEC EDGAR"
+LICENCE = "public domain"
+DEMO_CONTACT = "braid@example.com"
+
+FORMS = ("8-K", "10-K", "10-Q", "20-F", "40-F", "6-K", "NT ", "15-", "15F", "25")
+"""Beginnings of the forms that speak about a company's state; trades of insiders do not."""
+PERIODIC = ("8-K", "10-K", "10-Q", "20-F", "40-F", "6-K")
+MOST_FILINGS = 200
+PERIODS = 3
+"""Period ends kept per concept, the latest ones."""
+A_YEAR = timedelta(days=350)
+
+CONCEPTS = frozenset(
+    {
+        "Assets",
+        "AssetsCurrent",
+        "CurrentAssets",
+        "Liabilities",
+        "LiabilitiesCurrent",
+        "CurrentLiabilities",
+        "StockholdersEquity",
+        "Equity",
+        "RetainedEarningsAccumulatedDeficit",
+        "RetainedEarnings",
+        "OperatingIncomeLoss",
+        "ProfitLossFromOperatingActivities",
+        "Revenues",
+        "RevenueFromContractWithCustomerExcludingAssessedTax",
+        "Revenue",
+        "NetIncomeLoss",
+        "ProfitLoss",
+        "CashAndCashEquivalentsAtCarryingValue",
+        "CashAndCashEquivalents",
+    }
+)
+"""Figures that credit ratios need, under the names of US GAAP and of IFRS."""
+
+
+class Registrants(Connector[CompanyQuery, CompanyAnswer]):
+    """Companies registered with the SEC, by CIK."""
+
+    call = calls.COMPANY
+    service, source, licence = SERVICE, SOURCE, LICENCE
+
+    def inquire(self, query: CompanyQuery, endpoint: Endpoint) -> Inquiry:
+        """Ask for the registrant's record."""
+        page = yield _submissions(query.identifier.value, endpoint)
+        if not page.found:
+            return NO_RECORD
+        return Extract(SourceState.FOUND, {"company": _registrant(page.json())})
+
+
+class Filings(Connector[FilingsQuery, FilingsAnswer]):
+    """A registrant's filings on its own state, newest first, at most 200 of the recent list."""
+
+    call = calls.FILINGS
+    service, source, licence = SERVICE, SOURCE, LICENCE
+
+    def inquire(self, query: FilingsQuery, endpoint: Endpoint) -> Inquiry:
+        """Ask for the registrant's submissions."""
+        page = yield _submissions(query.cik, endpoint)
+        if not page.found:
+            return NO_RECORD
+        record = page.json()
+        told = [filing for filing in _filings(record) if filing.form.startswith(FORMS)]
+        fields = {
+            "name": record["name"],
+            "jurisdiction": record.get("stateOfIncorporation") or "",
+            "filings": tuple(told[:MOST_FILINGS]),
+        }
+        return Extract(SourceState.FOUND, fields)
+
+
+class CompanyFacts(Connector[FactsQuery, FactsAnswer]):
+    """A registrant's yearly figures of the concepts that credit ratios need."""
+
+    call = calls.FACTS
+    service, source, licence = SERVICE, SOURCE, LICENCE
+
+    def inquire(self, query: FactsQuery, endpoint: Endpoint) -> Inquiry:
+        """Ask for the figures; 404 means that none were ever reported in XBRL."""
+        page = yield _get(f"/api/xbrl/companyfacts/CIK{query.cik}.json", endpoint)
+        if not page.found:
+            return NO_RECORD
+        facts = tuple(_facts(page.json()))
+        latest = max((fact.filed for fact in facts), default=None)
+        state = SourceState.FOUND if facts else SourceState.NONE
+        return Extract(state, {"facts": facts}, latest)
+
+
+def _get(path: str, endpoint: Endpoint) -> Inquire:
+    contact = endpoint.key or DEMO_CONTACT
+    return get(path, {"user-agent": f"braid {contact}"})
+
+
+def _submissions(cik: str, endpoint: Endpoint) -> Inquire:
+    return _get(f"/submissions/CIK{cik}.json", endpoint)
+
+
+def _registrant(record: Mapping[str, Any]) -> Company:
+    office = (record.get("addresses") or {}).get("business") or {}
+    names = ("street1", "street2", "city", "stateOrCountry", "zipCode")
+    return Company(
+        name=record["name"],
+        number=str(record["cik"]).zfill(10),
+        status=_status(_filings(record)),
+        kind=record.get("entityType") or "",
+        address=", ".join(str(office[name]) for name in names if office.get(name)),
+        postcode=office.get("zipCode") or "",
+    )
+
+
+def _status(filings: list[Filing]) -> str:
+    """Say `deregistered` after a form 15 that no periodic report followed, else `active`."""
+    for filing in filings:
+        if filing.form.startswith(PERIODIC):
+            return "active"
+        if filing.form.startswith("15"):
+            return "deregistered"
+    return "active"
+
+
+def _filings(record: Mapping[str, Any]) -> list[Filing]:
+    """Read the parallel arrays of recent filings, newest first."""
+    recent = record["filings"]["recent"]
+    forms, filed, numbers = recent["form"], recent["filingDate"], recent["accessionNumber"]
+    items = recent.get("items") or []
+    rows = zip_longest(forms, filed, numbers, items)
+    filings = [
+        Filing(form=form, filed=day, accession=number, items=_items(form, text))
+        for form, day, number, text in rows
+    ]
+    return sorted(filings, key=lambda filing: filing.filed, reverse=True)
+
+
+def _items(form: str, text: str | None) -> tuple[str, ...]:
+    """Read the item numbers of an 8-K; other forms use the field for something else."""
+    if not text or not form.startswith("8-K"):
+        return ()
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _facts(record: Mapping[str, Any]) -> Iterator[Fact]:
+    """Give the latest filed value per concept and period end, latest ends first."""
+    for taxonomy in record["facts"].values():
+        for concept in sorted(CONCEPTS & taxonomy.keys()):
+            for unit, values in taxonomy[concept]["units"].items():
+                latest = {}
+                for value in sorted(values, key=lambda v: v["filed"]):
+                    if _yearly(value):
+                        latest[value["end"]] = value
+                for end in sorted(latest, reverse=True)[:PERIODS]:
+                    yield Fact(
+                        concept=concept,
+                        unit=unit,
+                        end=end,
+                        value=latest[end]["val"],
+                        filed=latest[end]["filed"],
+                    )
+
+
+def _yearly(value: Mapping[str, Any]) -> bool:
+    """Keep balances, and flows over a whole year: the same end also has quarters."""
+    if not value.get("start"):
+        return True
+    return date.fromisoformat(value["end"]) - date.fromisoformat(value["start"]) >= A_YEAR

@@ -1,0 +1,138 @@
+"""The one place that speaks HTTP to the world: pooled clients, timeouts, errors translated once.
+
+What a broken exchange means is decided here: whether anything may have reached the other side.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import httpx
+
+from runtime.settings import Endpoint, Settings
+from workflows.data.llm import Vendor
+
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 2.0
+"""How long an idle connection is kept: shorter than servers do, so that none dies in our hands."""
+
+AT_MOST_ONCE = frozenset({"mail", "chat"})
+"""Services whose connections are never reused: a stale one would leave an effect unclear."""
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request before it is sent; `path` is below the endpoint's base URL, with its query.
+
+    Headers may hold a key: they are no part of a repr nor of the journal.
+    """
+
+    method: str
+    path: str
+    content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class WireError(Exception):
+    """An exchange broke. `sent` says whether the request may have reached the other side."""
+
+    sent = True
+
+
+class NotSent(WireError):
+    """No connection: the other side knows nothing of the request."""
+
+    sent = False
+
+
+class Lost(WireError):
+    """The connection broke or timed out after sending: the request may have been served."""
+
+
+BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+"""Errors that leave nothing sent; every other RequestError may have been served (test)."""
+
+
+class Wire:
+    """HTTP clients, one per service, made when first needed. Close it at the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def exchange(self, service: str, endpoint: Endpoint, request: HttpRequest) -> Reply:
+        """Send one request and read the whole answer, whatever its status.
+
+        Raises NotSent or Lost. Waits at most the service's timeout of the settings, in total.
+        """
+        seconds = self._seconds(service)
+        client = self._client(service, endpoint)
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await client.request(
+                    request.method,
+                    endpoint.base_url.rstrip("/") + request.path,
+                    content=request.content or None,
+                    headers=dict(request.headers),
+                    follow_redirects=request.method == "GET",
+                )
+        except TimeoutError as late:
+            raise Lost(f"{service} did not answer within {seconds:g} s") from late
+        except httpx.RequestError as broken:
+            raise _translated(service, broken) from broken
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(answer.status_code, headers, answer.content)
+
+    async def close(self) -> None:
+        """Close all clients."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    def _seconds(self, service: str) -> float:
+        model = service in set(Vendor)
+        return self._settings.model_timeout if model else self._settings.source_timeout
+
+    def _client(self, service: str, endpoint: Endpoint) -> httpx.AsyncClient:
+        if service not in self._clients:
+            kept = 0 if service in AT_MOST_ONCE else 20
+            seconds = self._seconds(service)
+            self._clients[service] = httpx.AsyncClient(
+                timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+                limits=httpx.Limits(max_keepalive_connections=kept, keepalive_expiry=IDLE_SECONDS),
+                # A proxy of the environment is for the outside world, not for our loopback.
+                trust_env=not endpoint.simulated,
+                verify=_tls(),
+            )
+        return self._clients[service]
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Read the trusted certificates once: it takes a tenth of a second."""
+    return httpx.create_ssl_context()
+
+
+def _translated(service: str, broken: httpx.RequestError) -> WireError:
+    kind = type(broken).__name__
+    if isinstance(broken, BEFORE_SENDING):
+        return NotSent(f"{service} cannot be reached ({kind})")
+    return Lost(f"the connection to {service} broke before its answer was complete ({kind})")

@@ -1,0 +1,1 @@
+"""The database: call journal, effect ledger; schema version and migrations."""

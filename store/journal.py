@@ -1,0 +1,261 @@
+"""The journal of calls: claimed before sending, answered once, read back for ever after.
+
+Two claims of one key are only made when the first was never answered (its worker died, or
+its connection broke): such a claim is uncertain, it may have been billed.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+from weakref import WeakValueDictionary
+
+from sqlalchemy import RowMapping, Select, and_, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import clock
+from store.database import Store
+from store.schema import claims, replies
+from workflows.data.llm import Usage
+
+
+class ClaimState(StrEnum):
+    """What became of a claim. Open and lost ones are uncertain."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class CallEntry:
+    """A call about to be sent: its key, and for the reports whose it is and whom it asks."""
+
+    key: str
+    scope: str
+    branch: str
+    call: str
+    worker: str
+    vendor: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Leave to send a call; to be settled, refused or lost."""
+
+    id: int
+    entry: CallEntry
+
+
+@dataclass(frozen=True)
+class StoredReply:
+    """A reply as received. `usage` and `usd` are zero where nothing is billed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: datetime
+    simulated: bool
+    usage: Usage = field(default_factory=Usage)
+    usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class CallRow:
+    """A claim as the reports show it. `usd` is None until a reply was stored."""
+
+    key: str
+    scope: str
+    branch: str
+    call: str
+    vendor: str
+    model: str
+    worker: str
+    state: ClaimState
+    reason: str
+    claimed_at: datetime
+    closed_at: datetime | None
+    usd: Decimal | None
+
+
+def canonical(value: object) -> str:
+    """Write JSON in one way only: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def call_key(scope: str, call: str, version: int, request_json: str, sample: int) -> str:
+    """Give the key of a call: no attempt, deadline or time, so that a retry finds the reply.
+
+    `request_json` is the request as sent; its spelling does not matter, its content does.
+    """
+    parts = [scope, call, version, json.loads(request_json), sample]
+    return sha256(canonical(parts).encode()).hexdigest()
+
+
+class Journal:
+    """The journal of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._flights: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def alone(self, key: str) -> AsyncIterator[None]:
+        """Let one call of a key fly at a time through this journal; the next finds its reply."""
+        flight = self._flights.setdefault(key, asyncio.Lock())
+        async with flight:
+            yield
+
+    async def read(self, key: str) -> StoredReply | None:
+        """Give the stored reply of a call, if there is one."""
+        async with self._store.reading() as connection:
+            return await _first_reply(connection, key)
+
+    async def claim(self, entry: CallEntry) -> Claim | StoredReply:
+        """Claim a call before sending it; a reply already stored is given instead."""
+        async with self._store.writing() as connection:
+            if stored := await _first_reply(connection, entry.key):
+                return stored
+            row = claims.insert().values(
+                key=entry.key,
+                scope=entry.scope,
+                branch=entry.branch,
+                call=entry.call,
+                vendor=entry.vendor,
+                model=entry.model,
+                worker=entry.worker,
+                state=ClaimState.OPEN,
+                reason="",
+                claimed_at=self._store.now(),
+            )
+            number = await connection.scalar(row.returning(claims.c.id))
+        return Claim(int(number or 0), entry)
+
+    async def settle(self, claim: Claim, reply: StoredReply) -> None:
+        """Store the raw reply to a claim, before anybody judges it."""
+        async with self._store.writing() as connection:
+            await connection.execute(
+                replies.insert().values(
+                    claim_id=claim.id,
+                    key=claim.entry.key,
+                    scope=claim.entry.scope,
+                    status=reply.status,
+                    headers=canonical(dict(reply.headers)),
+                    body=reply.body,
+                    usd=str(reply.usd),
+                    simulated=reply.simulated,
+                    received_at=clock.written(reply.received_at),
+                    void="",
+                    **reply.usage.model_dump(),
+                )
+            )
+            await self._close(connection, claim, ClaimState.SETTLED, "")
+
+    async def refuse(self, claim: Claim, reason: str) -> None:
+        """Close a claim the other side answered with an error: nothing was billed."""
+        async with self._store.writing() as connection:
+            await self._close(connection, claim, ClaimState.REFUSED, reason)
+
+    async def lose(self, claim: Claim, reason: str) -> None:
+        """Close a claim whose connection broke after sending: it may have been billed."""
+        async with self._store.writing() as connection:
+            await self._close(connection, claim, ClaimState.LOST, reason)
+
+    async def void(self, key: str, reason: str) -> None:
+        """Keep the replies of a free call as evidence, but never read them back: nonsense."""
+        async with self._store.writing() as connection:
+            of_key = and_(replies.c.key == key, replies.c.void == "")
+            await connection.execute(update(replies).where(of_key).values(void=reason))
+
+    async def calls(self, scope: str) -> list[CallRow]:
+        """List all claims of a scope, oldest first."""
+        return await self._rows(_report().where(claims.c.scope == scope))
+
+    async def uncertain(self, scope: str) -> list[CallRow]:
+        """List the claims that never got an answer: they may have been billed."""
+        unanswered = claims.c.state.in_([ClaimState.OPEN, ClaimState.LOST])
+        return await self._rows(_report().where(claims.c.scope == scope, unanswered))
+
+    async def repeated_paid(self, scope: str) -> int:
+        """Count what was paid again although a reply had been received.
+
+        Claims made for a key after a reply for it was stored, plus second replies of a key
+        from a model (two branches may ask a free source the same at once).
+        """
+        later = claims.c.claimed_at > replies.c.received_at
+        again = (
+            select(func.count(claims.c.id.distinct()))
+            .select_from(claims.join(replies, claims.c.key == replies.c.key))
+            .where(claims.c.scope == scope, replies.c.void == "", later)
+            .where(claims.c.id != replies.c.claim_id)
+        )
+        total = func.count(replies.c.id) - func.count(replies.c.key.distinct())
+        answered_by = replies.join(claims, claims.c.id == replies.c.claim_id)
+        double = select(total).select_from(answered_by).where(claims.c.model != "")
+        double = double.where(replies.c.scope == scope, replies.c.void == "")
+        async with self._store.reading() as connection:
+            claimed = await connection.scalar(again) or 0
+            answered = await connection.scalar(double) or 0
+        return int(claimed) + int(answered)
+
+    async def _close(
+        self, connection: AsyncConnection, claim: Claim, state: ClaimState, reason: str
+    ) -> None:
+        await connection.execute(
+            update(claims)
+            .where(claims.c.id == claim.id)
+            .values(state=state, reason=reason, closed_at=self._store.now())
+        )
+
+    async def _rows(self, query: Select[tuple[object, ...]]) -> list[CallRow]:
+        async with self._store.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [_call_row(row) for row in rows]
+
+
+def _report() -> Select[tuple[object, ...]]:
+    answered = claims.outerjoin(replies, replies.c.claim_id == claims.c.id)
+    return select(claims, replies.c.usd).select_from(answered).order_by(claims.c.id)
+
+
+def _call_row(row: RowMapping) -> CallRow:
+    return CallRow(
+        key=row["key"],
+        scope=row["scope"],
+        branch=row["branch"],
+        call=row["call"],
+        vendor=row["vendor"],
+        model=row["model"],
+        worker=row["worker"],
+        state=ClaimState(row["state"]),
+        reason=row["reason"],
+        claimed_at=clock.read(row["claimed_at"]),
+        closed_at=clock.read(row["closed_at"]) if row["closed_at"] else None,
+        usd=None if row["usd"] is None else Decimal(row["usd"]),
+    )
+
+
+async def _first_reply(connection: AsyncConnection, key: str) -> StoredReply | None:
+    usable = select(replies).where(replies.c.key == key, replies.c.void == "")
+    found = await connection.execute(usable.order_by(replies.c.id).limit(1))
+    row = found.mappings().first()
+    return None if row is None else _stored(row)
+
+
+def _stored(row: RowMapping) -> StoredReply:
+    return StoredReply(
+        status=row["status"],
+        headers=json.loads(row["headers"]),
+        body=row["body"],
+        received_at=clock.read(row["received_at"]),
+        simulated=row["simulated"],
+        usage=Usage(**{name: row[name] for name in Usage.model_fields}),
+        usd=Decimal(row["usd"]),
+    )

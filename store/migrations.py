@@ -1,0 +1,90 @@
+"""How a store grows: numbered migrations, each in one transaction, never edited once released."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, inspect, select, text
+
+from store.errors import StoreError
+from store.schema import schema_version
+
+TYPES = {
+    "sqlite": {"serial": "INTEGER NOT NULL PRIMARY KEY", "bytes": "BLOB"},
+    "postgresql": {
+        "serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "bytes": "BYTEA",
+    },
+}
+"""What the databases spell differently; statements name it as {serial} and {bytes}."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """The statements that lead from version `version - 1` to `version`."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+FIRST = Migration(
+    1,
+    (
+        """CREATE TABLE claims (
+            id {serial}, key TEXT NOT NULL, scope TEXT NOT NULL, branch TEXT NOT NULL,
+            call TEXT NOT NULL, vendor TEXT NOT NULL, model TEXT NOT NULL, worker TEXT NOT NULL,
+            state TEXT NOT NULL, reason TEXT NOT NULL, claimed_at TEXT NOT NULL, closed_at TEXT)""",
+        "CREATE INDEX claims_by_scope ON claims (scope)",
+        "CREATE INDEX claims_by_key ON claims (key)",
+        """CREATE TABLE replies (
+            id {serial}, claim_id INTEGER NOT NULL REFERENCES claims (id), key TEXT NOT NULL,
+            scope TEXT NOT NULL, status INTEGER NOT NULL, headers TEXT NOT NULL,
+            body {bytes} NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, usd TEXT NOT NULL,
+            simulated BOOLEAN NOT NULL, received_at TEXT NOT NULL, void TEXT NOT NULL)""",
+        "CREATE INDEX replies_by_key ON replies (key)",
+        "CREATE INDEX replies_by_scope ON replies (scope)",
+        """CREATE TABLE effects (
+            key TEXT NOT NULL PRIMARY KEY, scope TEXT NOT NULL, effect TEXT NOT NULL,
+            request_sha256 TEXT NOT NULL, state TEXT NOT NULL, reference TEXT NOT NULL,
+            why TEXT NOT NULL, claimed_at TEXT NOT NULL, closed_at TEXT)""",
+        "CREATE INDEX effects_by_scope ON effects (scope)",
+        """CREATE TABLE settlements (
+            id {serial}, key TEXT NOT NULL REFERENCES effects (key), reference TEXT NOT NULL,
+            settled_at TEXT NOT NULL)""",
+        "CREATE INDEX settlements_by_key ON settlements (key)",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST,)
+
+
+def found_version(connection: Connection) -> int:
+    """Read the version of the store; 0 if it is empty."""
+    if not inspect(connection).has_table(schema_version.name):
+        return 0
+    return connection.scalar(select(func.max(schema_version.c.version))) or 0
+
+
+def apply(connection: Connection, migration: Migration, now: str) -> None:
+    """Apply one migration inside the transaction of `connection`, and write its number down."""
+    words = TYPES[connection.dialect.name]
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS schema_version"
+            " (version INTEGER NOT NULL PRIMARY KEY, applied_at TEXT NOT NULL)"
+        )
+    )
+    for statement in migration.statements:
+        connection.execute(text(statement.format(**words)))
+    connection.execute(schema_version.insert().values(version=migration.version, applied_at=now))
+
+
+def missing(found: int, migrations: Sequence[Migration], where: str) -> Sequence[Migration]:
+    """Give the migrations still to apply. Raises StoreError for a store newer than the code."""
+    newest = migrations[-1].version
+    if found > newest:
+        raise StoreError(
+            f"the store {where} has schema version {found}, this code knows up to {newest};"
+            " run the newer Braid that wrote it, or name another folder with BRAID_DATA"
+        )
+    return [m for m in migrations if m.version > found]

@@ -1,0 +1,91 @@
+"""The tables of the store, as the newest migration leaves them (a test compares the two).
+
+Times are UTC, ISO 8601 with microseconds, as text: they sort, and every database has text.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("applied_at", Text, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("claimed_at", Text, nullable=False),
+    Column("closed_at", Text),
+    Index("claims_by_scope", "scope"),
+    Index("claims_by_key", "key"),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("claim_id", Integer, ForeignKey("claims.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("reasoning_tokens", Integer, nullable=False),
+    Column("usd", Text, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("void", Text, nullable=False),
+    Index("replies_by_key", "key"),
+    Index("replies_by_scope", "scope"),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("request_sha256", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("claimed_at", Text, nullable=False),
+    Column("closed_at", Text),
+    Index("effects_by_scope", "scope"),
+)
+
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, ForeignKey("effects.key"), nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("settled_at", Text, nullable=False),
+    Index("settlements_by_key", "key"),
+)

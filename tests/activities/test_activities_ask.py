@@ -1,0 +1,251 @@
+"""Asking a model: journal, wire, one repair, and named failures."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+
+from activities.llm.ask import ModelActivities
+from activities.llm.catalogue import load
+from activities.wire import Wire
+from runtime.settings import ROOT, Settings
+from store.database import Store
+from store.journal import ClaimState, Journal
+from tests.activities.outside import Canned, Outside, said
+from tests.activities.running import SCOPE, fails, run
+from workflows import calls
+from workflows.data.due_diligence import ReferenceReading
+from workflows.data.llm import ModelRef, ModelRequest, Prompt, RoleQuery, Vendor
+
+FITTING = {"conclusive": True, "favourable": True, "days_beyond_terms": None, "confidence": 0.9}
+
+
+def openai(text: str, status: str = "completed", **more: object) -> Canned:
+    message = {"type": "message", "content": [{"type": "output_text", "text": text}]}
+    usage = {"input_tokens": 1000, "output_tokens": 100}
+    reply = {"object": "response", "status": status, "output": [message], "usage": usage}
+    return said(reply | more)
+
+
+FINE = openai(json.dumps(FITTING))
+UNFIT = openai('{"conclusive": "perhaps"}')
+COST = Decimal("0.0015")
+"""1,000 tokens in at $1 and 100 out at $5 a million."""
+
+
+def question(vendor: Vendor = Vendor.OPENAI, sample: int = 0) -> ModelRequest:
+    model = {"openai": "gpt-6.1-terra", "anthropic": "claude-sonnet-5-5"}[vendor]
+    prompt = Prompt(
+        name="reference", version=1, system="Read.", user="It pays.", answer="ReferenceReading"
+    )
+    return ModelRequest(target=ModelRef(vendor=vendor, model=model), prompt=prompt, sample=sample)
+
+
+@dataclass
+class Desk:
+    models: ModelActivities
+    journal: Journal
+    world: Outside
+
+
+@pytest.fixture
+async def desk(world: Outside, settings: Settings, store: Store, wire: Wire) -> Desk:
+    answers = {"ReferenceReading": ReferenceReading}
+    catalogue = load(ROOT / "llm.toml")
+    models = ModelActivities(settings, store, catalogue, wire, answers)
+    return Desk(models, Journal(store), world)
+
+
+async def test_an_answer_is_validated_priced_and_marked(desk: Desk) -> None:
+    desk.world.will(FINE)
+    answer = await run(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert ReferenceReading.model_validate_json(answer.text).favourable
+    assert (answer.usd, answer.simulated, answer.reused) == (COST, True, False)
+    assert answer.usage.input_tokens == 1000
+    rows = await desk.journal.calls(SCOPE)
+    assert [(r.state, r.usd, r.vendor) for r in rows] == [(ClaimState.SETTLED, COST, "openai")]
+
+
+async def test_a_retry_reads_back_what_was_paid(desk: Desk) -> None:
+    desk.world.will(FINE)
+    await run(calls.ASK_MODEL, desk.models.ask_model, question())
+    again = await run(calls.ASK_MODEL, desk.models.ask_model, question(), attempt=2)
+    assert (again.reused, again.usd) == (True, COST)
+    assert len(desk.world.seen) == 1
+    assert await desk.journal.repeated_paid(SCOPE) == 0
+
+
+async def test_the_same_question_asked_twice_at_once_is_paid_once(desk: Desk) -> None:
+    desk.world.will(FINE)
+    asking = (run(calls.ASK_MODEL, desk.models.ask_model, question()) for _ in range(3))
+    answers = await asyncio.gather(*asking)
+    assert sorted(answer.reused for answer in answers) == [False, True, True]
+    assert len(desk.world.seen) == 1
+
+
+async def test_another_sample_is_another_question(desk: Desk) -> None:
+    desk.world.will(FINE, FINE)
+    for sample in (0, 1):
+        await run(calls.ASK_MODEL, desk.models.ask_model, question(sample=sample))
+    assert [seen.headers["x-braid-sample"] for seen in desk.world.seen] == ["0", "1"]
+    assert desk.world.seen[0].body == desk.world.seen[1].body
+
+
+async def test_an_unfit_answer_is_repaired_once(desk: Desk) -> None:
+    desk.world.will(UNFIT, FINE)
+    answer = await run(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert (answer.usd, answer.usage.output_tokens) == (2 * COST, 200)
+    second = desk.world.seen[1]
+    assert second.headers["x-braid-sample"] == "1000"
+    asked = second.json()["input"]
+    assert isinstance(asked, str)
+    assert asked.startswith("It pays.")
+    assert "could not be used" in asked
+
+
+async def test_a_repair_is_read_back_too(desk: Desk) -> None:
+    desk.world.will(UNFIT, FINE)
+    await run(calls.ASK_MODEL, desk.models.ask_model, question())
+    again = await run(calls.ASK_MODEL, desk.models.ask_model, question(), attempt=2)
+    assert (again.reused, len(desk.world.seen)) == (True, 2)
+
+
+async def test_an_answer_unfit_twice_is_final(desk: Desk) -> None:
+    desk.world.will(UNFIT, UNFIT)
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert (error.type, error.non_retryable) == ("ModelAnswerUnusable", True)
+    assert error.details[0]["usd"] == str(2 * COST)
+    assert "conclusive" in error.message
+
+
+NAMED = [
+    (
+        openai("a", "incomplete", incomplete_details={"reason": "max_output_tokens"}),
+        "ModelTruncated",
+    ),
+    (openai("a", "incomplete", incomplete_details={"reason": "content_filter"}), "ModelBlocked"),
+    (
+        openai("", output=[{"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}]),
+        "ModelRefused",
+    ),
+    (openai("", output=[{"type": "function_call"}]), "ModelAnswerUnusable"),
+]
+
+
+@pytest.mark.parametrize(("canned", "name"), NAMED, ids=[n for _, n in NAMED])
+async def test_outcomes_that_end_the_call(canned: Canned, name: str, desk: Desk) -> None:
+    desk.world.will(canned)
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert (error.type, error.non_retryable) == (name, True)
+    assert len(desk.world.seen) == 1
+    assert (await desk.journal.calls(SCOPE))[0].usd == COST
+
+
+BUSY = said({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="3")
+REFUSALS = [
+    (BUSY, "ModelUnavailable", False, 3.0),
+    (said({"error": {"code": "server_error"}}, 500), "ModelUnavailable", False, 2.0),
+    (said({"error": {"code": "insufficient_quota"}}, 429), "ModelQuotaSpent", True, None),
+    (said({"error": {"code": "model_not_found"}}, 404), "ModelRequestRefused", True, None),
+    (said({}, 429, retry_after="86400"), "ModelBusy", True, None),
+]
+
+
+@pytest.mark.parametrize(("canned", "name", "final", "wait"), REFUSALS, ids=range(len(REFUSALS)))
+async def test_error_answers_are_not_stored(
+    canned: Canned, name: str, final: bool, wait: float | None, desk: Desk
+) -> None:
+    desk.world.will(canned, FINE)
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, question(), attempt=3)
+    assert (error.type, error.non_retryable) == (name, final)
+    assert wait == (error.next_retry_delay.total_seconds() if error.next_retry_delay else None)
+    assert await desk.journal.uncertain(SCOPE) == []
+    await run(calls.ASK_MODEL, desk.models.ask_model, question())
+    states = [row.state for row in await desk.journal.calls(SCOPE)]
+    assert states == [ClaimState.REFUSED, ClaimState.SETTLED]
+    assert await desk.journal.repeated_paid(SCOPE) == 0
+
+
+@pytest.mark.parametrize(
+    ("canned", "name"),
+    [
+        (Canned(cut=0), "ModelUnavailable"),
+        (Canned(body=b"<html></html>"), "ModelNonsense"),
+        (said({"result": "OK"}), "ModelNonsense"),
+    ],
+)
+async def test_what_may_have_been_billed_is_uncertain(
+    canned: Canned, name: str, desk: Desk
+) -> None:
+    desk.world.will(canned)
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert (error.type, error.non_retryable) == (name, False)
+    assert [row.state for row in await desk.journal.uncertain(SCOPE)] == [ClaimState.LOST]
+
+
+async def test_a_broken_reply_is_stored_before_it_is_judged(desk: Desk) -> None:
+    desk.world.will(openai("no JSON at all"), openai("again none"))
+    await fails(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert [row.usd for row in await desk.journal.calls(SCOPE)] == [COST, COST]
+
+
+async def test_a_call_given_up_in_flight_is_uncertain(desk: Desk) -> None:
+    desk.world.will(Canned(hang=True))
+    asking = asyncio.ensure_future(run(calls.ASK_MODEL, desk.models.ask_model, question()))
+    await desk.world.asked.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [row.state for row in await desk.journal.uncertain(SCOPE)] == [ClaimState.LOST]
+
+
+async def test_a_real_vendor_gets_the_key_and_no_sample(
+    world: Outside, keyed: Settings, store: Store, wire: Wire
+) -> None:
+    world.will(FINE)
+    answers = {"ReferenceReading": ReferenceReading}
+    models = ModelActivities(keyed, store, load(ROOT / "llm.toml"), wire, answers)
+    answer = await run(calls.ASK_MODEL, models.ask_model, question(sample=2))
+    assert answer.simulated is False
+    assert world.seen[0].headers["authorization"] == "Bearer me@x.example"
+    assert "x-braid-sample" not in world.seen[0].headers
+    written = b"".join(file.read_bytes() for file in keyed.data.iterdir())
+    assert b"It pays." not in written
+    assert b"me@x.example" not in written
+
+
+async def test_roles_resolve_to_chains(desk: Desk) -> None:
+    book = await run(calls.RESOLVE_ROLES, desk.models.resolve_roles, RoleQuery(roles=("analyst",)))
+    assert book.chain("analyst").models[0].queue == "llm-openai"
+    error = await fails(calls.RESOLVE_ROLES, desk.models.resolve_roles, RoleQuery(roles=("x",)))
+    assert (error.type, error.non_retryable) == ("UnknownRole", True)
+
+
+async def test_unknown_names_are_final(desk: Desk) -> None:
+    stranger = question().model_copy(
+        update={"target": ModelRef(vendor=Vendor.OPENAI, model="other")}
+    )
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, stranger)
+    assert (error.type, error.non_retryable) == ("UnknownModel", True)
+    twisted = question().model_copy(
+        update={"target": ModelRef(vendor=Vendor.GEMINI, model="gpt-6.1-terra")}
+    )
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, twisted)
+    assert (error.type, error.non_retryable) == ("UnknownModel", True)
+    prompt = question().prompt.model_copy(update={"answer": "Nothing"})
+    unknown = question().model_copy(update={"prompt": prompt})
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, unknown)
+    assert (error.type, error.non_retryable) == ("UnknownAnswer", True)
+
+
+async def test_no_address_is_final(store: Store, settings: Settings) -> None:
+    nowhere = Settings(data=settings.data)
+    wire = Wire(nowhere)
+    models = ModelActivities(
+        nowhere, store, load(ROOT / "llm.toml"), wire, {"ReferenceReading": ReferenceReading}
+    )
+    error = await fails(calls.ASK_MODEL, models.ask_model, question())
+    assert (error.type, error.non_retryable) == ("NotConfigured", True)
+    await wire.close()

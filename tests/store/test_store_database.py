@@ -1,0 +1,235 @@
+"""The store as a file: opened by many, migrated, refused, and outliving its process."""
+
+import asyncio
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from runtime.settings import ROOT
+from store.database import Store
+from store.errors import StoreError
+from store.journal import CallEntry, Journal, call_key
+from store.migrations import FIRST, MIGRATIONS, TYPES, Migration
+from store.schema import metadata
+from workflows.data.llm import Usage
+
+KEY = call_key("case-1", "ask_model", 1, "{}", 0)
+
+
+def file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite+aiosqlite:///"))
+
+
+async def test_each_connection_is_prepared(store: Store) -> None:
+    wanted = {"journal_mode": "wal", "synchronous": 1, "busy_timeout": 10_000, "foreign_keys": 1}
+    async with store.reading() as connection:
+        found = {name: await connection.scalar(text(f"PRAGMA {name}")) for name in wanted}
+    assert found == wanted
+
+
+def shape(connection: Connection) -> dict[str, object]:
+    look = inspect(connection)
+    return {
+        table: (
+            {c["name"]: (str(c["type"]), c["nullable"]) for c in look.get_columns(table)},
+            look.get_pk_constraint(table)["constrained_columns"],
+            sorted(str(i["name"]) for i in look.get_indexes(table)),
+            sorted(f["referred_table"] for f in look.get_foreign_keys(table)),
+        )
+        for table in look.get_table_names()
+    }
+
+
+async def test_migrations_lead_to_the_schema(store: Store, tmp_path: Path) -> None:
+    async with store.reading() as connection:
+        migrated = await connection.run_sync(shape)
+    other = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'other.db'}", migrations=(NOTHING,))
+    async with other.writing() as connection:
+        await connection.run_sync(metadata.create_all)
+    async with other.reading() as connection:
+        declared = await connection.run_sync(shape)
+    await other.close()
+    assert migrated == declared
+
+
+NOTHING = Migration(1, ())
+
+
+def test_migrations_are_numbered_without_gaps_and_know_both_databases() -> None:
+    assert [m.version for m in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+    for words in TYPES.values():
+        for migration in MIGRATIONS:
+            assert not any("{" in s.format(**words) for s in migration.statements)
+
+
+async def test_a_store_of_version_1_is_migrated_and_keeps_its_rows(url: str) -> None:
+    old = await Store.open(url, migrations=(FIRST,))
+    await Journal(old).claim(entry())
+    await old.close()
+    second = Migration(2, ("ALTER TABLE claims ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",))
+    new = await Store.open(url, migrations=(FIRST, second))
+    async with new.reading() as connection:
+        rows = (await connection.execute(text("SELECT key, tenant FROM claims"))).all()
+        versions = (await connection.execute(text("SELECT version FROM schema_version"))).all()
+    await new.close()
+    assert [tuple(row) for row in rows] == [(KEY, "")]
+    assert [row[0] for row in versions] == [1, 2]
+
+
+async def test_a_migration_that_fails_leaves_the_store_as_it_was(url: str) -> None:
+    await (await Store.open(url, migrations=(FIRST,))).close()
+    broken = Migration(2, ("CREATE TABLE half (id INTEGER)", "NONSENSE"))
+    with pytest.raises(StoreError, match="NONSENSE"):
+        await Store.open(url, migrations=(FIRST, broken))
+    again = await Store.open(url, migrations=(FIRST,))
+    async with again.reading() as connection:
+        assert "half" not in await connection.run_sync(shape)
+    await again.close()
+
+
+async def test_a_newer_store_is_refused(url: str) -> None:
+    await (await Store.open(url, migrations=(*MIGRATIONS, Migration(99, ())))).close()
+    with pytest.raises(StoreError, match=r"has schema version 99, .* BRAID_DATA") as caught:
+        await Store.open(url)
+    assert str(file_of(url)) in str(caught.value)
+
+
+async def test_what_is_no_store_is_refused(url: str) -> None:
+    file_of(url).parent.mkdir()
+    file_of(url).write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(StoreError, match="cannot be opened: file is not a database"):
+        await Store.open(url)
+
+
+async def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'store.db'}")
+
+
+def entry(key: str = KEY) -> CallEntry:
+    return CallEntry(key, "case-1", "credit", "ask_model", "worker-1", "openai", "m")
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError, match="half way"):
+        await write_and_fail(store)
+    async with store.reading() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM settlements")) == 0
+
+
+async def write_and_fail(store: Store) -> None:
+    async with store.writing() as connection:
+        await connection.execute(
+            text("INSERT INTO effects VALUES ('k', 's', 'e', 'r', 'claimed', '', '', 't', NULL)")
+        )
+        await connection.execute(
+            text("INSERT INTO settlements (key, reference, settled_at) VALUES ('k', 'r', 't')")
+        )
+        raise RuntimeError("half way")
+
+
+OPENING = """
+import asyncio, sys
+from store.database import Store
+async def main():
+    sys.stdin.readline()
+    store = await Store.open(sys.argv[1])
+    await store.close()
+asyncio.run(main())
+"""
+
+
+async def test_processes_may_open_a_new_store_at_once(url: str) -> None:
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", OPENING, url, cwd=ROOT, stdin=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    await asyncio.gather(*(process.communicate(b"go\n") for process in started))
+    assert [process.returncode for process in started] == [0, 0, 0]
+    with sqlite3.connect(file_of(url)) as connection:
+        rows = connection.execute("SELECT version FROM schema_version").fetchall()
+    connection.close()
+    assert rows == [(m.version,) for m in MIGRATIONS]
+
+
+DYING = """
+import asyncio, os, signal, sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from store.database import Store
+from store.journal import CallEntry, Journal, StoredReply
+from workflows.data.llm import Usage
+async def main():
+    journal = Journal(await Store.open(sys.argv[1]))
+    entry = CallEntry(sys.argv[2], "case-1", "credit", "ask_model", "w", "openai", "m")
+    claim = await journal.claim(entry)
+    await journal.settle(claim, StoredReply(200, {"date": "now"}, b"paid", datetime.now(UTC), True,
+                                            Usage(input_tokens=3), Decimal("0.25")))
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+async def test_a_committed_reply_outlives_a_killed_process(url: str) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, url, KEY, cwd=ROOT)
+    assert await process.wait() == -signal.SIGKILL
+    store = await Store.open(url)
+    reply = await Journal(store).read(KEY)
+    await store.close()
+    assert reply is not None
+    assert (reply.body, reply.usage) == (b"paid", Usage(input_tokens=3))
+    assert str(reply.usd) == "0.25"
+
+
+async def test_one_process_may_open_a_store_twice_at_once(url: str) -> None:
+    async with asyncio.timeout(10):
+        both = await asyncio.gather(Store.open(url), Store.open(url))
+    for store in both:
+        await store.close()
+
+
+CLAIMING = """
+import asyncio, sys
+from store.database import Store
+from store.ledger import Ledger
+async def main():
+    ledger = Ledger(await Store.open(sys.argv[1]))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(40):
+        standing = await ledger.claim(f"k{number}", "case-1", "mail", "r")
+        print(type(standing).__name__, flush=True)
+    await ledger._store.close()
+asyncio.run(main())
+"""
+
+
+async def test_two_processes_claim_and_one_gets_each(url: str) -> None:
+    await (await Store.open(url)).close()
+    pipe = asyncio.subprocess.PIPE
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLAIMING, url, cwd=ROOT, stdin=pipe, stdout=pipe
+        )
+        for _ in range(2)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    outputs = await asyncio.gather(*(process.communicate(b"go\n") for process in started))
+    first, second = (out.decode().split() for out, _ in outputs)
+    assert len(first) == len(second) == 40
+    assert all({a, b} == {"Claimed", "Pending"} for a, b in zip(first, second, strict=True))
+
+
+async def test_writers_in_one_process_take_turns(store: Store) -> None:
+    journal = Journal(store)
+    await asyncio.gather(*(journal.claim(entry(f"k{n}")) for n in range(50)))
+    assert len(await journal.calls("case-1")) == 50
