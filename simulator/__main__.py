@@ -1,0 +1,107 @@
+"""`python -m simulator`: the outside world on a port of loopback, until a signal ends it."""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from pydantic import ValidationError
+
+from simulator.app import create_app
+from simulator.config import FAULTS, Fault, Signaller, SimulatorConfig
+from simulator.server import serving
+from workflows.data.due_diligence import ReferenceReply
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. Exit codes: 0 ended, 2 bad input."""
+    options = _parser().parse_args(arguments)
+    if options.die_with_parent:
+        from runtime.processes import die_with_parent
+
+        die_with_parent()
+    try:
+        config = SimulatorConfig(
+            seed=options.seed,
+            speed=options.speed,
+            error_rate=options.error_rate,
+            faults=_faults(options.faults),
+            state=options.state,
+        )
+        _log_to_stderr()
+        asyncio.run(_serve(config, options.port, options.temporal))
+    except (ValidationError, OSError, ValueError) as wrong:
+        sys.stderr.write(f"simulator: {wrong}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--seed", type=int, default=7, help="same seed, same world")
+    parser.add_argument("--speed", type=float, default=1.0, help="divides every delay")
+    parser.add_argument(
+        "--error-rate", type=float, default=0.03, help="share of wrong model answers, 0 to 1"
+    )
+    parser.add_argument("--temporal", metavar="HOST:PORT", help="where referees send signals")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep orders and mails here")
+    parser.add_argument("--faults", default="[]", metavar="JSON|@FILE", help="faults at start")
+    parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")
+    return parser
+
+
+def _faults(text: str) -> tuple[Fault, ...]:
+    given = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+    return FAULTS.validate_json(given)
+
+
+async def _serve(config: SimulatorConfig, port: int, temporal: str | None) -> None:
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    app = create_app(config, _signaller(temporal) if temporal else None)
+    async with serving(app, port) as url:
+        sys.stdout.write(json.dumps({"simulator": url}) + "\n")
+        sys.stdout.flush()
+        await end.wait()
+
+
+def _signaller(address: str) -> Signaller:
+    """Signal through Temporal; connects at the first signal, as the server may start later."""
+    clients: list[Client] = []
+
+    async def send(workflow_id: str, name: str, reply: ReferenceReply) -> None:
+        if not clients:
+            from runtime.connection import connect_to
+
+            clients.append(await connect_to(address))
+        await clients[0].get_workflow_handle(workflow_id).signal(name, reply)
+
+    return send
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

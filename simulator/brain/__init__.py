@@ -1,0 +1,1 @@
+"""What simulated models answer: plain rules over the documents in the prompt."""

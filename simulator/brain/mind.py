@@ -1,0 +1,90 @@
+"""A simulated model: which rule answers a question, and when it errs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, JsonValue, TypeAdapter
+
+from simulator.brain import rules
+from simulator.brain.documents import (
+    CreditDocuments,
+    Document,
+    HitDocuments,
+    IdentityDocuments,
+    ReferenceDocuments,
+    SynthesisDocuments,
+    read,
+)
+from simulator.brain.minimal import minimal
+from simulator.brain.slips import slip
+from simulator.brain.synthesis import synthesis
+from simulator.chance import digest, unit
+from simulator.config import SimulatorConfig
+
+log = structlog.get_logger()
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked, whoever the vendor. `schema` None means free text."""
+
+    vendor: str
+    model: str
+    system: str
+    user: str
+    schema: dict[str, JsonValue] | None
+    max_output_tokens: int | None
+    sample: str
+
+    @property
+    def hash(self) -> str:
+        """Identify vendor, model, prompt and sample."""
+        wanted = str(self.schema.get("title", "")) if self.schema else ""
+        return digest(self.vendor, self.model, self.system, self.user, wanted, self.sample)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    documents: type[Document]
+    answer: Callable[[Any], BaseModel]
+
+
+RULES = {
+    "IdentityReading": _Rule(IdentityDocuments, rules.identity),
+    "CreditReading": _Rule(CreditDocuments, rules.credit),
+    "HitReading": _Rule(HitDocuments, rules.hit),
+    "ReferenceReading": _Rule(ReferenceDocuments, rules.reference),
+    "Synthesis": _Rule(SynthesisDocuments, synthesis),
+}
+"""Records by their schema's title, with the documents each needs."""
+
+
+def answer(question: Question, config: SimulatorConfig) -> str:
+    """Give the text a model answers with: JSON that fits the schema, right or, at the model's
+    error rate, wrong. Depends on seed, vendor, model, prompt and sample alone.
+    """
+    if question.schema is None:
+        return "This is a simulated model. It answers questions that carry a schema."
+    rule = RULES.get(str(question.schema.get("title", "")))
+    if rule is None:
+        return _text(minimal(question.schema))
+    documents = read(rule.documents, question.user)
+    if isinstance(documents, str):
+        log.warning("no rule applies", record=question.schema.get("title"), reason=documents)
+        return _text(minimal(question.schema))
+    reading = rule.answer(documents)
+    if unit(config.seed, "errs", question.hash) < config.error_rate_of(question.model):
+        reading = slip(reading, unit(config.seed, "slip", question.hash))
+    return reading.model_dump_json()
+
+
+def _text(value: JsonValue) -> str:
+    return _JSON.dump_json(value).decode()
+
+
+def tokens(text: str) -> int:
+    """Count tokens as one per four characters, rounded up; none for an empty text."""
+    return -(-len(text) // 4)

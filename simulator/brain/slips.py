@@ -1,0 +1,99 @@
+"""Plausible mistakes of models: each changes a right answer into a wrong one that still fits.
+
+Every record has several; which one is made is drawn by the caller.
+"""
+
+from collections.abc import Callable
+
+from pydantic import BaseModel
+
+from workflows.data.due_diligence import (
+    CaseOutcome,
+    Claim,
+    CreditReading,
+    Discrepancy,
+    HitReading,
+    IdentityReading,
+    ReferenceReading,
+    Synthesis,
+)
+
+UNKNOWN_CITATION = "e99"
+"""An evidence id that no case has: cases number theirs upwards from 1."""
+
+
+def _changed(reading: BaseModel, **fields: object) -> BaseModel:
+    return reading.model_copy(update=fields)
+
+
+def _unsure(reading: BaseModel) -> BaseModel:
+    sure = getattr(reading, "confidence", 1.0)
+    return _changed(reading, confidence=0.35 if sure > 0.4 else 0.1)
+
+
+def _overlook(reading: BaseModel) -> BaseModel:
+    """Miss the first discrepancy; where there is none, see one that is not there."""
+    assert isinstance(reading, IdentityReading)  # noqa: S101  # narrows for the type checker
+    imagined = (Discrepancy(field="name", first="as on the form", second="written otherwise"),)
+    return _changed(reading, discrepancies=reading.discrepancies[1:] or imagined)
+
+
+def _doubt(reading: BaseModel) -> BaseModel:
+    doubtful = getattr(reading, "same_entity", "") == "unclear"
+    return _changed(reading, same_entity="yes" if doubtful else "unclear")
+
+
+def _wrong_level(reading: BaseModel) -> BaseModel:
+    other = {"none": "watch", "watch": "none", "distress": "watch", "unknown": "none"}
+    return _changed(reading, level=other[getattr(reading, "level", "none")])
+
+
+def _wrong_country(reading: BaseModel) -> BaseModel:
+    other = {"agree": "unknown", "conflict": "unknown", "unknown": "conflict"}
+    return _changed(reading, country=other[getattr(reading, "country", "unknown")])
+
+
+def _wrong_name(reading: BaseModel) -> BaseModel:
+    other = {"agree": "unknown", "conflict": "unknown", "unknown": "agree"}
+    return _changed(reading, name=other[getattr(reading, "name", "unknown")])
+
+
+def _inconclusive(reading: BaseModel) -> BaseModel:
+    if getattr(reading, "conclusive", False):
+        return _changed(reading, conclusive=False, favourable=False, days_beyond_terms=None)
+    return _changed(reading, conclusive=True, favourable=True, days_beyond_terms=0)
+
+
+def _miscount(reading: BaseModel) -> BaseModel:
+    days = getattr(reading, "days_beyond_terms", None)
+    return _changed(reading, days_beyond_terms=30 if days is None else days + 10)
+
+
+def _invent(reading: BaseModel) -> BaseModel:
+    assert isinstance(reading, Synthesis)  # noqa: S101  # narrows for the type checker
+    invented = Claim(
+        text="An earlier review of this customer raised no concern.", cites=(UNKNOWN_CITATION,)
+    )
+    return _changed(reading, claims=(*reading.claims, invented))
+
+
+def _other_outcome(reading: BaseModel) -> BaseModel:
+    refers = getattr(reading, "outcome", None) is CaseOutcome.REFER
+    return _changed(reading, outcome=CaseOutcome.APPROVE if refers else CaseOutcome.REFER)
+
+
+Slip = Callable[[BaseModel], BaseModel]
+
+SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
+    IdentityReading: (_overlook, _doubt, _unsure),
+    CreditReading: (_wrong_level, _unsure),
+    HitReading: (_wrong_country, _wrong_name, _unsure),
+    ReferenceReading: (_inconclusive, _miscount, _unsure),
+    Synthesis: (_invent, _other_outcome, _unsure),
+}
+
+
+def slip(reading: BaseModel, draw: float) -> BaseModel:
+    """Make the mistake that `draw` (0 to 1) picks; answers without a table stay right."""
+    choices = SLIPS.get(type(reading), ())
+    return choices[int(draw * len(choices))](reading) if choices else reading

@@ -1,0 +1,1 @@
+"""Services that do things: accounts, mail with referees, chat."""

@@ -1,0 +1,34 @@
+"""What the effect services keep: orders that were performed, mails that were accepted."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from workflows.data.common import PartyId, Record
+from workflows.data.effects import AccountOrder
+
+
+class Order(Record):
+    """A performed order with its idempotency key and the reference given for it."""
+
+    key: str
+    request: AccountOrder
+    reference: str
+
+
+class ReplyTo(Record):
+    """The signal an answer comes back as."""
+
+    workflow_id: Annotated[str, Field(min_length=1)]
+    signal: Annotated[str, Field(min_length=1)]
+    party_id: PartyId
+
+
+class Mail(Record):
+    """A mail as posted."""
+
+    message_id: str
+    to: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    subject: str
+    body: str
+    reply: ReplyTo | None = None

@@ -1,0 +1,1 @@
+"""Public facts about real companies, written down by hand; no natural persons."""

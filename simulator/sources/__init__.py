@@ -1,0 +1,1 @@
+"""Sources of facts: registers, lists and filings, in their own shapes."""

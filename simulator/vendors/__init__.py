@@ -1,0 +1,1 @@
+"""Model vendors: their wire, nothing of their minds."""

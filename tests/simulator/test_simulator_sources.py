@@ -1,0 +1,190 @@
+"""Registers, lists and filings over HTTP, in their own shapes."""
+
+import csv
+import io
+
+import httpx
+import pytest
+
+AGENT = {"user-agent": "braid tests@braid.example"}
+LEI = "/gleif/api/v1/lei-records"
+MATCH = "/opensanctions/match/default"
+
+
+def company(name: str, number: str = "") -> dict[str, object]:
+    numbers = {"registrationNumber": [number]} if number else {}
+    return {"schema": "Company", "properties": {"name": [name], **numbers}}
+
+
+async def test_the_register_gives_a_listed_company_and_its_exemption(
+    client: httpx.AsyncClient,
+) -> None:
+    path = "/companies_house/company/00041424"
+    profile = (await client.get(path)).json()
+    assert profile["company_status"] == "active"
+    assert profile["accounts"]["overdue"] is False
+    assert profile["links"]["exemptions"] == "/company/00041424/exemptions"
+    exemptions = await client.get(f"{path}/exemptions")
+    assert exemptions.json()["exemptions"]
+    assert (await client.get(f"{path}/persons-with-significant-control")).status_code == 404
+
+
+async def test_the_register_gives_controllers_by_kind_and_without_names(
+    client: httpx.AsyncClient,
+) -> None:
+    path = "/companies_house/company/01126618"
+    assert "accounts" not in (await client.get(path)).json(), "not in our source"
+    body = (await client.get(f"{path}/persons-with-significant-control")).json()
+    assert body["active_count"] == 1
+    active = [item for item in body["items"] if not item["ceased"]]
+    assert [item["natures_of_control"] for item in active] == [["significant-influence-or-control"]]
+    assert not any("name" in item or "date_of_birth" in item for item in body["items"])
+    assert (await client.get(f"{path}/exemptions")).status_code == 404
+
+
+async def test_an_unknown_company_is_a_404_in_the_registers_words(
+    client: httpx.AsyncClient,
+) -> None:
+    reply = await client.get("/companies_house/company/99999999")
+    assert reply.status_code == 404
+    error = {"error": "company-profile-not-found", "type": "ch:service"}
+    assert reply.json() == {"errors": [error]}
+
+
+async def test_gleif_gives_a_record_and_the_reason_for_no_parent(
+    client: httpx.AsyncClient,
+) -> None:
+    path = f"{LEI}/549300MKFYEKVRWML317"
+    reply = await client.get(path)
+    assert reply.headers["content-type"] == "application/vnd.api+json"
+    attributes = reply.json()["data"]["attributes"]
+    assert attributes["registration"]["status"] == "ISSUED"
+    assert attributes["entity"]["registeredAs"] == "00041424"
+    for level in ("direct", "ultimate"):
+        assert (await client.get(f"{path}/{level}-parent")).status_code == 404
+        exception = await client.get(f"{path}/{level}-parent-reporting-exception")
+        assert exception.json()["data"]["attributes"]["reason"] == "NO_KNOWN_PERSON"
+        assert exception.json()["data"]["type"] == "reporting-exceptions"
+
+
+async def test_gleif_gives_a_parent_and_no_exception(client: httpx.AsyncClient) -> None:
+    path = f"{LEI}/2138008KTNTDICZU8L25"
+    parent = await client.get(f"{path}/ultimate-parent")
+    assert parent.json()["data"]["id"] == "549300KBNGV4NYY3GE68"
+    assert (await client.get(f"{path}/direct-parent-reporting-exception")).status_code == 404
+    unknown = await client.get(f"{LEI}/00000000000000000000")
+    assert unknown.status_code == 404
+    assert unknown.json()["errors"]
+
+
+async def test_an_exact_number_is_found_under_any_name(client: httpx.AsyncClient) -> None:
+    queries = {"q": company("Another Name Altogether Ltd", "1126618")}
+    reply = await client.post(MATCH, json={"queries": queries})
+    assert reply.headers["x-batch-size"] == "1"
+    results = reply.json()["responses"]["q"]["results"]
+    assert [result["id"] for result in results] == ["ofac-4642"]
+    assert results[0]["match"] is True
+    assert results[0]["properties"]["registrationNumber"] == ["01126618"]
+    assert results[0]["target"] is True
+    assert "us_ofac_sdn" in results[0]["datasets"]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "match"),
+    [
+        ("Bank Saderat plc", "ofac-4642", True),
+        ("BANK SADERAT Public Limited Company", "ofac-4642", True),
+        ("Банк Садерат Иран", "ofac-10368", True),
+        ("Iran Overseas Investment Bank Ltd.", "ofac-4642", True),
+        ("Unilever PLC", None, None),
+        ("CARBO CERAMICS INC", None, None),
+    ],
+)
+async def test_names_are_folded_before_they_are_compared(
+    client: httpx.AsyncClient, name: str, first: str | None, match: bool | None
+) -> None:
+    reply = await client.post(MATCH, json={"queries": {"q": company(name)}})
+    results = reply.json()["responses"]["q"]["results"]
+    got = (results[0]["id"], results[0]["match"]) if results else (None, None)
+    assert got == (first, match)
+
+
+async def test_limit_and_threshold_move_the_result(client: httpx.AsyncClient) -> None:
+    body = {"queries": {"a": company("Bank Saderat plc"), "b": company("Melli Bank")}}
+    usual = (await client.post(MATCH, json=body)).json()["responses"]
+    assert len(usual["a"]["results"]) > 1
+    one = (await client.post(MATCH, params={"limit": 1}, json=body)).json()
+    assert (len(one["responses"]["a"]["results"]), one["limit"]) == (1, 1)
+    strict = (await client.post(MATCH, params={"threshold": 0.99}, json=body)).json()["responses"]
+    assert [r["match"] for r in usual["a"]["results"]][:2] == [True, True]
+    assert [r["match"] for r in strict["a"]["results"]][:2] == [True, False]
+
+
+async def test_search_refuses_in_its_own_words(client: httpx.AsyncClient) -> None:
+    query = {"queries": {"q": company("X")}}
+    unknown = await client.post("/opensanctions/match/nothing", json=query)
+    assert (unknown.status_code, unknown.json()) == (404, {"detail": "No such dataset."})
+    assert (await client.post(MATCH, json={"queries": {}})).status_code == 400
+    many = {"queries": {str(n): company("X") for n in range(101)}}
+    assert (await client.post(MATCH, json=many)).status_code == 400
+    person = {"queries": {"q": {"schema": "Person", "properties": {"name": ["Bank Saderat"]}}}}
+    replies = (await client.post(MATCH, json=person)).json()["responses"]
+    assert replies["q"]["results"] == [], "the sample holds companies only"
+
+
+async def test_an_entity_can_be_read_by_id(client: httpx.AsyncClient) -> None:
+    entity = await client.get("/opensanctions/entities/ofac-25420")
+    assert entity.json()["caption"] == "MELLI BANK PLC"
+    assert (await client.get("/opensanctions/entities/ofac-1")).status_code == 404
+
+
+async def test_the_list_file_has_twelve_columns_and_the_same_rows(
+    client: httpx.AsyncClient,
+) -> None:
+    path = "/ofac/api/PublicationPreview/exports/SDN.CSV"
+    reply = await client.get(path)
+    rows = list(csv.reader(io.StringIO(reply.text)))
+    assert {len(row) for row in rows} == {12}
+    saderat = next(row for row in rows if row[0] == "4642")
+    assert (saderat[1], saderat[2], saderat[3]) == (
+        "BANK SADERAT PLC",
+        "-0- ",
+        "IRAN] [SDGT] [IFSR",
+    )
+    assert "UK Company Number 01126618" in saderat[11]
+    same = await client.get(path, headers={"if-none-match": reply.headers["etag"]})
+    assert same.status_code == 304
+
+
+async def test_edgar_gives_filings_in_parallel_arrays(client: httpx.AsyncClient) -> None:
+    body = (await client.get("/edgar/submissions/CIK0001009672.json", headers=AGENT)).json()
+    recent = body["filings"]["recent"]
+    assert len({len(column) for column in recent.values()}) == 1
+    assert recent["filingDate"] == sorted(recent["filingDate"], reverse=True)
+    items = {item for cell in recent["items"] for item in cell.split(",") if item}
+    assert {"1.03", "2.04"} <= items
+    assert {"NT 10-K", "15-12B"} <= set(recent["form"])
+    facts = await client.get("/edgar/api/xbrl/companyfacts/CIK0001009672.json", headers=AGENT)
+    assert facts.status_code == 404
+
+
+async def test_edgar_gives_figures_by_concept_and_unit(client: httpx.AsyncClient) -> None:
+    path = "/edgar/api/xbrl/companyfacts/CIK0001640147.json"
+    body = (await client.get(path, headers=AGENT)).json()
+    assets = body["facts"]["us-gaap"]["Assets"]["units"]["USD"]
+    assert [row["end"] for row in assets] == ["2024-01-31", "2025-01-31"]
+    sales = body["facts"]["us-gaap"]["RevenueFromContractWithCustomerExcludingAssessedTax"]
+    assert sales["units"]["USD"][-1]["start"] == "2024-02-01"
+
+
+@pytest.mark.parametrize("agent", ["", "python-httpx/0.28.1", "braid"])
+async def test_edgar_blocks_whoever_names_no_contact(client: httpx.AsyncClient, agent: str) -> None:
+    headers = {"user-agent": agent}
+    reply = await client.get("/edgar/submissions/CIK0001009672.json", headers=headers)
+    assert reply.status_code == 403
+    assert "Undeclared Automated Tool" in reply.text
+    assert reply.headers["content-type"].startswith("text/html")
+
+
+async def test_an_unknown_service_is_a_404(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/vies/anything")).status_code == 404
