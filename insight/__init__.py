@@ -1,0 +1,1 @@
+"""Pure: what happened. History in, spans and reports out."""

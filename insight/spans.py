@@ -1,0 +1,87 @@
+"""Spans: the stretches of time in a history, with what became of them."""
+
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from workflows.data.common import Record
+
+
+class SpanKind(StrEnum):
+    """What the time was spent on."""
+
+    ACTIVITY = "activity"
+    TIMER = "timer"
+    SIGNAL = "signal"
+    UPDATE = "update"
+    CHILD = "child"
+
+
+class SpanState(StrEnum):
+    """What became of a span.
+
+    An open activity may be queued, running or backing off: a history records the start of an
+    attempt only when the activity closes. Abandoned means the case ended first.
+    """
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    ABANDONED = "abandoned"
+
+
+class Status(StrEnum):
+    """What became of a run."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    TERMINATED = "terminated"
+    CONTINUED = "continued_as_new"
+
+
+class Span(Record):
+    """A stretch of time in a history.
+
+    `id` is the id of the event that began it. A signal is an instant: its three times agree.
+    `started` is when the last attempt was taken up, `attempt` its number (0 where the history
+    records no start). `error` is why it failed, `retried_for` why the attempt before did.
+    """
+
+    kind: SpanKind
+    name: str
+    branch: str = ""
+    attempt: int = 0
+    scheduled: AwareDatetime
+    started: AwareDatetime | None = None
+    ended: AwareDatetime | None = None
+    state: SpanState = SpanState.OPEN
+    usd: Decimal | None = None
+    """US dollars a model call cost; 0 if its reply was counted with an earlier call."""
+    reused: bool = False
+    error: str = ""
+    retried_for: str = ""
+    id: int
+
+    @property
+    def queue_wait(self) -> timedelta | None:
+        """Time until a worker took it up; None if retried or never started.
+
+        A history keeps the last start only, so the first wait of a retried call is lost.
+        """
+        if self.started is None or self.attempt > 1:
+            return None
+        return max(self.started - self.scheduled, timedelta())
+
+    @property
+    def run(self) -> timedelta | None:
+        """Time the last attempt took; None while open or if it never started."""
+        if self.started is None or self.ended is None:
+            return None
+        return max(self.ended - self.started, timedelta())

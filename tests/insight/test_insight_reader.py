@@ -1,0 +1,233 @@
+"""Any dialect of history JSON reads into the same events; anything else is refused in a line."""
+
+import base64
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+from temporalio.api.history.v1 import History, HistoryEvent
+from temporalio.client import WorkflowHistory
+
+from insight.book import when
+from insight.payloads import value
+from insight.reader import NotAHistory, ordered, read_histories, read_history
+from insight.report import report
+from insight.spans import SpanKind
+from tests.insight.builder import Run, failure, payload
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+HISTORIES = SHARED / "data" / "histories"
+COUNTED = {
+    "activities": SpanKind.ACTIVITY,
+    "children": SpanKind.CHILD,
+    "timers": SpanKind.TIMER,
+    "signals": SpanKind.SIGNAL,
+    "updates": SpanKind.UPDATE,
+}
+STATUS = {
+    "Running/open": "running",
+    "ContinuedAsNew": "continued_as_new",
+    "TimedOut": "timed_out",
+    "Canceled": "cancelled",
+}
+
+
+def index() -> list[dict[str, str]]:
+    path = HISTORIES / "index.csv"
+    if not path.exists():
+        if os.environ.get("CI") == "true" and SHARED.exists():
+            raise FileNotFoundError(path)
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["file"].endswith(".json")]
+
+
+ROWS = index()
+
+
+@pytest.mark.skipif(not ROWS, reason="the shared histories are not here")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["file"])
+def test_every_shared_history_reads_with_the_counts_of_its_index(row: dict[str, str]) -> None:
+    events = read_history((HISTORIES / row["file"]).read_bytes())
+    run = report(events)
+    assert run.events == int(row["events"])
+    for column, kind in COUNTED.items():
+        assert sum(span.kind is kind for span in run.spans) == int(row[column]), column
+    times = [when(event) for event in events]
+    assert (max(times) - min(times)).total_seconds() == pytest.approx(float(row["duration_s"]))
+    assert run.machine + run.waiting == run.until - run.started
+    if row["order"] != "mixed":  # a sampler of events of several runs has no status of its own
+        assert run.status == STATUS.get(row["status"], row["status"].lower())
+        attempts = [s.attempt for s in run.spans if s.kind is SpanKind.ACTIVITY]
+        assert max(attempts, default=0) == int(row["max_attempt"])
+
+
+def sample() -> list[HistoryEvent]:
+    run = Run()
+    first = run.schedule("ask_model", 10, summary="credit: ask_model", inputs=[payload({"q": 1})])
+    run.start(first, 20, attempt=2, after="no answer")
+    run.complete(first, 30, payload({"usd": "0.5", "text": "ACED", "n": [1, "é"]}))
+    second = run.schedule("lei_record", 30, branch="identity", inputs=[payload("World")])
+    run.fail(second, 40, failure("gone", "Rejected"))
+    run.fire(run.timer("5", 40), 50)
+    run.signal("decide", 60)
+    run.finish(70)
+    return run.events
+
+
+Json = dict[str, Any]
+
+
+def as_json() -> list[Json]:
+    return [MessageToDict(event) for event in sample()]
+
+
+def pascal(events: list[Json]) -> object:
+    for event in events:
+        words = event["eventType"].removeprefix("EVENT_TYPE_").split("_")
+        event["eventType"] = "".join(word.capitalize() for word in words)
+    return {"events": events}
+
+
+def decoded(found: Any) -> Any:
+    """Write encodings and values in the clear, as some exporters do."""
+    if isinstance(found, list):
+        return [decoded(item) for item in found]
+    if not isinstance(found, dict):
+        return found
+    if "data" in found and "metadata" in found:
+        value = json.loads(base64.b64decode(found["data"]))
+        return {"metadata": {"encoding": "json/plain"}, "data": value}
+    return {key: decoded(value) for key, value in found.items()}
+
+
+def bare(found: Any) -> Any:
+    """Write payloads as their values, as the command line does."""
+    if isinstance(found, list):
+        return [bare(item) for item in found]
+    if not isinstance(found, dict):
+        return found
+    if "payloads" in found:
+        return [json.loads(base64.b64decode(item["data"])) for item in found["payloads"]]
+    if "data" in found and "metadata" in found:
+        return json.loads(base64.b64decode(found["data"]))
+    return {key: bare(value) for key, value in found.items()}
+
+
+def decorated(events: list[Json]) -> object:
+    for event in events:
+        for name in [key for key in event if key.endswith("EventAttributes")]:
+            event["attributes"] = {"type": name, **event.pop(name)}
+        event["classification"] = "Completed"
+    return events
+
+
+def by_name(events: list[Json]) -> object:
+    return {f"{event['eventType']}-{event['eventId']}": event for event in events}
+
+
+DIALECTS: dict[str, Callable[[list[Json]], object]] = {
+    "sdk": lambda events: {"events": events},
+    "pascal": pascal,
+    "bare list": lambda events: events,
+    "wrapped": lambda events: {"history": {"events": events}, "nextPageToken": None},
+    "in a list": lambda events: [{"events": events}],
+    "descending": lambda events: events[::-1],
+    "numbers": lambda events: [event | {"eventId": int(event["eventId"])} for event in events],
+    "decoded payloads": decoded,
+    "bare payloads": bare,
+    "decorated": decorated,
+    "by name": by_name,
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
+def test_every_dialect_means_the_same(dialect: Callable[[list[Json]], object]) -> None:
+    text = json.dumps(dialect(as_json()))
+    assert report(read_history(text)) == report(sample())
+
+
+def test_reading_what_the_sdk_wrote_loses_nothing() -> None:
+    text = WorkflowHistory("case-1", sample()).to_json()
+    assert list(read_history(text)) == sample()
+
+
+def test_the_sdk_history_is_read_with_its_workflow_id() -> None:
+    history = WorkflowHistory("other-id", sample()[::-1])
+    assert report(history).case == "other-id"
+    assert [event.event_id for event in ordered(history)] == list(range(1, len(sample()) + 1))
+
+
+def test_what_does_not_fit_is_left_out() -> None:
+    events = as_json()
+    events[1]["eventTime"] = "yesterday"
+    events[1]["taskId"] = "many"
+    events[1]["activityTaskScheduledEventAttributes"]["attributesOfTomorrow"] = {"a": 1}
+    events.append({"eventId": "99", "eventType": "EventOfTomorrow", "eventTime": "x", "a": {}})
+    read = read_history(json.dumps(events))
+    assert read[1].activity_task_scheduled_event_attributes.activity_type.name == "ask_model"
+    assert (read[1].task_id, read[-1].event_id, read[-1].event_type) == (0, 99, 0)
+
+
+def test_two_histories_in_a_file_are_told_apart() -> None:
+    text = json.dumps([{"events": as_json()}, as_json()[:3]])
+    assert [len(run) for run in read_histories(text)] == [len(sample()), 3]
+    with pytest.raises(NotAHistory, match="2 histories in one file"):
+        read_history(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "not JSON"),
+        (json.dumps({"events": as_json()})[:200], "not JSON"),
+        (b"PK\x03\x04\xff\xfe\x00", "not"),
+        ("3", "a int where"),
+        ("[1, 2]", "a int where"),
+        ("[]", "no events"),
+        ('{"events": []}', "no events"),
+        ('{"events": [4]}', "no event"),
+        ('{"name": "x"}', "neither"),
+        ("{}", "neither"),
+        ("[" * 100_000, "unusual"),
+    ],
+)
+def test_what_is_no_history_is_refused_in_one_line(text: str | bytes, why: str) -> None:
+    with pytest.raises(NotAHistory, match=why) as refused:
+        read_history(text)
+    assert "\n" not in str(refused.value)
+
+
+def test_protobuf_history_of_the_sdk_is_taken_as_it_is() -> None:
+    copy = History.FromString(History(events=sample()).SerializeToString())
+    assert report(copy.events) == report(sample())
+
+
+ENCODED = "anNvbi9wbGFpbg=="
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"metadata": {"encoding": ENCODED}, "data": "MTIz"}, 123),
+        ({"metadata": {"encoding": "json/plain"}, "data": "MTIz"}, "MTIz"),
+        ({"metadata": {"encoding": "json/plain"}, "data": "ACED"}, "ACED"),
+        ({"metadata": {"encoding": ENCODED}, "data": "ACED"}, "ACED"),
+        ({"metadata": {"encoding": ENCODED}, "data": "0 World!"}, "0 World!"),
+        ({"metadata": {"encoding": ENCODED}, "data": {"a": 1}}, {"a": 1}),
+        ({"metadata": "mine", "a": 1}, {"metadata": "mine", "a": 1}),
+        (["x", 1], ["x", 1]),
+        ({"metadata": {"encoding": "YmluYXJ5L2VuY3J5cHRlZA=="}, "data": "MTIz"}, None),
+    ],
+)
+def test_a_payload_means_the_same_however_it_is_written(written: object, meant: object) -> None:
+    signal = {"signalName": "s", "input": {"payloads": [written]}}
+    events = [{"eventId": "1", "workflowExecutionSignaledEventAttributes": signal}]
+    (event,) = read_history(json.dumps(events))
+    (payload_read,) = event.workflow_execution_signaled_event_attributes.input.payloads
+    assert value(payload_read) == meant
