@@ -101,7 +101,7 @@ def writable(data: Path) -> Finding:
 
 def stack(data: Path) -> Finding:
     """Does this clone run a stack? Either answer is well."""
-    running = running_stack(data)
+    running = running_stack(data) if (data / "stack.json").exists() else None
     if running is None:
         return Finding("stack", True, "none runs; commands start their own")
     return Finding("stack", True, f"runs (process {running.pid}), UI {running.ui}")
