@@ -1,0 +1,178 @@
+"""Start, ask and answer cases: what the commands of `starter.py` do with a session."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import CancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli.errors import BadInput, Trouble
+from cli.processes import ProcessEntry
+from workflows.calls import MAIN_QUEUE
+from workflows.data.common import (
+    BranchView,
+    Condition,
+    CostView,
+    Decision,
+    DecisionAnswer,
+    GateView,
+    Record,
+    Refusal,
+    StatusView,
+    Verdict,
+)
+from workflows.data.due_diligence import CaseOutcome, CaseSoFar, DecisionRecord
+from workflows.errors import reason
+
+Handle = WorkflowHandle[Any, Any]
+T = TypeVar("T")
+PATIENCE = timedelta(seconds=20)
+"""How long a worker may take to answer a query or an update."""
+TASK_TIMEOUT = timedelta(seconds=5)
+
+
+async def start(
+    client: Client, entry: ProcessEntry, given: Record, workflow_id: str | None = None
+) -> Handle:
+    """Start a case. Raises BadInput if one of that id runs already."""
+    name = workflow_id or entry.new_id(given)
+    try:
+        return await client.start_workflow(
+            entry.name,
+            given,
+            id=name,
+            task_queue=MAIN_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            static_summary=entry.about,
+        )
+    except RPCError as error:
+        raise BadInput(f"case {name} cannot be started: {error.message}") from error
+
+
+async def ask(handle: Handle, query: str, shape: type[T]) -> T:
+    """Ask a case a query; the answer comes as `shape`. Raises Trouble if nobody answers."""
+    try:
+        answer = await handle.query(query, rpc_timeout=PATIENCE)
+    except WorkflowQueryFailedError as error:
+        raise Trouble(f"{handle.id} does not answer {query!r}: {error}") from error
+    except (RPCError, asyncio.CancelledError) as error:
+        raise no_answer(handle, error) from error
+    return TypeAdapter(shape).validate_python(answer)
+
+
+def no_answer(handle: Handle, error: BaseException) -> Trouble:
+    """Say why a case does not answer, and what to do."""
+    if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+        return BadInput(f"{handle.id}: {error.message}")
+    return Trouble(
+        f"{handle.id}: no worker answered within {PATIENCE.seconds} s; start one with"
+        " `make worker` (or the whole stack with `make stack`)"
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Everything the queries of a case say."""
+
+    status: StatusView
+    branches: list[BranchView]
+    open_gates: list[GateView]
+    cost: CostView
+    refusals: list[Refusal]
+    result_so_far: CaseSoFar
+
+    def plain(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return TypeAdapter(Standing).dump_python(self, mode="json")  # type: ignore[no-any-return]
+
+
+async def standing(handle: Handle) -> Standing:
+    """Ask a case all its queries."""
+    return Standing(
+        status=await ask(handle, "status", StatusView),
+        branches=await ask(handle, "branches", list[BranchView]),
+        open_gates=await ask(handle, "open_gates", list[GateView]),
+        cost=await ask(handle, "cost", CostView),
+        refusals=await ask(handle, "refusals", list[Refusal]),
+        result_so_far=await ask(handle, "result_so_far", CaseSoFar),
+    )
+
+
+def decision(
+    verdict: str, by: str, conditions: list[str], comment: str, gate: str, token: str | None
+) -> Decision:
+    """Build a decision from words of the command line. Raises BadInput."""
+    if verdict not in set(Verdict):
+        raise BadInput(f"{verdict!r} is no decision; say {', '.join(Verdict)}")
+    said: list[dict[str, str]] = []
+    for text in conditions:
+        code, equals, value = text.partition("=")
+        if not equals:
+            raise BadInput(f"--condition {text!r}: write CODE=VALUE, as LIMIT=10000")
+        said.append({"code": code, "value": value})
+    try:
+        return Decision(
+            verdict=Verdict(verdict),
+            by=by,
+            gate=gate,
+            conditions=tuple(Condition.model_validate(c) for c in said),
+            comment=comment,
+            token=token,
+        )
+    except ValidationError as error:
+        raise BadInput("; ".join(_said(e) for e in error.errors())) from error
+
+
+def _said(error: Any) -> str:
+    where = ".".join(str(p) for p in error["loc"])
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text
+
+
+async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
+    """Send a decision and wait for the answer. Raises Trouble with the reason of a refusal."""
+    try:
+        answer = await handle.execute_update("decide", said, rpc_timeout=PATIENCE)
+        return TypeAdapter(DecisionAnswer).validate_python(answer)
+    except WorkflowUpdateFailedError as error:
+        raise Trouble(f"refused: {reason(error.cause)}") from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise Trouble(f"refused: too late, {handle.id} is closed") from error
+        raise no_answer(handle, error) from error
+
+
+def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
+    """Build the decision that follows a gate's proposal."""
+    proposal = CaseOutcome(gate.proposal)
+    conditional = proposal is CaseOutcome.APPROVE_WITH_CONDITIONS
+    verdict = Verdict.APPROVE if conditional else Verdict(proposal)
+    limit = (Condition(code="LIMIT", value="10000"),) if conditional else ()
+    return Decision(verdict=verdict, by=by, gate=gate.name, conditions=limit, comment=comment)
+
+
+async def result(handle: Handle) -> DecisionRecord:
+    """Wait for a case's decision record. Raises Trouble if it failed or was cancelled."""
+    try:
+        return TypeAdapter(DecisionRecord).validate_python(await handle.result())
+    except WorkflowFailureError as error:
+        if isinstance(error.cause, CancelledError):
+            raise Trouble(f"{handle.id} was cancelled") from error
+        raise Trouble(f"{handle.id} failed: {reason(error.cause)}") from error
+
+
+def as_json(value: Any) -> Any:
+    """Give records as JSON values."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return TypeAdapter(type(value)).dump_python(value, mode="json")

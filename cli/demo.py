@@ -1,0 +1,221 @@
+"""The demo: a real case, decided at its gate by the demo itself; with `--crash`, through kills."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from cli import cases, show
+from cli.errors import BadInput, Trouble
+from cli.inputs import read
+from cli.processes import process
+from cli.session import Session, say
+from cli.watch import Tail, closed, mid_flight, watching
+from insight.counts import completed_again
+from insight.reader import ordered
+from insight.report import Report
+from insight.spans import SpanKind
+from runtime.stack import Child
+from store.database import Store
+from store.journal import Journal
+from store.ledger import Ledger
+from workflows.data.common import GateView
+from workflows.data.due_diligence import DecisionRecord
+
+SLOWEST = 120.0
+"""Seconds the demo waits for a gate or an end before it gives up and says so."""
+
+
+@dataclass
+class Kills:
+    """What was killed, and how many calls were under way then."""
+
+    done: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way at the kills, together."""
+        return sum(int(k["in_flight"]) for k in self.done)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the demo came to."""
+
+    case: str
+    record: DecisionRecord
+    report: Report
+    proof: dict[str, Any]
+    decided_by: tuple[str, ...]
+
+
+async def demo(here: Session, file: Path, console: Console, *, crash: bool, quiet: bool) -> Shown:
+    """Run a case to its decision. Raises BadInput for a crash of a stack we did not start."""
+    if crash and here.stack is None:
+        raise BadInput(
+            "demo --crash kills the worker and the server, so it refuses a stack it did not"
+            " start; end the running one (Ctrl-C in `starter.py stack`) first"
+        )
+    entry = process("due-diligence")
+    handle = await cases.start(here.client, entry, read(file, entry.record))
+    say(f"case {handle.id} started")
+    kills = Kills()
+    async with watching(handle, console, quiet=quiet) as tail:
+        if crash:
+            await _crash(here, tail, kills)
+        decided = await _answer_gates(handle, tail)
+        known = await tail.until(closed)
+        record = await cases.result(handle)
+    proof = await _proof(here, handle.id, tail, kills)
+    return Shown(handle.id, record, known, proof, decided)
+
+
+async def _crash(here: Session, tail: Tail, kills: Kills) -> None:
+    """SIGKILL the worker while calls are under way, then the server while others are."""
+    stack = here.stack
+    assert stack is not None  # noqa: S101 - demo() refused otherwise
+    known = await _wait(tail, mid_flight(done=6, under_way=3))
+    await _kill(here, stack.worker, known, kills)
+    ended = _ended(known)
+    known = await _wait(tail, mid_flight(done=ended + 1, under_way=1))
+    await _kill(here, stack.server, known, kills)
+
+
+async def _kill(here: Session, child: Child, known: Report, kills: Kills) -> None:
+    if closed(known):
+        raise Trouble(f"the case ended before the {child.name} could be killed in mid-flight")
+    assert here.stack is not None  # noqa: S101 - demo() refused otherwise
+    open_calls = [s for s in known.spans if s.kind is SpanKind.ACTIVITY and s.ended is None]
+    pid = await here.stack.kill(child)
+    say(f"demo: killed the {child.name} (pid {pid}) with {len(open_calls)} calls under way")
+    kills.done.append({"part": child.name, "pid": pid, "in_flight": len(open_calls)})
+
+
+def _ended(known: Report) -> int:
+    return sum(s.kind is SpanKind.ACTIVITY and s.ended is not None for s in known.spans)
+
+
+async def _wait(tail: Tail, ready: Any) -> Report:
+    try:
+        return await asyncio.wait_for(tail.until(ready), SLOWEST)
+    except TimeoutError as error:
+        raise Trouble(
+            f"nothing happened for {SLOWEST:.0f} s; `starter.py explain {tail.handle.id}` and"
+            " .braid/logs say where it stands"
+        ) from error
+
+
+async def _answer_gates(handle: cases.Handle, tail: Tail) -> tuple[str, ...]:
+    """Answer every gate as proposed, one entitled person after the other."""
+    decided: list[str] = []
+    loop = asyncio.get_running_loop()
+    end = loop.time() + SLOWEST
+    while loop.time() < end:
+        known = tail.report()
+        if known is not None and closed(known):
+            return tuple(decided)
+        if gate := await _open_gate(handle):
+            who = gate.may_decide[0]
+            comment = f"answered by the demo in the name of {who}"
+            await cases.decide(handle, cases.as_proposed(gate, who, comment))
+            say(f"demo: gate {gate.name!r} answered as {who}: {gate.proposal}")
+            decided.append(who)
+        else:
+            await asyncio.sleep(0.2)
+    raise Trouble(f"the case did not close within {SLOWEST:.0f} s")
+
+
+async def _open_gate(handle: cases.Handle) -> GateView | None:
+    try:
+        gates = await cases.ask(handle, "open_gates", list[GateView])
+    except Trouble:
+        return None  # the worker is being restarted: ask again
+    return gates[0] if gates else None
+
+
+async def _proof(here: Session, case: str, tail: Tail, kills: Kills) -> dict[str, Any]:
+    """Count, from history, journal and ledger, what a crash could have done twice."""
+    store = await Store.open(here.settings.database)
+    try:
+        journal, ledger = Journal(store), Ledger(store)
+        uncertain = await journal.uncertain(case)
+        return {
+            "completed_branches_rerun": completed_again(ordered(tail.events)),
+            "repeated_paid_calls": await journal.repeated_paid(case),
+            "duplicate_effects": await ledger.duplicates(case),
+            "uncertain": [
+                {"branch": c.branch, "call": c.call, "vendor": c.vendor, "worker": c.worker}
+                for c in uncertain
+            ],
+            "in_flight_at_kills": kills.in_flight,
+            "kills": kills.done,
+        }
+    finally:
+        await store.close()
+
+
+def as_json(shown: Shown, here: Session) -> dict[str, Any]:
+    """Give the whole demo as one JSON object."""
+    known = shown.report
+    return {
+        "case": shown.case,
+        "outcome": shown.record.outcome,
+        "decided_by": list(shown.decided_by),
+        **shown.proof,
+        "usd": str(shown.record.usd),
+        "seconds": {
+            "machine": known.machine.total_seconds(),
+            "waiting": known.waiting.total_seconds(),
+            "sequential": known.sequential.total_seconds(),
+            "parallel": known.parallel.total_seconds(),
+        },
+        "speedup": round(known.speedup, 2),
+        "speed_factor": here.addresses.speed if here.addresses else None,
+        "simulated": not here.settings.live,
+        "ui": here.page(shown.case),
+        "decision": shown.record.model_dump(mode="json"),
+    }
+
+
+def draw(shown: Shown, here: Session, console: Console) -> None:
+    """Show what the demo came to, and how to look closer."""
+    console.print(show.explanation(shown.report, console))
+    console.print()
+    console.print(show.decision(shown.record))
+    if shown.proof["kills"]:
+        console.print(_crash_lines(shown.proof))
+    speed = here.addresses.speed if here.addresses else 1
+    console.print()
+    console.print(
+        f"All vendors and registers were simulated on this machine, at {speed:g} times their"
+        " real speed; nothing was paid and nothing left it.",
+        style="dim",
+    )
+    lines = [
+        ("in the Temporal UI", f"make stack, then open {here.page(shown.case)}"),
+        ("who ran when", f".venv/bin/python starter.py explain {shown.case} --times"),
+        ("another case", "make demo ARGS=cases/unilever.yaml"),
+        ("kill worker and server in mid-flight", "make demo ARGS=--crash"),
+    ]
+    for what, how in lines:
+        console.print(Text.assemble((f"{what}: ", "dim"), how), soft_wrap=True)
+
+
+def _crash_lines(proof: dict[str, Any]) -> Text:
+    text = Text("\nafter the crashes\n", style="italic")
+    for kill in proof["kills"]:
+        text.append(
+            f"  killed {kill['part']} (pid {kill['pid']}), {kill['in_flight']} calls under way\n",
+            style="not italic",
+        )
+    for name in ("completed_branches_rerun", "repeated_paid_calls", "duplicate_effects"):
+        text.append(f"  {name.replace('_', ' ')}: {proof[name]}\n", style="bold not italic")
+    calls = ", ".join(f"{c['branch']} {c['call']} {c['vendor']}" for c in proof["uncertain"])
+    text.append(
+        f"  uncertain (under way at a kill, asked again): {len(proof['uncertain'])} {calls}",
+        style="not italic",
+    )
+    return text

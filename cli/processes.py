@@ -1,0 +1,37 @@
+"""What `run` can start: a table from a process's name to its input record."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from cli.errors import BadInput
+from workflows.data.case_file import CaseFile
+from workflows.data.common import Record
+
+
+@dataclass(frozen=True)
+class ProcessEntry:
+    """A process people can start. `prefix` begins the workflow ids of its cases."""
+
+    name: str
+    record: type[Record]
+    prefix: str
+    about: str
+
+    def new_id(self, given: Any) -> str:
+        """Make a new workflow id: prefix, case id, random suffix (every run is its own scope)."""
+        return f"{self.prefix}-{given.case}-{secrets.token_hex(3)}"
+
+
+PROCESSES = (
+    ProcessEntry("due-diligence", CaseFile, "dd", "check a new business customer, then onboard"),
+)
+
+
+def process(name: str) -> ProcessEntry:
+    """Find a process. Raises BadInput naming those there are."""
+    for entry in PROCESSES:
+        if entry.name == name:
+            return entry
+    known = ", ".join(e.name for e in PROCESSES)
+    raise BadInput(f"there is no process {name!r}; there is {known}")

@@ -1,0 +1,192 @@
+"""The commands on one case or all: run, watch, status, decide, signal, cancel, list, explain."""
+
+import json
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from cli import cases, show
+from cli.errors import BadInput, Trouble
+from cli.processes import PROCESSES, ProcessEntry
+from cli.session import Session, say
+from cli.watch import closed, watching
+from insight.reader import ordered
+from insight.report import Report, report
+from workflows.data.common import Decision, GateView, Record
+
+
+def out(value: Any) -> None:
+    """Write one JSON object to standard output."""
+    Console().print_json(json.dumps(value, default=str))
+
+
+async def run_case(
+    here: Session,
+    entry: ProcessEntry,
+    given: Record,
+    workflow_id: str | None,
+    *,
+    detach: bool,
+    as_json: bool,
+) -> None:
+    """Start a case; unless detached, show it until it closes."""
+    handle = await cases.start(here.client, entry, given, workflow_id)
+    page = here.page(handle.id)
+    say(f"case {handle.id} started{f'; in the UI: {page}' if page else ''}")
+    if detach:
+        if here.stack is not None:
+            say("the embedded stack ends now; the case goes on when one runs: `make stack`")
+        if as_json:
+            out({"case": handle.id, "ui": page})
+        return
+    await _follow(handle, as_json=as_json)
+
+
+async def watch_case(here: Session, case: str) -> None:
+    """Show a case until it closes."""
+    await _follow(await here.handle(case), as_json=False)
+
+
+async def _follow(handle: cases.Handle, *, as_json: bool) -> None:
+    console = Console(stderr=as_json)
+    async with watching(handle, console, quiet=as_json) as tail:
+        told: set[str] = set()
+        known = await tail.until(lambda r: r.events > 0)
+        while not closed(known):
+            await _tell_gates(handle, told)
+            known = await tail.until(partial(_grown, known.events))
+    record = await cases.result(handle)
+    if as_json:
+        out(cases.as_json(record))
+        return
+    console.print(show.explanation(known, console))
+    console.print()
+    console.print(show.decision(record))
+
+
+def _grown(before: int, known: Report) -> bool:
+    return closed(known) or known.events > before
+
+
+async def _tell_gates(handle: cases.Handle, told: set[str]) -> None:
+    """Say once per gate how it is answered."""
+    try:
+        gates = await cases.ask(handle, "open_gates", list[GateView])
+    except Trouble:
+        return  # no worker just now: the gate is told when one answers
+    for gate in gates:
+        mark = f"{gate.name} {gate.opened} {len(gate.decided)}"
+        if mark not in told:
+            told.add(mark)
+            Console(stderr=True).print(show.gate(handle.id, gate))
+
+
+async def show_status(here: Session, case: str, *, as_json: bool) -> None:
+    """Show everything the queries of a case say."""
+    handle = await here.handle(case)
+    now = await cases.standing(handle)
+    if as_json:
+        out({"case": handle.id, **now.plain()})
+        return
+    console = Console()
+    console.print(show.status(handle.id, now.status, now.branches, now.open_gates, now.cost))
+    for refused in now.refusals:
+        console.print(f"refused {refused.message} by {refused.by}: {refused.reason}")
+    if now.result_so_far.decision is not None:
+        console.print(show.decision(now.result_so_far.decision))
+
+
+async def decide_case(here: Session, case: str, said: Decision, *, as_json: bool) -> None:
+    """Send a decision and say what it came to."""
+    handle = await here.handle(case)
+    answer = await cases.decide(handle, said)
+    if as_json:
+        out({"case": handle.id, **answer.model_dump(mode="json")})
+    elif answer.settled:
+        say(f"{handle.id}: {said.verdict} by {said.by} counted; gate {answer.gate} is settled")
+    else:
+        still = " and ".join(answer.still_needed)
+        say(f"{handle.id}: {said.verdict} by {said.by} counted; still needed: {still}")
+
+
+async def send_signal(here: Session, case: str, name: str, said: Any, *, as_json: bool) -> None:
+    """Send a signal with a message read by `message`."""
+    handle = await here.handle(case)
+    await handle.signal(name, said)
+    if as_json:
+        out({"case": handle.id, "signal": name})
+    else:
+        say(f"{handle.id}: signal {name} sent; `starter.py status {handle.id}` shows refusals")
+
+
+def message(text: str) -> Any:
+    """Read a message: JSON, or @FILE with JSON in it. Raises BadInput."""
+    try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        return json.loads(text)
+    except OSError as error:
+        raise BadInput(f"{text[1:]}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"the message is not JSON ({error}); quote it, or use @FILE") from error
+
+
+async def cancel_case(here: Session, case: str, *, as_json: bool) -> None:
+    """Ask a case to cancel and wait until it has cleaned up."""
+    handle = await here.handle(case)
+    if (await handle.describe()).close_time is not None:
+        raise Trouble(f"{handle.id} is closed already")
+    await handle.cancel()
+    console = Console(stderr=True)
+    async with watching(handle, console, quiet=as_json) as tail:
+        known = await tail.until(closed)
+    if as_json:
+        out({"case": handle.id, "status": known.status})
+    else:
+        say(f"{handle.id}: {known.status}")
+
+
+async def show_list(here: Session, *, as_json: bool) -> None:
+    """List the cases of all processes, newest first."""
+    names = {e.name for e in PROCESSES}
+    rows = [w async for w in here.client.list_workflows() if w.workflow_type in names]
+    rows.sort(key=lambda w: w.start_time, reverse=True)
+    if as_json:
+        out([_row(w) for w in rows])
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("case", "process", "status", "started", "closed"):
+        table.add_column(column)
+    for w in rows:
+        table.add_row(*(str(v or "") for v in _row(w).values()))
+    Console().print(table if rows else "no cases yet; `make demo` runs one")
+
+
+def _row(w: Any) -> dict[str, Any]:
+    def at(moment: datetime | None) -> str | None:
+        return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else None
+
+    status = w.status.name.lower() if w.status else "unknown"
+    return {
+        "case": w.id,
+        "process": w.workflow_type,
+        "status": status,
+        "started": at(w.start_time),
+        "closed": at(w.close_time),
+    }
+
+
+async def explain_case(here: Session, case: str, *, times: bool, as_json: bool) -> None:
+    """Explain a run from its history."""
+    handle = await here.handle(case)
+    history = await handle.fetch_history()
+    known = report(ordered(history.events), case=handle.id, now=datetime.now(UTC))
+    if as_json:
+        out(known.model_dump(mode="json"))
+        return
+    console = Console()
+    console.print(show.explanation(known, console, times=times))

@@ -1,0 +1,86 @@
+"""A session: a connection to the service given, to this clone's stack, or to one of our own."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+
+from cli.errors import BadInput
+from runtime.connection import connect_given, connect_to, is_given
+from runtime.settings import Settings
+from runtime.stack import Addresses, Event, Stack, running_stack
+
+
+@dataclass(frozen=True)
+class Session:
+    """A connection. `addresses` is None for a service that is not this clone's."""
+
+    client: Client
+    settings: Settings
+    addresses: Addresses | None
+    stack: Stack | None
+    """Set if we started the stack ourselves: it ends with this session."""
+
+    def page(self, workflow_id: str) -> str:
+        """Give the address of a case in the Temporal UI, empty if we do not know the UI."""
+        if self.addresses is None:
+            return ""
+        return f"{self.addresses.ui}/namespaces/{self.client.namespace}/workflows/{workflow_id}"
+
+    async def handle(self, case: str) -> WorkflowHandle[object, object]:
+        """Find a case by workflow id, or the newest one whose case id it is. Raises BadInput."""
+        if case.replace("-", "").replace("_", "").isalnum():
+            query = f"WorkflowId = '{case}' OR WorkflowId STARTS_WITH 'dd-{case}-'"
+            found = [w async for w in self.client.list_workflows(query)]
+            if found:
+                newest = max(found, key=lambda w: (w.id == case, w.start_time))
+                return self.client.get_workflow_handle(newest.id)
+        raise BadInput(f"there is no case {case!r}; `starter.py list` shows those there are")
+
+
+@asynccontextmanager
+async def session(
+    settings: Settings, *, profile: str | None = None, own: bool = False, speed: float = 1.0
+) -> AsyncIterator[Session]:
+    """Connect: a service given explicitly, else this clone's stack, else start one for now.
+
+    `own` ignores a service given explicitly (demo and tests). Raises NoServer, BadInput.
+    """
+    if not own and is_given(profile):
+        yield Session(await connect_given(profile), settings, None, None)
+        return
+    if (found := running_stack(settings.data)) is not None:
+        if settings.live and not found.live:
+            raise BadInput(
+                "the running stack was not started with --live; end it and start"
+                " `starter.py stack --live`"
+            )
+        yield Session(await connect_to(found.grpc), settings, found, None)
+        return
+    say("starting the embedded stack (server, simulator, worker) ...")
+    async with Stack(settings, speed=speed, tell=tell) as stack:
+        here = replace(settings, simulator=stack.addresses.simulator)
+        yield Session(stack.client, here, stack.addresses, stack)
+
+
+def say(text: str) -> None:
+    """Say something about progress, on standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def tell(event: Event) -> None:
+    """Say what the supervisor did."""
+    say(f"stack: {event.part} {event.what}")
+
+
+async def closed(handle: WorkflowHandle[object, object]) -> bool:
+    """Say whether a case has closed."""
+    try:
+        described = await handle.describe()
+    except RPCError:
+        return False
+    return described.close_time is not None

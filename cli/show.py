@@ -1,0 +1,138 @@
+"""How a case looks to a person: status, gates, decision record, explanation."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from insight.report import Report
+from insight.timeline import gantt, length
+from workflows.data.common import BranchState, BranchView, CostView, GateView, StatusView
+from workflows.data.due_diligence import CheckOutcome, DecisionRecord, Evidence
+
+_OUTCOME_STYLE = {
+    "approve": "bold green",
+    "approve_with_conditions": "bold green",
+    "decline": "bold red",
+    "refer": "bold yellow",
+}
+_CHECK_STYLE = {
+    CheckOutcome.CLEAR: "green",
+    CheckOutcome.FINDING: "red",
+    CheckOutcome.INCONCLUSIVE: "yellow",
+    CheckOutcome.UNAVAILABLE: "yellow",
+    CheckOutcome.NOT_APPLICABLE: "dim",
+}
+_BRANCH_STYLE = {
+    BranchState.SUCCEEDED: "green",
+    BranchState.FAILED: "red",
+    BranchState.DEFAULTED: "yellow",
+    BranchState.CANCELLED: "dim",
+}
+
+
+def status(
+    case: str,
+    now: StatusView,
+    branches: Sequence[BranchView],
+    gates: Sequence[GateView],
+    cost: CostView,
+) -> RenderableType:
+    """Show where a case stands, and at an open gate, who may decide and how."""
+    head = Text(f"{case}  {now.phase}", style="bold")
+    if now.outcome:
+        head.append(f"  {now.outcome}", style=_OUTCOME_STYLE.get(now.outcome, ""))
+    table = Table(box=None, pad_edge=False)
+    for column in ("branch", "state", "took", "note"):
+        table.add_column(column, overflow="fold")
+    for b in branches:
+        took = length(b.ended - b.started) if b.started and b.ended else ""
+        state = Text(b.state, style=_BRANCH_STYLE.get(b.state, "cyan"))
+        table.add_row(b.name, state, took, Text(b.note))
+    spent = Text(f"{cost.calls} model calls, {cost.usd:.4f} US$", style="dim")
+    return Group(head, table, *(gate(case, g) for g in gates), spent)
+
+
+def gate(case: str, view: GateView) -> RenderableType:
+    """Show an open gate and the command that answers it."""
+    people = ", ".join(view.may_decide) or "nobody left"
+    text = Text()
+    text.append(f"{view.question}  proposal: {view.proposal}\n")
+    text.append(f"needed: {', '.join(view.needs)}; may decide: {people}; ")
+    text.append(f"until {view.deadline:%Y-%m-%d %H:%M} UTC\n")
+    who = view.may_decide[0] if view.may_decide else "NAME"
+    text.append(f"starter.py decide {case} approve|decline|refer|more --as {who}", style="bold")
+    return Panel(text, title=f"gate {view.name}", title_align="left", expand=False)
+
+
+def decision(record: DecisionRecord) -> RenderableType:
+    """Show a decision record: outcome, checks, reasons, cited claims, evidence."""
+    head = Text(f"{record.case}: ", style="bold")
+    head.append(record.outcome, style=_OUTCOME_STYLE[record.outcome])
+    said = "; ".join(f"{c.code}={c.value}" for c in record.conditions)
+    who = ", ".join(f"{d.by} ({d.verdict})" for d in record.decided_by) or "nobody in time"
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("tier", f"{record.tier}, confidence {record.confidence:.2f}"),
+        ("route", f"{record.routing.route} ({record.routing.why})"),
+        ("decided by", who),
+        ("conditions", said),
+        ("onboarding", record.onboarding.replace("_", " ")),
+        ("open tasks", "; ".join(record.open_tasks)),
+        ("cost", f"{record.usd:.4f} US$"),
+    ):
+        if value:
+            facts.add_row(Text(name, style="dim"), Text(value))
+    return Group(head, facts, _checks(record), _list("reasons", record.reasons), _claims(record))
+
+
+def _checks(record: DecisionRecord) -> RenderableType:
+    table = Table(box=None, pad_edge=False, title="checks", title_justify="left")
+    for column in ("check", "outcome", "confidence", "fallback", "evidence"):
+        table.add_column(column, overflow="fold")
+    for check in record.checks:
+        table.add_row(
+            check.check,
+            Text(check.outcome, style=_CHECK_STYLE[check.outcome]),
+            f"{check.confidence:.2f}",
+            check.fallback,
+            _evidence(check.evidence),
+        )
+    return table
+
+
+def _evidence(items: Iterable[Evidence]) -> Text:
+    return Text("\n".join(f"{e.id} {e.source} {e.record} ({e.liveness})" for e in items))
+
+
+def _claims(record: DecisionRecord) -> RenderableType:
+    said = record.narrative
+    simulated = ", simulated" if said.simulated else ""
+    title = f"synthesis by {said.model or 'rules'}{simulated}"
+    lines = [f"{c.text} [{', '.join(c.cites)}]" for c in said.claims]
+    lines += [f"dropped, cites nothing that exists: {c.text}" for c in said.dropped]
+    return _list(title, lines)
+
+
+def _list(title: str, lines: Iterable[str]) -> RenderableType:
+    text = Text(f"{title}\n", style="italic")
+    for line in lines:
+        text.append(f"  - {line}\n", style="not italic")
+    text.rstrip()
+    return text
+
+
+def explanation(known: Report, console: Console, *, times: bool = False) -> RenderableType:
+    """Show who ran when, the two clocks, parallel against sequential, and cost by branch."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("branch", "calls", "attempts", "machine", "waiting", "cost US$"):
+        table.add_column(column, justify="left" if column == "branch" else "right")
+    for line in known.branches:
+        table.add_row(
+            line.name or "(case)",
+            *(str(line.calls), str(line.attempts)),
+            *(length(line.machine), length(line.waiting), f"{line.usd:.4f}"),
+        )
+    return Group(gantt(known, console.width, times=times), Text(), table)

@@ -1,0 +1,278 @@
+"""Braid's command line: run cases, watch them, decide on them, explain them.
+
+Exit codes: 0 finished (whatever was decided), 1 failed or refused, 2 bad input, 3 no server,
+130 interrupted. Ctrl-C in `run` and `watch` detaches; only `cancel` cancels a case.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, BadInput, Trouble
+from runtime.settings import ROOT, Settings, SettingsError
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+Case = Annotated[str, typer.Argument(help="workflow id, or the case id for its newest run")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
+Profile = Annotated[
+    str | None, typer.Option(help="Temporal profile to use instead of the embedded stack")
+]
+Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
+
+
+def main() -> int:
+    """Run one command; every expected error is one line and an exit code."""
+    from runtime.connection import NoServer
+
+    try:
+        app(standalone_mode=False)
+    except (BadInput, SettingsError) as error:
+        return _complain(error, BAD_INPUT)
+    except NoServer as error:
+        return _complain(error, NO_SERVER)
+    except Trouble as error:
+        return _complain(error, error.code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted; a running case goes on", INTERRUPTED)
+    except typer.Exit as done:
+        return done.exit_code
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the command line itself
+            return _complain(f"{error.format_message()} (see --help)", BAD_INPUT)
+        raise
+    return 0
+
+
+def _complain(error: object, code: int) -> int:
+    sys.stderr.write(f"{error}\n")
+    return code
+
+
+def _in_session(
+    work: Callable[[Any], Awaitable[None]],
+    *,
+    profile: str | None = None,
+    live: bool = False,
+    own: bool = False,
+    speed: float = 1.0,
+) -> None:
+    """Do `work` with a session; settings are read here, once."""
+    from cli.session import session
+
+    async def go() -> None:
+        settings = Settings.from_env()
+        settings = Settings.from_env(live=live or settings.live)
+        async with session(settings, profile=profile, own=own, speed=speed) as here:
+            await work(here)
+
+    asyncio.run(go())
+
+
+def _out(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+@app.command()
+def demo(
+    file: Annotated[Path, typer.Argument(help="case file")] = ROOT / "cases/bank_saderat.yaml",
+    crash: Annotated[bool, typer.Option(help="SIGKILL worker and server in mid-flight")] = False,
+    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show a due diligence case from start to decision, on the embedded stack.
+
+    Ignores TEMPORAL_* and never calls a real vendor. The gate is answered by the demo itself, as
+    proposed, in the name of a reviewer of the case file.
+    """
+    from rich.console import Console
+
+    from cli import demo as demos
+
+    async def work(here: Any) -> None:
+        console = Console(stderr=as_json)
+        shown = await demos.demo(here, file, console, crash=crash, quiet=as_json)
+        if as_json:
+            _out(demos.as_json(shown, here))
+        else:
+            demos.draw(shown, here, console)
+
+    if Settings.from_env().live:
+        raise BadInput("the demo never calls real vendors: unset BRAID_LIVE")
+    _in_session(work, own=True, speed=speed)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="as due-diligence")],
+    file: Annotated[Path, typer.Argument(metavar="INPUT.yaml", help="see cases/")],
+    workflow_id: Annotated[str | None, typer.Option("--id", help="workflow id to use")] = None,
+    detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
+    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    profile: Profile = None,
+    live: Live = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a case and show it until it is decided. Ctrl-C detaches.
+
+    At a gate, decide in another terminal: starter.py decide CASE approve --as NAME
+    """
+    from cli.inputs import read
+    from cli.processes import process
+
+    entry = process(name)
+    given = read(file, entry.record)  # before anything is started
+
+    async def work(here: Any) -> None:
+        from cli.running import run_case
+
+        await run_case(here, entry, given, workflow_id, detach=detach, as_json=as_json)
+
+    _in_session(work, profile=profile, live=live, speed=speed)
+
+
+@app.command()
+def watch(case: Case, profile: Profile = None) -> None:
+    """Show a case live until it closes. Ctrl-C detaches."""
+
+    async def work(here: Any) -> None:
+        from cli.running import watch_case
+
+        await watch_case(here, case)
+
+    _in_session(work, profile=profile)
+
+
+@app.command()
+def status(case: Case, profile: Profile = None, as_json: AsJson = False) -> None:
+    """Show where a case stands: branches, open gates, refused messages, cost."""
+
+    async def work(here: Any) -> None:
+        from cli.running import show_status
+
+        await show_status(here, case, as_json=as_json)
+
+    _in_session(work, profile=profile)
+
+
+@app.command()
+def decide(
+    case: Case,
+    verdict: Annotated[str, typer.Argument(help="approve, decline, refer or more")],
+    by: Annotated[str, typer.Option("--as", help="who decides, by the name in the case file")],
+    condition: Annotated[list[str] | None, typer.Option(help="as LIMIT=10000; repeatable")] = None,
+    comment: Annotated[str, typer.Option(help="kept in the decision record")] = "",
+    gate: Annotated[str, typer.Option(help="which gate")] = "review",
+    token: Annotated[str | None, typer.Option(help="for signed decisions")] = None,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about the customer (not about the proposal) at an open gate.
+
+    `more` asks for another round of evidence. A refusal says why.
+    """
+    from cli import cases
+
+    said = cases.decision(verdict, by, condition or [], comment, gate, token)
+
+    async def work(here: Any) -> None:
+        from cli.running import decide_case
+
+        await decide_case(here, case, said, as_json=as_json)
+
+    _in_session(work, profile=profile)
+
+
+@app.command()
+def signal(
+    case: Case,
+    name: Annotated[str, typer.Argument(help="as reference_reply or decide")],
+    message: Annotated[str, typer.Argument(help="JSON, or @FILE")],
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a signal. It is not answered: `status` shows refusals."""
+    from cli import running
+
+    said = running.message(message)  # before anything is started
+
+    async def work(here: Any) -> None:
+        await running.send_signal(here, case, name, said, as_json=as_json)
+
+    _in_session(work, profile=profile)
+
+
+@app.command()
+def cancel(case: Case, profile: Profile = None, as_json: AsJson = False) -> None:
+    """Cancel a case: branches are stopped, what was done is undone."""
+
+    async def work(here: Any) -> None:
+        from cli.running import cancel_case
+
+        await cancel_case(here, case, as_json=as_json)
+
+    _in_session(work, profile=profile)
+
+
+@app.command(name="list")
+def list_cases(profile: Profile = None, as_json: AsJson = False) -> None:
+    """List the cases, newest first."""
+
+    async def work(here: Any) -> None:
+        from cli.running import show_list
+
+        await show_list(here, as_json=as_json)
+
+    _in_session(work, profile=profile)
+
+
+@app.command()
+def explain(
+    case: Case,
+    times: Annotated[bool, typer.Option(help="every call with its start and end")] = False,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a run: who ran when, machine and waiting time, parallel, sequential, cost."""
+
+    async def work(here: Any) -> None:
+        from cli.running import explain_case
+
+        await explain_case(here, case, times=times, as_json=as_json)
+
+    _in_session(work, profile=profile)
+
+
+@app.command()
+def stack(
+    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    live: Live = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run server, UI, simulator and worker in the foreground until Ctrl-C.
+
+    Other commands of this checkout find and use it. Data is kept in .braid/.
+    """
+    from cli.serving import serve
+
+    settings = Settings.from_env()
+    asyncio.run(serve(Settings.from_env(live=live or settings.live), speed, as_json=as_json))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look for what could stop Braid on this machine, and say how to mend it."""
+    from cli.serving import examine_machine
+
+    examine_machine(Settings.from_env(), as_json=as_json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""The worker: which workflows and activities are deployed, on which queues.
+
+`python worker.py` serves all queues; `--queues braid,llm-openai` only some of them.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    Interceptor,
+    Worker,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.doors import door
+from activities.effects.doors import EffectActivities
+from activities.llm.ask import ModelActivities
+from activities.llm.catalogue import CatalogueError, load
+from activities.sources.doors import SourceActivities
+from activities.wire import Wire
+from runtime.connection import NoServer, connect_given, connect_to, is_given
+from runtime.heartbeats import Heartbeats
+from runtime.logs import configure
+from runtime.processes import die_with_parent
+from runtime.settings import Settings, SettingsError
+from store.database import Store
+from store.errors import StoreError
+from workflows import calls
+from workflows.data.common import Record
+from workflows.data.due_diligence import (
+    CreditReading,
+    HitReading,
+    IdentityReading,
+    ReferenceReading,
+    Synthesis,
+)
+from workflows.data.llm import Vendor
+from workflows.due_diligence import DueDiligence
+from workflows.headers import PassHeaders
+
+WORKFLOWS: tuple[type, ...] = (DueDiligence,)
+
+ANSWERS: dict[str, type[Record]] = {
+    record.__name__: record
+    for record in (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
+}
+"""The records a prompt may name for a model's reply."""
+
+PASSED_THROUGH = (
+    # Records, contracts and pure patterns: no mutable state, and reloading them for every
+    # workflow costs tens of milliseconds. Process files and their steps are never passed.
+    "workflows.data",
+    "workflows.errors",
+    "workflows.calls",
+    "workflows.patterns",
+    "workflows.prompts",
+    "workflows.rules",
+    "anyascii",
+    "stdnum",
+    "structlog",
+)
+
+MAIN = calls.MAIN_QUEUE
+VENDOR_QUEUES = tuple(f"llm-{vendor}" for vendor in Vendor)
+ALL_QUEUES = (MAIN, *VENDOR_QUEUES)
+
+log = structlog.get_logger("worker")
+
+
+class BraidInterceptor(Interceptor):
+    """Heartbeats and call context for activities; scope and branch headers for workflows."""
+
+    def __init__(self, identity: str) -> None:
+        self._identity = identity
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Wrap an activity."""
+        return Heartbeats(next, self._identity)
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor]:
+        """Name the workflow side."""
+        return PassHeaders
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Activities by the queue they belong on."""
+
+    main: Sequence[Callable[..., Any]]
+    vendor: Sequence[Callable[..., Any]]
+
+
+def runner() -> SandboxedWorkflowRunner:
+    """Make the sandbox every workflow runs in."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+def deploy(settings: Settings, store: Store, wire: Wire) -> Deployed:
+    """Pair every Call with the code that answers it. Raises CatalogueError."""
+    models = ModelActivities(settings, store, load(settings.catalogue), wire, ANSWERS)
+    sources = SourceActivities(settings, store, wire)
+    effects = EffectActivities(settings, store, wire)
+    return Deployed(
+        main=(
+            door(calls.RESOLVE_ROLES, models.resolve_roles),
+            door(calls.COMPANY, sources.company_register),
+            door(calls.LEI, sources.lei_record),
+            door(calls.SCREEN, sources.sanctions_search),
+            door(calls.SCREEN_LIST, sources.sanctions_list_file),
+            door(calls.FILINGS, sources.filings),
+            door(calls.FACTS, sources.company_facts),
+            door(calls.ACCOUNT, effects.account_service),
+            door(calls.MAIL, effects.send_mail),
+            door(calls.CHAT, effects.chat_message),
+        ),
+        vendor=(door(calls.ASK_MODEL, models.ask_model),),
+    )
+
+
+def workers(
+    client: Client,
+    deployed: Deployed,
+    *,
+    identity: str,
+    queues: Sequence[str] = ALL_QUEUES,
+    suffix: str = "",
+) -> list[Worker]:
+    """Make one worker per queue. `suffix` sets a deployment apart (tests): `braid` + suffix."""
+
+    def one(queue: str) -> Worker:
+        main = queue == MAIN
+        return Worker(
+            client,
+            task_queue=queue + suffix,
+            workflows=WORKFLOWS if main else (),
+            activities=deployed.main if main else deployed.vendor,
+            workflow_runner=runner(),
+            interceptors=[BraidInterceptor(identity)],
+            identity=identity,
+            disable_eager_activity_execution=not main,
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+            max_heartbeat_throttle_interval=timedelta(seconds=1),
+            graceful_shutdown_timeout=timedelta(seconds=10),
+        )
+
+    return [one(queue) for queue in queues]
+
+
+async def serve(options: argparse.Namespace, settings: Settings) -> None:
+    """Serve the queues until SIGTERM or SIGINT, then let running attempts end."""
+    if options.address or not is_given(options.profile):
+        client = await connect_to(options.address or "localhost:7233", options.identity)
+    else:
+        client = await connect_given(options.profile, options.identity)
+    identity = options.identity or client.identity
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.database)
+        stack.push_async_callback(store.close)
+        wire = Wire(settings)
+        stack.push_async_callback(wire.close)
+        deployed = deploy(settings, store, wire)
+        queues = options.queues.split(",") if options.queues else ALL_QUEUES
+        for one in workers(client, deployed, identity=identity, queues=queues):
+            await stack.enter_async_context(one)
+        log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
+        await end.wait()
+        log.info("worker stopping", identity=identity)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker. Exit codes: 0 stopped, 2 bad settings, 3 no server."""
+    parser = argparse.ArgumentParser(prog="worker.py", description=__doc__)
+    parser.add_argument("--queues", help=f"comma-separated; all of {','.join(ALL_QUEUES)} if left")
+    parser.add_argument("--address", help="Temporal address; else TEMPORAL_* variables")
+    parser.add_argument("--profile", help="profile of the Temporal configuration file")
+    parser.add_argument("--identity", help="name of this worker in histories")
+    parser.add_argument("--live", action="store_true", help="call real vendors (costs money)")
+    parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")
+    options = parser.parse_args(arguments)
+    if options.die_with_parent:
+        die_with_parent()
+    unknown = set((options.queues or "").split(",")) - {"", *ALL_QUEUES}
+    try:
+        if unknown:
+            raise SettingsError(
+                f"--queues: {', '.join(sorted(unknown))} not known; use {', '.join(ALL_QUEUES)}"
+            )
+        settings = Settings.from_env()
+        settings = Settings.from_env(live=options.live or settings.live)
+        configure(settings.log_format)
+        asyncio.run(serve(options, settings))
+    except (SettingsError, CatalogueError, StoreError) as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return 2
+    except NoServer as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
