@@ -120,4 +120,4 @@ def lock(path: Path) -> IO[str]:
 
 if __name__ == "__main__":  # see bound()
     die_with_parent()
-    os.execv(sys.argv[1], sys.argv[1:])
+    os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - our own command line

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +49,8 @@ class Settings:
     """All a process of ours needs to know about its surroundings.
 
     `simulator` is the base URL of the simulator; `source_timeout` and `model_timeout` are
-    seconds for one HTTP exchange.
+    seconds for one HTTP exchange; `retry_pause` is the first pause before another attempt, where
+    the other side names none.
     """
 
     data: Path = ROOT / ".braid"
@@ -59,6 +61,7 @@ class Settings:
     log_format: str = "text"
     source_timeout: float = 10.0
     model_timeout: float = 150.0
+    retry_pause: timedelta = timedelta(seconds=0.5)
 
     @staticmethod
     def from_env(env: Mapping[str, str] | None = None, **overrides: object) -> "Settings":

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -126,8 +127,23 @@ class Stack:
         await self._add(self.simulator, grace=5)
         self.worker = Child("worker", self._start_worker)
         await self._add(self.worker, grace=15)
+        await self._until_served()
         state = json.dumps(asdict(self.addresses))
         (data / "stack.json").write_text(state, encoding="utf-8")
+
+    async def _until_served(self, within: float = 30.0) -> None:
+        """Wait until our worker polls the main queue. Raises NoServer if it never does."""
+        request = DescribeTaskQueueRequest(namespace=self.client.namespace)
+        request.task_queue.name = "braid"
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        while loop.time() < end and not (self.failed and self.failed.done()):
+            known = await self.client.workflow_service.describe_task_queue(request)
+            if any(p.identity == self.worker_identity for p in known.pollers):
+                return
+            await asyncio.sleep(0.05)
+        why = self.failed.result() if self.failed and self.failed.done() else "it never polled"
+        raise NoServer(f"the worker does not come up: {why}")
 
     def _make_addresses(self) -> Addresses:
         host = "127.0.0.1"

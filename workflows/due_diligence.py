@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from temporalio import workflow
 
@@ -26,8 +27,8 @@ from workflows.patterns.gate import GateResult, GateSpec
 from workflows.patterns.process import Process
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_routing as rules
-from workflows.rules.dd_sheet import unavailable
-from workflows.steps.dd_checks import CheckBook
+from workflows.rules.dd_sheet import stopped, unavailable
+from workflows.steps.dd_checks import TIPPING_OFF, CheckBook
 from workflows.steps.dd_onboarding import Onboarder
 
 ROLES = ("triage", "analyst", "reviewer")
@@ -44,6 +45,7 @@ class DueDiligence(Process):
         self.known = CaseSoFar()
         self.checks = CheckBook(self, case)
         self.round = 0
+        self.asked_more = 0
 
     @workflow.run
     async def run(self, case: CaseFile) -> DecisionRecord:
@@ -56,6 +58,7 @@ class DueDiligence(Process):
             routing = await self.assess()
         decided = await self.review(routing)
         while decided.asks_more:
+            self.asked_more += 1
             await self.another_round()
             routing = await self.assess()
             decided = await self.review(routing)
@@ -97,14 +100,22 @@ class DueDiligence(Process):
             self.checks.done[check] = result
             return result
 
-        return await self.branch(check, counted, lambda why: unavailable(check, why))
+        def otherwise(why: str) -> CheckResult:
+            return stopped(check, why) if why == TIPPING_OFF else unavailable(check, why)
+
+        return await self.branch(self.in_round(check), counted, otherwise)
+
+    def in_round(self, name: str) -> str:
+        """Name a branch after the evidence round it runs in."""
+        return f"{name}-round-{self.round}" if self.round else str(name)
 
     async def assess(self) -> Routing:
         """Summarise with citations, set the tier, choose the reviewers."""
         self.enter("synthesis")
         checks = self.known.checks
-        narrative = await self.synthesis(rules.tier_by_rules(checks))
-        tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
+        by_rules = rules.tier_by_rules(checks)
+        narrative = await self.branch(self.in_round("synthesis"), partial(self.synthesis, by_rules))
+        tier = rules.raised(by_rules, narrative.model_tier)
         proposal = rules.propose(checks)
         routing = rules.route(
             tier,
@@ -151,7 +162,7 @@ class DueDiligence(Process):
             deadline=policy.deadline,
             remind_every=policy.reminder,
             excluded=frozenset({self.case.author}),
-            may_ask_more=self.round < policy.rounds,
+            may_ask_more=self.asked_more < policy.rounds,
         )
         return await self.gate(spec, self.remind)
 
@@ -170,7 +181,8 @@ class DueDiligence(Process):
         tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
         self.enter("closing", outcome)
         onboarder = Onboarder(self.case)
-        state, why = await onboarder.act(outcome, conditions, tip_off=tier is Tier.PROHIBITED)
+        act = partial(onboarder.act, outcome, conditions, tip_off=tier is Tier.PROHIBITED)
+        state, why = await self.branch("onboarding", act)
         record = DecisionRecord(
             case=self.case.case,
             outcome=outcome,

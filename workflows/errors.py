@@ -12,7 +12,8 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
         └── UndoFailed        an undo could not be done; a person must finish it
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -30,7 +31,13 @@ class Misuse(BraidError):
 
 
 class JoinFailed(BraidError):
-    """A branch failed for good under a policy that lets no join go on."""
+    """A branch failed for good under a policy that lets no join go on.
+
+    `values` holds what the other branches gave, by name, for whoever catches this inside the
+    process; only `details` (names and statuses) travel.
+    """
+
+    values: Mapping[str, Any] = MappingProxyType({})
 
 
 class DeadlinePassed(BraidError):

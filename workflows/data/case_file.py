@@ -1,18 +1,29 @@
 """The case file of due diligence: one company, one product, one policy, checked on the way in."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from workflows.data.common import CaseId, CountryCode, PartyId, PersonName, Record
 from workflows.data.identifiers import problem
 from workflows.data.sources import Identifier
 
+YEAR = timedelta(days=366)
+"""The longest deadline: a timer of thousands of years overflows a clock inside the workflow."""
+
+
+def _written_out(value: object) -> object:
+    """Refuse 0 or 20261120, which pydantic would take for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
+        raise ValueError("a number is no day; write it as 2026-11-20")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
@@ -36,7 +47,7 @@ class Subject(Record):
     name: Text
     country: CountryCode
     contact: Mail
-    incorporated: date | None = None
+    incorporated: Day | None = None
     postcode: str = ""
     identifiers: Annotated[tuple[CheckedIdentifier, ...], Field(min_length=1)]
     listed: bool = False
@@ -53,7 +64,7 @@ class Party(Record):
     kind: Literal["Person", "Company"]
     name: Text
     role: Literal["director", "owner", "signatory"]
-    birth_date: date | None = None
+    birth_date: Day | None = None
     country: CountryCode | None = None
 
 
@@ -61,7 +72,7 @@ class Product(Record):
     """What the customer wants: a product and its monthly amount."""
 
     kind: Literal["trade_credit"]
-    monthly: Annotated[Decimal, Field(gt=0)]
+    monthly: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=2)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -85,11 +96,12 @@ class ReferencePlan(Record):
     def _reachable(self) -> Self:
         if self.needed > len(self.referees):
             raise ValueError(
-                f"needed is {self.needed} but only {len(self.referees)} referees are named;"
-                " lower needed or name more"
+                f"needed: {self.needed} of {len(self.referees)} referees cannot answer; lower"
+                " it or name more referees"
             )
-        if self.deadline <= timedelta(0):
-            raise ValueError("deadline must be longer than nothing, as P5D for five days")
+        _within_a_year("deadline", self.deadline)
+        # One referee under two names would be two of the conclusive replies.
+        _no_duplicates("referees[{}].mail", (r.mail.casefold() for r in self.referees))
         return self
 
 
@@ -119,9 +131,10 @@ class ReviewPolicy(Record):
 
     @model_validator(mode="after")
     def _enough_people(self) -> Self:
-        _no_duplicates("reviewers", (r.name for r in self.reviewers))
+        _no_duplicates("reviewers[{}].name", (r.name for r in self.reviewers))
+        _within_a_year("deadline", self.deadline)
         if not timedelta(0) < self.reminder <= self.deadline:
-            raise ValueError("reminder must be positive and not after the deadline")
+            raise ValueError("reminder: write a time above zero and not above the deadline")
         return self
 
 
@@ -129,7 +142,7 @@ class CaseFile(Record):
     """The input of the process: one company, one product, one policy."""
 
     case: CaseId
-    opened: date
+    opened: Day
     author: PersonName
     subject: Subject
     parties: tuple[Party, ...] = ()
@@ -146,12 +159,20 @@ class CaseFile(Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        parties = [self.subject.party_id, *(p.party_id for p in self.parties)]
-        _no_duplicates("party_id", [*parties, *(r.party_id for r in self.references.referees)])
-        _no_duplicates("parties", ((p.kind, p.name.casefold(), p.birth_date) for p in self.parties))
+        ids = {"subject.party_id": self.subject.party_id}
+        ids |= {f"parties[{n}].party_id": p.party_id for n, p in enumerate(self.parties)}
+        referees = enumerate(self.references.referees)
+        ids |= {f"references.referees[{n}].party_id": r.party_id for n, r in referees}
+        _none_twice(ids.items())
+        _no_duplicates(
+            "parties[{}].name",
+            (f"{p.kind} {p.name.casefold()} {p.birth_date or ''}".strip() for p in self.parties),
+        )
         for what, day in self._dates():
             if day is not None and not date(1600, 1, 1) <= day <= self.opened:
-                raise ValueError(f"{what} is {day}, not a day before the case was opened")
+                raise ValueError(
+                    f"{what}: {day} cannot be right; write a day not after the case was opened"
+                )
         self._check_reviewers()
         return self
 
@@ -173,7 +194,19 @@ class CaseFile(Record):
             raise ValueError("review.reviewers: name two people besides the author (four eyes)")
 
 
-def _no_duplicates(what: str, items: Iterable[object]) -> None:
-    twice = [item for item, count in Counter(items).items() if count > 1]
-    if twice:
-        raise ValueError(f"{what}: {twice[0]} stands there twice; remove one or rename it")
+def _within_a_year(what: str, time: timedelta) -> None:
+    if not timedelta(0) < time <= YEAR:
+        raise ValueError(f"{what}: write a time above zero and at most P366D, as P5D (five days)")
+
+
+def _no_duplicates(what: str, items: Iterable[str]) -> None:
+    _none_twice((what.format(number), item) for number, item in enumerate(items))
+
+
+def _none_twice(items: Iterable[tuple[str, str]]) -> None:
+    """Refuse the second of two equal items, naming its place."""
+    seen: set[str] = set()
+    for place, item in items:
+        if item in seen:
+            raise ValueError(f"{place}: {item} stands there twice; remove one or rename it")
+        seen.add(item)

@@ -4,9 +4,9 @@ import re
 
 from stdnum.iso7064 import mod_97_10
 
-GB_COMPANY = re.compile(r"^(?:\d{8}|(?:SC|NI|OC|SO|NC|FC|NF|GE|IP|LP|RC|SE|SL|ZC)\d{6})$")
-CIK = re.compile(r"^\d{10}$")
-LEI = re.compile(r"^[A-Z0-9]{18}\d{2}$")
+GB_COMPANY = re.compile(r"(?:[0-9]{8}|(?:SC|NI|OC|SO|NC|FC|NF|GE|IP|LP|RC|SE|SL|ZC)[0-9]{6})")
+CIK = re.compile(r"[0-9]{10}")
+LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 
 
 def problem(scheme: str, value: str) -> str | None:
@@ -22,7 +22,7 @@ def problem(scheme: str, value: str) -> str | None:
 
 
 def _lei(value: str) -> str | None:
-    if not LEI.match(value):
+    if not LEI.fullmatch(value):
         return "an LEI has 18 letters or digits and two check digits, in capitals"
     if mod_97_10.checksum(value) != 1:
         right = mod_97_10.calc_check_digits(value[:18])
@@ -31,13 +31,13 @@ def _lei(value: str) -> str | None:
 
 
 def _gb_coh(value: str) -> str | None:
-    if GB_COMPANY.match(value):
+    if GB_COMPANY.fullmatch(value):
         return None
     return "a UK company number has 8 characters, as 01126618 (leading zeros count) or SC123456"
 
 
 def _cik(value: str) -> str | None:
-    return None if CIK.match(value) else "a CIK has ten digits: fill up with leading zeros"
+    return None if CIK.fullmatch(value) else "a CIK has ten digits: fill up with leading zeros"
 
 
 _CHECKS = {"LEI": _lei, "GB-COH": _gb_coh, "CIK": _cik}

@@ -9,6 +9,7 @@ from temporalio import workflow
 
 from workflows.data.common import Decision, DecisionAnswer, GateView, Verdict
 from workflows.errors import Misuse
+from workflows.patterns.clock import now
 
 ANYBODY = "anybody"
 """A need that every person of the gate meets."""
@@ -35,6 +36,8 @@ class GateSpec:
     def __post_init__(self) -> None:
         if not self.needs:
             raise Misuse(f"gate {self.name!r} needs nobody; name at least one role")
+        if min(self.deadline, self.remind_every) <= timedelta(0):
+            raise Misuse(f"gate {self.name!r}: deadline and remind_every must be positive")
         if not _seats(self.needs, [r for n, r in self.people.items() if n not in self.excluded]):
             raise Misuse(
                 f"gate {self.name!r} can never be settled: nobody allowed can fill"
@@ -60,7 +63,7 @@ class Gate:
 
     def __init__(self, spec: GateSpec) -> None:
         self.spec = spec
-        self.opened: datetime = workflow.now()
+        self.opened: datetime = now()
         self.decisions: list[Decision] = []
         self.reminders = 0
         self.closed = False
@@ -119,7 +122,7 @@ class Gate:
         """Wait for the decisions; `remind(n)` is called at each interval, until the deadline."""
         end = self.opened + self.spec.deadline
         while not self.closed:
-            left = end - workflow.now()
+            left = end - now()
             if left <= timedelta(0):
                 self.closed = True
                 return GateResult(tuple(self.decisions), timed_out=True)
@@ -130,7 +133,7 @@ class Gate:
                     timeout_summary=f"{self.spec.name}: reminder or deadline",
                 )
             except TimeoutError:
-                if workflow.now() < end:
+                if now() < end:
                     self.reminders += 1
                     await remind(self.reminders)
         return GateResult(tuple(self.decisions))

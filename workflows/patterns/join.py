@@ -6,26 +6,27 @@ and awaiting of the branches that are no longer needed.
 """
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
-
-from temporalio.exceptions import is_cancelled_exception
 
 from workflows.calls import Scope, current_scope, enter_scope
 from workflows.errors import DeadlinePassed, JoinFailed, Misuse, reason
 from workflows.patterns.clock import Bell, now, pause, shielded, wait_all
 from workflows.patterns.failure import Policy, fail, tolerate
 from workflows.patterns.outcome import Joined, Outcome, Status
-from workflows.patterns.until import Tally, Until, all_succeed
+from workflows.patterns.until import End, Tally, Until, all_succeed
 
 T = TypeVar("T")
 CLEAN_UP = timedelta(seconds=10)
 """How long branches that are given up may take to end."""
 
 Work = Callable[[], Awaitable[T]]
+STATUS: Mapping[str, Status] = {"default": "defaulted", "skip": "skipped"}
+"""What a policy makes of a failure; every other one leaves it `failed`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Branch(Generic[T]):
     """One of several things done at once.
 
     `work` is called when the branch starts. `on_failure` None means the join's default; `timeout`
-    fails this branch alone.
+    bounds `work`, not a fallback, and fails this branch alone.
     """
 
     name: str
@@ -51,8 +52,10 @@ async def join(
 ) -> Joined:
     """Run branches at once until enough have settled; cancel and await the rest.
 
-    Raises JoinFailed when a branch fails whose policy is `fail` or a predicate raises, and
-    Misuse, before anything runs, when the join can never end as asked.
+    A `deadline` of nothing or less has passed already. `limit` bounds the branches in flight;
+    one that is given up counts until it ended, at most the clean-up time. Raises JoinFailed when
+    a branch fails whose policy is `fail` or a predicate raises, and Misuse, before anything runs,
+    when the join can never end as asked.
     """
     return await _Join(_listed(branches), until or all_succeed(), deadline, limit).run()
 
@@ -61,6 +64,32 @@ def _listed(branches: Mapping[str, Work[Any]] | Sequence[Branch[Any]]) -> list[B
     if isinstance(branches, Mapping):
         return [Branch(name, work) for name, work in branches.items()]
     return list(branches)
+
+
+class _Run:
+    """A branch under way: its work, or the fallback after `error`."""
+
+    def __init__(
+        self, branch: Branch[Any], scope: Scope, error: BaseException | None = None
+    ) -> None:
+        self.branch, self.scope, self.error = branch, scope, error
+        self.started: datetime | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.clock: asyncio.Task[None] | None = None
+        self.given_up = False
+
+    def give_up(self) -> None:
+        """Cancel it. Nothing it still does counts, but it may undo what it did."""
+        self.given_up = True
+        self.stop_clock()
+        if self.task is not None:
+            self.task.cancel()
+
+    def stop_clock(self) -> None:
+        """Let the timeout pass unheeded: the work is over."""
+        if self.clock is not None:
+            self.clock.cancel()
+            self.clock = None
 
 
 class _Join:
@@ -73,162 +102,201 @@ class _Join:
         deadline: timedelta | None,
         limit: int | None,
     ) -> None:
-        names = [b.name for b in branches]
-        if twice := {n for n in names if names.count(n) > 1}:
-            raise Misuse(f"branches named twice: {', '.join(sorted(twice))}; rename one")
-        if limit is not None and limit < 1:
-            raise Misuse(f"limit={limit} lets nothing run; use 1 or more, or None")
+        _check(branches, limit)
         until.check(len(branches))
-        self.branches, self.until, self.deadline = branches, until, deadline
-        self.limit = limit or len(branches)
+        self.until, self.deadline, self.limit = until, deadline, limit
         self.default = fail() if until.fails_by_default else tolerate()
+        scope = current_scope()
+        self.runs = {b.name: _Run(b, scope.inside(b.name)) for b in branches}
+        self.order = {name: place for place, name in enumerate(self.runs)}
+        self.waiting = deque(self.runs.values())
+        self.busy: set[asyncio.Task[None]] = set()
+        self.partings: list[asyncio.Task[None]] = []
         self.outcomes: dict[str, Outcome[Any]] = {}
-        self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.scopes: dict[str, Scope] = {}
-        self.strays: list[asyncio.Task[Any]] = []
-        self.failure: Outcome[Any] | None = None
+        self.expired: list[_Run] = []
+        self.fresh: list[Outcome[Any]] = []
+        self.successes = self.failures = 0
+        self.fatal: list[Outcome[Any]] = []
         self.bell = Bell()
-        self.ended = False
+        self.due = deadline is not None and deadline <= timedelta(0)
 
     async def run(self) -> Joined:
-        alarm = asyncio.ensure_future(self._alarm(self.deadline)) if self.deadline else None
+        alarm = None
+        if self.deadline is not None and not self.due:
+            alarm = asyncio.ensure_future(self._alarm(self.deadline))
         try:
-            why = await self._until_ended(alarm)
-        except BaseException:
-            self.ended = True
-            await shielded(self._clean_up())
-            raise
+            end = await self._until_ended()
         finally:
             if alarm is not None:
                 alarm.cancel()
-        self.ended = True
-        await shielded(self._clean_up())
-        joined = Joined(why, {b.name: self.outcomes[b.name] for b in self.branches})
-        if self.failure is not None:
-            raise _failed(self.failure, joined)
+            left = [r for name, r in self.runs.items() if name not in self.outcomes]
+            for run in left:
+                run.give_up()
+            await shielded(self._clean_up(left))
+        joined = Joined(end.reason, {name: self.outcomes[name] for name in self.runs}, end.by)
+        if end.reason == "failed":
+            raise _failed(end, joined)
         return joined
 
-    async def _until_ended(self, alarm: asyncio.Task[None] | None) -> str:
-        while True:
-            if self.failure is None and (why := self.until.verdict(self._tally())) is not None:
-                return why
-            if self.failure is not None:
-                return "failed"
-            if alarm is not None and alarm.done():
-                return "deadline"
-            self._start_ready()
+    async def _until_ended(self) -> End:
+        while (end := self._look()) is None:
+            while self.waiting and (self.limit is None or len(self.busy) < self.limit):
+                self._start(self.waiting.popleft())
             await self.bell.wait()
+        return end
 
-    def _tally(self) -> Tally:
-        settled = [self.outcomes[b.name] for b in self.branches if b.name in self.outcomes]
-        return Tally(settled, len(self.branches) - len(settled))
+    def _look(self) -> End | None:
+        """Look once at everything that happened since the last look."""
+        for run in self.expired:
+            if run.clock is not None:
+                self._expire(run)
+        fresh = sorted(self.fresh, key=self._place)
+        self.expired, self.fresh = [], []
+        if self.fatal:
+            first = min(self.fatal, key=self._place)
+            why = reason(first.error) if first.error else first.status
+            return End("failed", first.name, first.error, f"branch {first.name!r} failed: {why}")
+        still_open = len(self.runs) - len(self.outcomes)
+        tally = Tally(len(self.outcomes), self.successes, self.failures, still_open, fresh)
+        end = self.until.verdict(tally)
+        return End("deadline") if end is None and self.due else end
 
-    def _start_ready(self) -> None:
-        for branch in self.branches:
-            running = sum(not t.done() for t in self.tasks.values())
-            if running >= self.limit:
-                return
-            if branch.name not in self.tasks:
-                self.scopes[branch.name] = current_scope().inside(branch.name)
-                task = asyncio.ensure_future(self._one(branch))
-                task.add_done_callback(partial(self._ended, branch.name))
-                self.tasks[branch.name] = task
+    def _place(self, outcome: Outcome[Any]) -> int:
+        return self.order[outcome.name]
 
-    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
-        """Take note of a branch that was cancelled from outside the join."""
-        if name not in self.outcomes and not self.ended:
-            error = None if task.cancelled() else task.exception()
-            self._settle(Outcome(name, "failed" if error else "cancelled", error=error))
+    def _start(self, run: _Run) -> None:
+        work = self._work(run) if run.error is None else self._instead(run, run.error)
+        run.started = run.started or now()
+        run.task = asyncio.ensure_future(work)
+        self.busy.add(run.task)
+        run.task.add_done_callback(self._free)
+        if run.branch.timeout is not None and run.error is None:
+            name = f"{run.branch.name}: timeout"
+            run.clock = asyncio.ensure_future(pause(run.branch.timeout, name))
+            run.clock.add_done_callback(partial(self._rang, run))
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self.busy.discard(task)
         self.bell.ring()
+
+    def _rang(self, run: _Run, clock: asyncio.Task[None]) -> None:
+        if not clock.cancelled():
+            self.expired.append(run)
+            self.bell.ring()
 
     async def _alarm(self, after: timedelta) -> None:
         await pause(after, f"{current_scope().name or 'join'}: deadline")
+        self.due = True
         self.bell.ring()
 
-    async def _one(self, branch: Branch[Any]) -> None:
-        enter_scope(self.scopes[branch.name])
-        begun = Outcome[Any](branch.name, "succeeded", started=now())
+    async def _work(self, run: _Run) -> None:
+        enter_scope(run.scope)
         try:
-            value = await self._within(branch)
-            self._settle(replace(begun, value=value))
-        except Exception as error:
-            if self.ended and is_cancelled_exception(error):
-                return  # given up; _clean_up says so
-            await self._failed(branch, begun, error)
-
-    async def _within(self, branch: Branch[Any]) -> Any:
-        """Do the work; when its timeout passes, give it up without waiting for it."""
-        if branch.timeout is None:
-            return await branch.work()
-        inner = replace(current_scope(), closed=False)
-
-        async def in_scope() -> Any:
-            enter_scope(inner)
-            return await branch.work()
-
-        work = asyncio.ensure_future(in_scope())
-        clock = asyncio.ensure_future(pause(branch.timeout, f"{branch.name}: timeout"))
-        bell = Bell()
-        for task in (work, clock):
-            task.add_done_callback(lambda _t: bell.ring())
-        try:
-            while not (work.done() or clock.done()):
-                await bell.wait()
-        finally:
-            clock.cancel()
-            if not work.done():
-                inner.closed = True
-                work.cancel()
-                self.strays.append(work)
-        if work.done():
-            return work.result()
-        raise DeadlinePassed(f"branch {branch.name!r} took longer than {branch.timeout}")
-
-    async def _failed(self, branch: Branch[Any], begun: Outcome[Any], error: Exception) -> None:
-        policy = branch.on_failure or self.default
-        if policy.kind == "fallback" and policy.work is not None:
-            try:
-                value = await policy.work()
-            except Exception as second:
-                if self.ended and is_cancelled_exception(second):
-                    return
-                error, policy = second, self.default
+            value = await run.branch.work()
+        except (Exception, asyncio.CancelledError) as error:
+            if _stopped_from_outside(error):
+                self._failed(run, error, self.default)
+                raise
+            policy = run.branch.on_failure or self.default
+            if policy.kind == "fallback" and not run.given_up:
+                run.stop_clock()
+                await self._instead(run, error)
             else:
-                self._settle(replace(begun, value=value, error=error, via=policy.name))
-                return
-        status: Status = {"default": "defaulted", "skip": "skipped"}.get(policy.kind, "failed")  # type: ignore[assignment]
-        failed = replace(begun, status=status, value=policy.value, error=error)
-        self._settle(failed)
-        if policy.kind == "fail" and self.failure is None:
-            self.failure = self.outcomes[branch.name]
+                self._failed(run, error, policy)
+        else:
+            self._settle(run, Outcome(run.branch.name, "succeeded", value))
 
-    def _settle(self, outcome: Outcome[Any]) -> None:
-        if not self.ended:
-            self.outcomes[outcome.name] = replace(outcome, ended=now())
+    async def _instead(self, run: _Run, failure: BaseException) -> None:
+        """Do the fallback; if it fails too, the branch failed under the join's default."""
+        enter_scope(run.scope)
+        policy = run.branch.on_failure
+        assert policy is not None and policy.work is not None  # noqa: S101, PT018 - a fallback
+        try:
+            value = await policy.work()
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed(run, error, self.default)
+            if _stopped_from_outside(error):
+                raise
+        else:
+            result = Outcome(run.branch.name, "succeeded", value, failure, via=policy.name)
+            self._settle(run, result)
 
-    async def _clean_up(self) -> None:
-        """Cancel what still runs, wait for it within bounds, and say what became of each."""
-        for name, task in self.tasks.items():
-            if name not in self.outcomes:
-                self.scopes[name].closed = True
-                task.cancel()
-        await wait_all([*self.tasks.values(), *self.strays], CLEAN_UP)
-        for branch in self.branches:
-            if branch.name in self.outcomes:
-                continue
-            task = self.tasks.get(branch.name)  # type: ignore[assignment]
+    def _failed(self, run: _Run, error: BaseException, policy: Policy) -> None:
+        outcome = Outcome(run.branch.name, STATUS.get(policy.kind, "failed"), policy.value, error)
+        if self._settle(run, outcome) and policy.kind == "fail":
+            self.fatal.append(outcome)
+
+    def _settle(self, run: _Run, outcome: Outcome[Any]) -> bool:
+        """Write down what became of a branch, unless it was given up before."""
+        if run.given_up:
+            return False
+        run.stop_clock()
+        outcome = replace(outcome, started=run.started, ended=now())
+        self.outcomes[outcome.name] = outcome
+        self.fresh.append(outcome)
+        self.successes += outcome.is_success
+        self.failures += outcome.status == "failed"
+        self.bell.ring()
+        return True
+
+    def _expire(self, run: _Run) -> None:
+        """Part with a branch that took too long, without waiting for it; its policy applies."""
+        branch = run.branch
+        error = DeadlinePassed(f"branch {branch.name!r} took longer than {branch.timeout}")
+        policy = branch.on_failure or self.default
+        if policy.kind == "fallback":
+            again = _Run(branch, replace(run.scope), error)
+            again.started = run.started
+            self.runs[branch.name] = again
+            self.waiting.appendleft(again)
+        else:
+            self._failed(run, error, policy)
+        run.give_up()
+        self.partings.append(asyncio.ensure_future(self._part(run)))
+
+    async def _part(self, run: _Run) -> None:
+        """Give a parted branch time to undo what it did; then it may call nothing more."""
+        if run.task is not None:
+            await wait_all([run.task], CLEAN_UP)
+            self._free(run.task)
+        run.scope.closed = True
+
+    async def _clean_up(self, left: list[_Run]) -> None:
+        """Wait within bounds for what was cancelled, and say what became of each."""
+        tasks = [r.task for r in left if r.task is not None]
+        await wait_all([*tasks, *self.partings], CLEAN_UP)
+        for run in left:
+            run.scope.closed = True
             status: Status = "cancelled"
-            if task is None:
+            if run.started is None:
                 status = "not_started"
-            elif not task.done():
+            elif run.task is not None and not run.task.done():
                 status = "abandoned"
-            self.outcomes[branch.name] = Outcome(branch.name, status, ended=now())
-        for stray in self.strays:
-            stray.add_done_callback(lambda t: t.cancelled() or t.exception())
+            name = run.branch.name
+            self.outcomes[name] = Outcome(name, status, started=run.started, ended=now())
 
 
-def _failed(failure: Outcome[Any], joined: Joined) -> JoinFailed:
-    why = reason(failure.error) if failure.error else failure.status
-    error = JoinFailed(f"branch {failure.name!r} failed: {why}", joined.summary())
-    error.__cause__ = failure.error
+def _check(branches: list[Branch[Any]], limit: int | None) -> None:
+    """Raise Misuse for what no join can be built from."""
+    twice = sorted(name for name, n in Counter(b.name for b in branches).items() if n > 1)
+    if twice:
+        raise Misuse(f"branches named twice: {', '.join(twice)}; rename one")
+    if limit is not None and limit < 1:
+        raise Misuse(f"limit={limit} lets nothing run; use 1 or more, or None")
+    for branch in branches:
+        if branch.timeout is not None and branch.timeout <= timedelta(0):
+            raise Misuse(f"branch {branch.name!r} has no time at all; use a positive timeout")
+
+
+def _stopped_from_outside(error: BaseException) -> bool:
+    """Say whether the task itself was cancelled, rather than something it waited for."""
+    task = asyncio.current_task()
+    stopped = task is not None and task.cancelling() > 0
+    return stopped and isinstance(error, asyncio.CancelledError)
+
+
+def _failed(end: End, joined: Joined) -> JoinFailed:
+    error = JoinFailed(end.message, joined.summary())
+    error.values = joined.values
+    error.__cause__ = end.error
     return error

@@ -34,10 +34,14 @@ class Outcome(Generic[T]):
 
 @dataclass(frozen=True)
 class Joined:
-    """How a join ended: why, and what became of each branch, in declaration order."""
+    """How a join ended: why, and what became of each branch, in declaration order.
+
+    `by` names the branch whose outcome ended it, where the reason is `outcome`.
+    """
 
     reason: str
     branches: Mapping[str, Outcome[Any]]
+    by: str = ""
 
     def __getitem__(self, name: str) -> Outcome[Any]:
         return self.branches[name]

@@ -56,11 +56,11 @@ class Process:
         self,
         name: str,
         work: Callable[[], Awaitable[T]],
-        otherwise: Callable[[str], T],
+        otherwise: Callable[[str], T] | None = None,
     ) -> T:
         """Run a branch under its name. If it fails or is stopped, `otherwise(why)` stands in.
 
-        Only cancellation of the whole process is raised.
+        Without `otherwise` its error is raised. Cancellation of the whole process always is.
         """
         self._note(name, BranchState.RUNNING)
         task = asyncio.ensure_future(_in_scope(name, work))
@@ -68,14 +68,17 @@ class Process:
         try:
             value = await task
         except (Exception, asyncio.CancelledError) as error:
+            why, state = reason(error), BranchState.DEFAULTED
             if name in self._stopped:
-                self._note(name, BranchState.CANCELLED, self._stopped[name])
-                return otherwise(self._stopped[name])
-            if is_cancelled_exception(error):
+                why, state = self._stopped[name], BranchState.CANCELLED
+            elif is_cancelled_exception(error):
                 self._note(name, BranchState.CANCELLED, "process cancelled")
                 raise
-            self._note(name, BranchState.DEFAULTED, reason(error))
-            return otherwise(reason(error))
+            if otherwise is None:
+                self._note(name, BranchState.FAILED, why)
+                raise
+            self._note(name, state, why)
+            return otherwise(why)
         self._note(name, BranchState.SUCCEEDED)
         return value
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.errors import Misuse, reason
 from workflows.patterns.clock import shielded
@@ -35,6 +35,7 @@ class Saga:
 
     def __init__(self) -> None:
         self._undos: list[tuple[str, Callable[[], Awaitable[Any]]]] = []
+        self._names: set[str] = set()
         self.undone: tuple[Undone, ...] = ()
 
     async def step(
@@ -43,18 +44,24 @@ class Saga:
         do: Callable[[], Awaitable[T]],
         undo: Callable[[], Awaitable[Any]] | None = None,
     ) -> T:
-        """Do a step. Its undo is registered once it succeeded, or may have."""
-        if any(name == known for known, _ in self._undos):
+        """Do a step. Its undo is registered once it succeeded, or may have.
+
+        Raises Misuse when the name is taken; a step that was refused may be tried again.
+        """
+        if name in self._names:
             raise Misuse(f"saga step {name!r} stands there twice; rename one")
+        self._names.add(name)
+        refused = False
         try:
-            result = await do()
+            return await do()
         except BaseException as error:
-            if undo is not None and not _refused(error):
-                self._undos.append((name, undo))
+            refused = _refused(error)
             raise
-        if undo is not None:
-            self._undos.append((name, undo))
-        return result
+        finally:
+            if refused:
+                self._names.discard(name)
+            elif undo is not None:
+                self._undos.append((name, undo))
 
     async def undo(self) -> tuple[Undone, ...]:
         """Undo every registered step in reverse order, past failures, once."""
@@ -94,5 +101,6 @@ async def _undo(name: str, undo: Callable[[], Awaitable[Any]]) -> Undone:
 
 
 def _refused(error: BaseException) -> bool:
-    cause = getattr(error, "cause", None)
-    return not is_cancelled_exception(error) and getattr(cause, "type", "") == REFUSED
+    """Say whether this very call was refused; deeper causes may stand beside other effects."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return isinstance(cause, ApplicationError) and cause.type == REFUSED

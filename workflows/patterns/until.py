@@ -4,24 +4,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from workflows.errors import JoinFailed, Misuse
+from workflows.errors import Misuse
 from workflows.patterns.outcome import Outcome
 
-Reason = Literal["complete", "enough", "outcome", "deadline", "impossible", "too_many_failures"]
+Reason = Literal[
+    "complete", "enough", "outcome", "deadline", "impossible", "too_many_failures", "failed"
+]
 Predicate = Callable[[Outcome[Any]], bool]
 
 
 @dataclass(frozen=True)
+class End:
+    """Why a join ends. `by` names the branch that ended it; with an `error` the join fails."""
+
+    reason: Reason
+    by: str = ""
+    error: BaseException | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class Tally:
-    """What a condition looks at: settled outcomes in declaration order, and how many are open."""
+    """What a condition looks at: counts, and in declaration order what settled since last time."""
 
-    settled: Sequence[Outcome[Any]]
+    settled: int
+    successes: int
+    failures: int
     open: int
-
-    @property
-    def successes(self) -> int:
-        """Outcomes that count as success."""
-        return sum(o.is_success for o in self.settled)
+    fresh: Sequence[Outcome[Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -32,17 +42,17 @@ class Condition:
     count: int = 1
     predicate: Predicate | None = None
 
-    def met(self, tally: Tally) -> Reason | None:
-        """Give the reason if the condition holds."""
+    def met(self, tally: Tally) -> End | None:
+        """Give the end if the condition holds."""
         match self.kind:
             case "all_succeed" | "all_settled":
-                return "complete" if tally.open == 0 else None
+                return End("complete") if tally.open == 0 else None
             case "settled":
-                return "enough" if len(tally.settled) >= self.count else None
+                return End("enough") if tally.settled >= self.count else None
             case "success":
-                return "enough" if tally.successes >= self.count else None
+                return End("enough") if tally.successes >= self.count else None
             case "outcome":
-                return "outcome" if any(self._holds(o) for o in tally.settled) else None
+                return next((e for e in map(self._judge, tally.fresh) if e is not None), None)
 
     def reachable(self, tally: Tally) -> bool:
         """Say whether it can still come to hold."""
@@ -50,7 +60,7 @@ class Condition:
             case "success":
                 return tally.successes + tally.open >= self.count
             case "settled":
-                return len(tally.settled) + tally.open >= self.count
+                return tally.settled + tally.open >= self.count
             case "outcome":
                 return tally.open > 0
             case _:
@@ -67,14 +77,13 @@ class Condition:
                     " lower the number or add branches"
                 )
 
-    def _holds(self, outcome: Outcome[Any]) -> bool:
+    def _judge(self, outcome: Outcome[Any]) -> End | None:
         assert self.predicate is not None  # noqa: S101 - built only by outcome()
         try:
-            return bool(self.predicate(outcome))
+            return End("outcome", outcome.name) if self.predicate(outcome) else None
         except Exception as error:
-            raise JoinFailed(
-                f"the predicate of outcome(...) failed on branch {outcome.name!r}: {error!r}"
-            ) from error
+            message = f"the predicate of outcome(...) failed on branch {outcome.name!r}: {error!r}"
+            return End("failed", outcome.name, error, message)
 
 
 @dataclass(frozen=True)
@@ -120,26 +129,24 @@ class Until:
                 " lower it"
             )
 
-    def verdict(self, tally: Tally) -> Reason | None:
+    def verdict(self, tally: Tally) -> End | None:
         """Look once: success first, then the bound on failures, then what became impossible."""
+        too_many = self._too_many(tally)
         for condition in self.conditions:
-            if (reason := condition.met(tally)) is not None:
-                if reason == "complete" and self._too_many(tally):
-                    break
-                return reason
-        if self._too_many(tally):
-            return "too_many_failures"
+            end = condition.met(tally)
+            if end is not None and not (end.reason == "complete" and too_many):
+                return end
+        if too_many:
+            return End("too_many_failures")
         if not any(c.reachable(tally) for c in self.conditions):
-            return "impossible"
+            return End("impossible")
         return None
 
     def _too_many(self, tally: Tally) -> bool:
-        failed = sum(o.status == "failed" for o in tally.settled)
-        if self.max_failures is not None:
-            return failed > self.max_failures
-        if self.max_share is not None:
-            return failed > self.max_share * (len(tally.settled) + tally.open)
-        return False
+        failed, total = tally.failures, tally.settled + tally.open
+        if self.max_failures is not None and failed > self.max_failures:
+            return True
+        return self.max_share is not None and failed > 0 and failed / total > self.max_share
 
 
 def all_succeed() -> Until:

@@ -113,6 +113,8 @@ def synthesis(case: CaseFile, tier: Tier, checks: Sequence[CheckResult]) -> Prom
 
 def _prompt(name: str, task: str, documents: Any, answer: type[BaseModel]) -> Prompt:
     block = json.dumps(documents, default=_plain, sort_keys=True, ensure_ascii=False)
+    # A document that says </documents> must not end the block; inside JSON this is the same text.
+    block = block.replace("<", r"\u003c").replace(">", r"\u003e")
     return Prompt(
         name=name,
         version=1,

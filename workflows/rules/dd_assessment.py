@@ -34,6 +34,7 @@ POSSIBLE_MATCH = 0.85
 """Name similarity from which a list entry without an equal identifier needs a person."""
 UNREAD = 0.75
 """Confidence of a check that rules alone judged because no model answered."""
+_MARKS = re.compile(r"[\s;,():=/#|.]+")
 
 
 # ---- identity ------------------------------------------------------------------------------
@@ -67,7 +68,8 @@ def _register(case: CaseFile, sheet: Sheet, answer: CompanyAnswer | None) -> Com
     if answer is None:
         sheet.gap("register: no register is known for the identifiers of the case")
         return None
-    if not fits(sheet, answer, "register") or (found := answer.company) is None:
+    found = answer.company
+    if not fits(sheet, answer, "register", found) or found is None:
         return None
     seen = sheet.note(answer, found.number, f"{found.name}, {found.status}, {found.kind}")
     if folded(found.name) != folded(case.subject.name):
@@ -93,7 +95,8 @@ def _register(case: CaseFile, sheet: Sheet, answer: CompanyAnswer | None) -> Com
 
 
 def _lei(case: CaseFile, sheet: Sheet, answer: LeiAnswer | None) -> object | None:
-    if answer is None or not fits(sheet, answer, "LEI") or (entry := answer.entry) is None:
+    entry = answer.entry if answer else None
+    if answer is None or not fits(sheet, answer, "LEI", entry) or entry is None:
         return None
     seen = sheet.note(answer, entry.lei, f"{entry.name}, {entry.status}, {entry.registration}")
     number = case.subject.number("GB-COH")
@@ -143,11 +146,11 @@ def credit(
     """
     sheet = Sheet(Check.CREDIT)
     fallback = "" if reading else "rules_only"
-    if register is not None and fits(sheet, register, "register"):
+    if register is not None and fits(sheet, register, "register", register.company):
         _accounts(sheet, register)
-    if filings is not None and fits(sheet, filings, "filings"):
+    if filings is not None and fits(sheet, filings, "filings", filings.filings):
         _filings(sheet, filings)
-    if facts is not None and fits(sheet, facts, "statements"):
+    if facts is not None and fits(sheet, facts, "statements", facts.facts):
         ends = sorted({f.end for f in facts.facts})
         sheet.note(facts, "company facts", f"{len(facts.facts)} figures to {ends[-1]}")
     elif facts is not None:
@@ -195,10 +198,11 @@ def _filings(sheet: Sheet, answer: FilingsAnswer) -> None:
 
 def confirmed(query: ScreenQuery, candidate: ListHit) -> bool:
     """Say whether the entry holds one of the party's own identifiers, exactly."""
-    own = {folded(i.value) for i in query.identifiers}
+    own = {folded(i.value) for i in query.identifiers} - {""}
     listed = {folded(i.value) for i in candidate.identifiers}
-    in_words = {folded(word) for word in re.split(r"[\s;,()]+", candidate.remarks)}
-    return bool(own & (listed | in_words))
+    # Twice, because "No.01126618" has to be cut at the dot and "01.126.618" must not be.
+    words = re.split(r"[\s;,()]+", candidate.remarks) + re.split(_MARKS, candidate.remarks)
+    return bool(own & (listed | {folded(word) for word in words}))
 
 
 class Screened:
@@ -224,7 +228,11 @@ def background(screens: Sequence[Screened], unscreened: Sequence[tuple[str, str]
     for party, why in unscreened:
         sheet.gap(f"sanctions: {party} was not screened ({why})")
     sure = 1.0
+    if not screens and not unscreened:
+        sheet.gap("sanctions: nobody was screened")
     for screen in screens:
+        if sheet.unanswered(screen.answer, f"sanctions, {screen.query.party_id}"):
+            continue
         hits = screen.worth_reading()
         listed = f"{len(hits)} of {len(screen.answer.hits)} entries to look at"
         seen = sheet.note(screen.answer, screen.answer.list_version or "list", listed)
@@ -233,7 +241,7 @@ def background(screens: Sequence[Screened], unscreened: Sequence[tuple[str, str]
     fallback = next((s.fallback for s in screens if s.fallback), "")
     if fallback:
         sheet.gap("sanctions: the search was down; only the list file was looked through")
-    return sheet.result(sure, fallback, silent=not screens)
+    return sheet.result(sure, fallback, silent=not sheet.evidence)
 
 
 def _judge(sheet: Sheet, screen: Screened, hit: ListHit, searched: str) -> float:

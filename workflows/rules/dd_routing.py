@@ -51,12 +51,11 @@ def tier_by_rules(checks: Sequence[CheckResult]) -> Tier:
     codes = {f.code for f in findings_of(checks)}
     if FindingCode.SANCTIONED in codes:
         return Tier.PROHIBITED
-    unscreened = any(
-        c.check is Check.BACKGROUND
-        and c.outcome in (CheckOutcome.UNAVAILABLE, CheckOutcome.INCONCLUSIVE)
+    screened = any(
+        c.check is Check.BACKGROUND and c.outcome in (CheckOutcome.CLEAR, CheckOutcome.FINDING)
         for c in checks
     )
-    if codes & _HIGH or unscreened:
+    if codes & _HIGH or not screened:
         return Tier.HIGH
     hard_gap = any(c.gaps for c in checks if c.check is not Check.REFERENCES)
     return Tier.MEDIUM if codes or hard_gap else Tier.LOW

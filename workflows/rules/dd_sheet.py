@@ -98,6 +98,14 @@ class Sheet:
         )
 
 
+def stopped(check: Check, why: str) -> CheckResult:
+    """Stand in for a check that was stopped on purpose: it does not apply, but leaves a gap."""
+    sheet = Sheet(check)
+    sheet.gap(why)
+    plain = sheet.result(1.0, silent=True)
+    return plain.model_copy(update={"outcome": CheckOutcome.NOT_APPLICABLE, "confidence": 1.0})
+
+
 def unavailable(check: Check, why: str) -> CheckResult:
     """Stand in for a check that failed or was stopped as a whole."""
     sheet = Sheet(check)
@@ -110,11 +118,11 @@ def folded(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", anyascii(name).lower())
 
 
-def fits(sheet: Sheet, answer: SourceAnswer, what: str) -> bool:
-    """Say whether a record was found; a source that knows none leaves a gap."""
+def fits(sheet: Sheet, answer: SourceAnswer, what: str, held: object) -> bool:
+    """Say whether a record was found (`held`); a source that knows none leaves a gap."""
     if sheet.unanswered(answer, what):
         return False
-    if answer.state is SourceState.NONE:
+    if answer.state is SourceState.NONE or not held:
         sheet.gap(f"{what}: {answer.source} holds no such record")
         return False
     return True

@@ -1,0 +1,53 @@
+"""Fixtures of the real tests: one embedded server a session, one world a test."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from runtime import server
+from runtime.processes import stop
+from tests.support.world import World, world
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of third-party test data; absent, tests skip (with CI=true and a `shared`
+    folder present, a missing file fails where it is read)."""
+    if not SHARED.is_dir():
+        if os.environ.get("CI") == "true" and SHARED.parent.is_dir():
+            pytest.fail(f"{SHARED} is missing although its parent is there")
+        pytest.skip("../shared/data is not here")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_surprises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide TEMPORAL_*, vendor keys and BRAID_* of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith(("TEMPORAL_", "BRAID_")) and name != "BRAID_SOAK":
+            monkeypatch.delenv(name)
+        if name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[server.Ports]:
+    """The embedded server, on a file of its own."""
+    data = tmp_path_factory.mktemp("server")
+    ports = server.Ports.choose(data / "ports.json")
+    process = await server.start(data, ports)
+    await server.until_ready(process, ports, data)
+    yield ports
+    await stop(process, 5, hard=True)
+
+
+@pytest_asyncio.fixture
+async def here(temporal: server.Ports, tmp_path: Path) -> AsyncIterator[World]:
+    """A world of this test's own."""
+    async with world(f"127.0.0.1:{temporal.grpc}", tmp_path) as made:
+        yield made

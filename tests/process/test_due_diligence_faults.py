@@ -1,0 +1,140 @@
+"""Each fault of a source or vendor becomes the right outcome; a gap is never a pass."""
+
+from decimal import Decimal
+
+import pytest
+
+from simulator.config import Fault, FaultKind
+from store.journal import Journal
+from store.ledger import Ledger
+from tests.support.world import World, case_file
+from workflows.data.due_diligence import (
+    CaseOutcome,
+    Check,
+    CheckOutcome,
+    DecisionRecord,
+    Onboarding,
+    Route,
+    Tier,
+)
+
+pytestmark = pytest.mark.server
+
+BROKEN = [
+    FaultKind.DOWN,
+    FaultKind.ERROR,
+    FaultKind.RATE_LIMITED,
+    FaultKind.NONSENSE,
+    FaultKind.DROP,
+    FaultKind.SLOW,
+]
+
+
+def check_of(record: DecisionRecord, check: Check) -> CheckOutcome:
+    """Give a check's outcome."""
+    return next(c for c in record.checks if c.check is check).outcome
+
+
+def fallback_of(record: DecisionRecord, check: Check) -> str:
+    """Give the fallback a check names."""
+    return next(c for c in record.checks if c.check is check).fallback
+
+
+@pytest.mark.parametrize("kind", BROKEN, ids=str)
+async def test_a_silent_register_is_never_clear(here: World, kind: FaultKind) -> None:
+    """The LEI record substitutes, by name, and leaves a gap."""
+    await here.faults(Fault(service="companies_house", kind=kind, retry_after=0, seconds=30))
+    record = await here.settled(case_file("unilever"), ("approve", "ana"))
+    assert check_of(record, Check.IDENTITY) is CheckOutcome.INCONCLUSIVE
+    assert fallback_of(record, Check.IDENTITY) == "lei_record"
+    assert check_of(record, Check.CREDIT) in (
+        CheckOutcome.UNAVAILABLE,
+        CheckOutcome.INCONCLUSIVE,
+    )
+    assert record.routing.route is Route.ANALYST, "no quick approval with a gap"
+    assert record.tier is Tier.MEDIUM
+
+
+async def test_a_search_out_of_quota_falls_back_to_the_list_file(here: World) -> None:
+    """OpenSanctions' monthly quota is not retried; the list file still finds Saderat."""
+    await here.faults(Fault(service="opensanctions", kind=FaultKind.QUOTA))
+    record = await here.settled(case_file("bank_saderat"), ("decline", "mira"))
+    assert fallback_of(record, Check.BACKGROUND) == "ofac_list"
+    assert record.tier is Tier.PROHIBITED
+    assert (await here.book())["requests"]["opensanctions"] <= 2, "never looped"
+
+
+async def test_nobody_screened_means_four_eyes_not_clear(here: World) -> None:
+    """Both lists down: the check is unavailable, the case fails closed."""
+    await here.faults(
+        Fault(service="opensanctions", kind=FaultKind.DOWN),
+        Fault(service="ofac", kind=FaultKind.DOWN),
+    )
+    record = await here.settled(case_file("unilever"), ("approve", "ana"), ("refer", "bo"))
+    assert check_of(record, Check.BACKGROUND) is CheckOutcome.UNAVAILABLE
+    assert record.routing.route is Route.FOUR_EYES
+    assert record.outcome is CaseOutcome.REFER, "the senior's word counts"
+
+
+async def test_a_vendor_that_is_down_costs_only_its_own_turn(here: World) -> None:
+    """Gemini down: the roles' second models answer; everything is read."""
+    await here.faults(Fault(service="gemini", kind=FaultKind.QUOTA))
+    record = await here.settled(case_file("unilever"), ("approve", "ana"))
+    assert {c.outcome for c in record.checks} == {CheckOutcome.CLEAR}
+    assert "gemini" not in (await here.book())["billed"]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.REFUSAL, FaultKind.TRUNCATED], ids=str)
+async def test_an_unusable_answer_moves_on_to_the_next_model(here: World, kind: FaultKind) -> None:
+    """A refusal or a cut answer is final for its model, not for the role."""
+    await here.faults(Fault(service="anthropic", kind=kind))
+    record = await here.settled(case_file("unilever"), ("approve", "ana"))
+    assert record.narrative.model
+    assert not record.narrative.model.startswith("claude")
+
+
+async def test_without_any_model_the_rules_decide_who_reviews(here: World) -> None:
+    """All vendors down: rules only, narrative by rules, references unread, nothing paid."""
+    vendors = ("openai", "anthropic", "gemini")
+    await here.faults(*(Fault(service=v, kind=FaultKind.QUOTA) for v in vendors))
+    case = case_file("carbo_ceramics")
+    record = await here.settled(case, ("decline", "ana"), ("decline", "bo"))
+    assert record.narrative.model == ""
+    assert record.outcome is CaseOutcome.DECLINE
+    assert check_of(record, Check.REFERENCES) is CheckOutcome.INCONCLUSIVE
+    assert record.usd == Decimal(0)
+
+
+async def test_a_cut_connection_is_uncertain_and_listed(here: World) -> None:
+    """A reply lost on the wire is asked for again, once billed each time, and listed."""
+    await here.faults(Fault(service="openai", kind=FaultKind.DROP, times=1))
+    handle = await here.start(case_file("unilever"))
+    await here.gate(handle)
+    await here.decide(handle, "approve", "ana")
+    await here.result(handle)
+    journal = Journal(here.store)
+    lost = [c for c in await journal.uncertain(handle.id) if c.vendor == "openai"]
+    assert len(lost) == 1
+    assert await journal.repeated_paid(handle.id) == 0
+
+
+async def test_a_refused_step_of_onboarding_undoes_the_earlier_ones(here: World) -> None:
+    """The account service refuses the limit: account and customer are undone in reverse."""
+    handle = await here.start(case_file("unilever"))
+    await here.gate(handle)
+    await here.faults(Fault(service="accounts", kind=FaultKind.ERROR, status=422, times=None))
+    await here.decide(handle, "approve", "ana")
+    record = await here.result(handle)
+    assert record.outcome is CaseOutcome.APPROVE
+    assert record.onboarding in (Onboarding.UNDONE, Onboarding.OPEN_TASKS)
+    assert record.reasons[-1].startswith("ONBOARDING: undone")
+
+
+async def test_a_failing_monitoring_step_leaves_no_customer_behind(here: World) -> None:
+    """Steps done before the failure are undone; the ledger holds each effect once."""
+    handle = await here.start(case_file("unilever"))
+    await here.gate(handle)
+    await here.decide(handle, "approve", "ana")
+    record = await here.result(handle)
+    assert record.onboarding is Onboarding.DONE
+    assert await Ledger(here.store).duplicates(handle.id) == 0

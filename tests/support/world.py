@@ -1,0 +1,153 @@
+"""A small world for real tests: embedded server, simulator over HTTP, worker, own queue."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import TypeAdapter
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+
+from activities.wire import Wire
+from cli.inputs import read
+from runtime.connection import connect_to
+from runtime.settings import ROOT, Settings
+from simulator.app import create_app
+from simulator.config import Fault, SimulatorConfig
+from simulator.server import serving
+from store.database import Store
+from worker import deploy, workers
+from workflows.data.case_file import CaseFile
+from workflows.data.common import Decision, DecisionAnswer, GateView
+from workflows.data.due_diligence import DecisionRecord, ReferenceReply
+
+Handle = WorkflowHandle[Any, Any]
+SPEED = 100.0
+SEED = 7
+
+
+def case_file(name: str, **changes: Any) -> CaseFile:
+    """Read a case of `cases/`, with top-level fields changed."""
+    case = read(ROOT / "cases" / f"{name}.yaml", CaseFile)
+    return CaseFile.model_validate({**case.model_dump(), **changes})
+
+
+@dataclass
+class World:
+    """What a test holds: a client, the store, the simulator's address, and its queue."""
+
+    client: Client
+    store: Store
+    settings: Settings
+    queue: str
+    http: httpx.AsyncClient
+    started: list[Handle] = field(default_factory=list)
+
+    async def start(self, case: CaseFile) -> Handle:
+        """Start a due diligence case on this world's queue."""
+        handle = await self.client.start_workflow(
+            "due-diligence",
+            case,
+            id=f"dd-{case.case}-{secrets.token_hex(4)}",
+            task_queue=self.queue,
+            task_timeout=timedelta(seconds=5),
+        )
+        self.started.append(handle)
+        return handle
+
+    async def until(self, handle: Handle, query: str, ready: Callable[[Any], bool]) -> Any:
+        """Wait, event by event, until a query's answer satisfies `ready`."""
+        answer = await handle.query(query)
+        while not ready(answer):
+            described = await handle.describe()
+            assert described.close_time is None, f"closed while {query} was {answer}"
+            await self.next_event(handle, described.history_length)
+            answer = await handle.query(query)
+        return answer
+
+    async def next_event(self, handle: Handle, seen: int) -> None:
+        """Wait until the history has more than `seen` events."""
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            if event.event_id > seen:
+                return
+
+    async def gate(self, handle: Handle) -> GateView:
+        """Wait for an open gate."""
+        gates = await self.until(handle, "open_gates", bool)
+        return TypeAdapter(list[GateView]).validate_python(gates)[0]
+
+    async def decide(self, handle: Handle, verdict: str, by: str, **more: Any) -> DecisionAnswer:
+        """Decide by update."""
+        said = Decision.model_validate({"verdict": verdict, "by": by, **more})
+        return DecisionAnswer.model_validate(await handle.execute_update("decide", said))
+
+    async def result(self, handle: Handle) -> DecisionRecord:
+        """Wait for the decision record."""
+        return DecisionRecord.model_validate(await handle.result())
+
+    async def settled(self, case: CaseFile, *decisions: tuple[str, str]) -> DecisionRecord:
+        """Run a case to its end; the decisions are given in order when its gate opens."""
+        handle = await self.start(case)
+        await self.gate(handle)
+        for verdict, by in decisions:
+            await self.decide(handle, verdict, by)
+        return await self.result(handle)
+
+    async def faults(self, *faults: Fault) -> None:
+        """Set the simulator's faults."""
+        given = [f.model_dump(mode="json") for f in faults]
+        (await self.http.put("/_simulator/faults", json=given)).raise_for_status()
+
+    async def book(self) -> dict[str, Any]:
+        """Read the simulator's book: what was billed, performed and mailed."""
+        book: dict[str, Any] = (await self.http.get("/_simulator/book")).json()
+        return book
+
+
+@asynccontextmanager
+async def world(
+    address: str, data: Path, *, config: SimulatorConfig | None = None
+) -> AsyncIterator[World]:
+    """Make a world on a running server: its own simulator, store, worker and queue."""
+    suffix = f"-{secrets.token_hex(4)}"
+    async with AsyncExitStack() as stack:
+        client = await connect_to(address)
+
+        async def signal(workflow_id: str, name: str, reply: ReferenceReply) -> None:
+            await client.get_workflow_handle(workflow_id).signal(name, reply)
+
+        chosen = config or SimulatorConfig(seed=SEED, speed=SPEED, error_rate=0, signal_attempts=1)
+        url = await stack.enter_async_context(serving(create_app(chosen, signal)))
+        settings = Settings(
+            data=data,
+            simulator=url,
+            source_timeout=1.0,
+            model_timeout=3.0,
+            retry_pause=timedelta(milliseconds=10),
+        )
+        store = await Store.open(settings.database)
+        stack.push_async_callback(store.close)
+        wire = Wire(settings)
+        stack.push_async_callback(wire.close)
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        deployed = deploy(settings, store, wire)
+        identity = f"worker{suffix}"
+        for one in workers(client, deployed, identity=identity, suffix=suffix):
+            await stack.enter_async_context(one)
+        here = World(client, store, settings, f"braid{suffix}", http)
+        stack.push_async_callback(_end_all, here)
+        yield here
+
+
+async def _end_all(here: World) -> None:
+    """Terminate what a test left running, so that no worker is needed for it again."""
+    for handle in here.started:
+        try:
+            await handle.terminate("test over")
+        except RPCError:
+            continue  # it has closed
