@@ -117,7 +117,7 @@ async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> 
         start_to_close_timeout=call.timeout,
         heartbeat_timeout=HEARTBEAT,
         retry_policy=_retries(call.attempts),
-        summary=f"{scope.name}: {call.name}" if scope.name else call.name,
+        summary=f"{scope.name}: {queue or call.name}" if scope.name else queue or call.name,
     )
     return cast(Out, answer)
 
