@@ -12,6 +12,7 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError, RPCStatusCode
@@ -65,7 +66,7 @@ async def ask(handle: Handle, query: str, shape: type[T]) -> T:
         answer = await handle.query(query, rpc_timeout=PATIENCE)
     except WorkflowQueryFailedError as error:
         raise Trouble(f"{handle.id} does not answer {query!r}: {error}") from error
-    except (RPCError, asyncio.CancelledError) as error:
+    except RPCError as error:
         raise no_answer(handle, error) from error
     return TypeAdapter(shape).validate_python(answer)
 
@@ -149,6 +150,10 @@ async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Trouble(f"refused: too late, {handle.id} is closed") from error
+        raise no_answer(handle, error) from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError from error  # Ctrl-C, which the SDK takes for a time-out
         raise no_answer(handle, error) from error
 
 

@@ -85,7 +85,7 @@ def read(path: Path, record: type[T]) -> T:
     try:
         return record.model_validate(data)
     except ValidationError as error:
-        lines = [_line(path, root, e) for e in error.errors(include_url=False)]
+        lines = [_line(path, root, e) for e in _causes(error.errors(include_url=False))]
         raise BadInput("\n".join(lines)) from error
 
 
@@ -168,6 +168,12 @@ def _refuse_names(path: Path, node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             _refuse_names(path, item)
+
+
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a list is too short when only its bad items were left out of it."""
+    bad = {tuple(e["loc"][:-1]) for e in errors}
+    return [e for e in errors if not (e["type"] == "too_short" and tuple(e["loc"]) in bad)]
 
 
 def _line(path: Path, root: yaml.Node, error: Any) -> str:

@@ -36,6 +36,8 @@ from workflows.data.sources import (
     SourceState,
 )
 
+pytestmark = pytest.mark.server
+
 MODELS = {
     Vendor.OPENAI: "gpt-6.1-terra",
     Vendor.ANTHROPIC: "claude-sonnet-5-5",

@@ -20,6 +20,8 @@ import pytest
 from scripts import installer, setup
 from tests.setup.checkouts import ROOT, Checkout, script
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.server
 def test_environment_is_made_stamped_and_then_left_alone(checkout: Checkout) -> None:

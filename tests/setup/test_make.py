@@ -13,6 +13,8 @@ import pytest
 
 from tests.setup.checkouts import ROOT, Checkout, script
 
+pytestmark = pytest.mark.server
+
 STARTER = "import json, sys; print(json.dumps(sys.argv[1:]))\n"
 
 

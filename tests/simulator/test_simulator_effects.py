@@ -19,6 +19,8 @@ from simulator.state import StateFile
 from tests.simulator.world import FAST, Simulate
 from workflows.data.due_diligence import ReferenceReply
 
+pytestmark = pytest.mark.server
+
 
 async def order(
     client: httpx.AsyncClient, key: str, action: str, **fields: object

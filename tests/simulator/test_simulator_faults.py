@@ -10,6 +10,8 @@ import pytest
 from simulator.config import EFFECTS, SERVICES, SOURCES, VENDORS, Fault, FaultKind, SimulatorConfig
 from tests.simulator.world import FAST, Simulate, ask
 
+pytestmark = pytest.mark.server
+
 PROFILE = "/companies_house/company/00041424"
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from simulator.__main__ import main
 
+pytestmark = pytest.mark.server
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -6,6 +6,8 @@ import io
 import httpx
 import pytest
 
+pytestmark = pytest.mark.server
+
 AGENT = {"user-agent": "braid tests@braid.example"}
 LEI = "/gleif/api/v1/lei-records"
 MATCH = "/opensanctions/match/default"

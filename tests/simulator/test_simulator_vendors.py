@@ -13,6 +13,8 @@ from workflows.data.due_diligence import (
     Synthesis,
 )
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_each_vendor_answers_with_the_record_asked_for(

@@ -17,6 +17,8 @@ from store.migrations import FIRST, MIGRATIONS, TYPES, Migration
 from store.schema import metadata
 from workflows.data.llm import Usage
 
+pytestmark = pytest.mark.server
+
 KEY = call_key("case-1", "ask_model", 1, "{}", 0)
 
 

@@ -1,0 +1,188 @@
+"""The command line as people meet it: exit codes, one clear line, no traceback."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+import starter as starter_module
+from runtime.settings import ROOT
+
+pytestmark = pytest.mark.server
+
+GOOD = (ROOT / "cases/unilever.yaml").read_text(encoding="utf-8")
+BAD_CASES = {
+    "empty.yaml": "",
+    "digits.yaml": GOOD.replace("RWML317", "RWML318"),
+    "day.yaml": GOOD.replace("opened: 2026-11-20", "opened: 2026-02-30"),
+}
+NO_STACK = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
+"""A service nobody is at: a command that got as far as connecting would end with 3, not 2."""
+
+
+def starter(
+    *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 30
+) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BRAID_", "TEMPORAL_", "PYTHON"))
+    }
+    return subprocess.run(
+        [sys.executable, ROOT / "starter.py", *arguments],
+        env={**kept, "COLUMNS": "100", "NO_COLOR": "1", **(NO_STACK if env is None else env)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """Give the one line of complaint; nothing else may have been said."""
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("bad cases")
+    for name, text in BAD_CASES.items():
+        (made / name).write_text(text, encoding="utf-8")
+    (made / "message.json").write_text("{half", encoding="utf-8")
+    return made
+
+
+SAID: dict[str, tuple[list[str], list[str]]] = {
+    "unknown process": (["run", "onboarding", "case.yaml"], ["'onboarding'", "due-diligence"]),
+    "no such file": (["run", "due-diligence", "@nothing.yaml"], ["no such file", "cases/"]),
+    "empty case": (["run", "due-diligence", "@empty.yaml"], ["empty.yaml", "copy an example"]),
+    "check digits": (["run", "due-diligence", "@digits.yaml"], ["line 14", "17 would fit"]),
+    "impossible day": (["run", "due-diligence", "@day.yaml"], ["line 3: opened", "day that"]),
+    "bad case with --json": (["run", "due-diligence", "@empty.yaml", "--json"], ["empty.yaml"]),
+    "verdict": (["decide", "x", "maybe", "--as", "ana"], ["'maybe'", "approve, decline"]),
+    "nobody decides": (["decide", "x", "approve"], ["--as"]),
+    "name": (["decide", "x", "approve", "--as", "Ana B"], ["by:"]),
+    "condition": (
+        ["decide", "x", "approve", "--as", "ana", "--condition", "LIMIT"],
+        ["'LIMIT'", "CODE=VALUE"],
+    ),
+    "amount": (
+        ["decide", "x", "approve", "--as", "ana", "--condition", "LIMIT=lots"],
+        ["'lots'", "LIMIT=10000"],
+    ),
+    "message": (["signal", "x", "reference_reply", "{half"], ["not JSON", "@FILE"]),
+    "message in a file": (["signal", "x", "decide", "@@message.json"], ["not JSON"]),
+    "message without file": (["signal", "x", "decide", "@nowhere.json"], ["nowhere.json"]),
+    "unknown command": (["frobnicate"], ["frobnicate", "--help"]),
+    "unknown option": (["list", "--frob"], ["--frob", "--help"]),
+    "option of the wrong type": (["stack", "--speed", "fast"], ["--speed", "number", "--help"]),
+    "speed of nothing": (["stack", "--speed", "0"], ["0.1", "--help"]),
+}
+
+
+IN_A_PROCESS_OF_ITS_OWN = (
+    *("unknown process", "empty case", "check digits", "impossible day", "verdict", "condition"),
+    *("message", "unknown command", "unknown option"),
+)
+
+
+def _arguments(folder: Path, name: str) -> list[str]:
+    """Let `@x.yaml` stand for a case file in `folder`, `@@x` for a message in a file there."""
+    found = []
+    for word in SAID[name][0]:
+        if word.startswith("@@"):
+            found.append(f"@{folder / word[2:]}")
+        else:
+            found.append(str(folder / word[1:]) if word.endswith(".yaml") else word)
+    return found
+
+
+@pytest.mark.parametrize("name", IN_A_PROCESS_OF_ITS_OWN)
+def test_bad_input_is_one_clear_line_before_anything_starts(folder: Path, name: str) -> None:
+    said = one_line(starter(*_arguments(folder, name)), 2)
+    assert all(word in said for word in SAID[name][1]), said
+
+
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The same in this process, for speed: what `starter.py` does once it is imported."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for name in [n for n in os.environ if n.startswith(("BRAID_", "TEMPORAL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", NO_STACK["TEMPORAL_ADDRESS"])
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["starter.py", *arguments])
+        code = starter_module.main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
+
+    return run
+
+
+@pytest.mark.parametrize("name", sorted(set(SAID) - set(IN_A_PROCESS_OF_ITS_OWN)))
+def test_other_bad_input_is_one_clear_line_too(folder: Path, here: Here, name: str) -> None:
+    said = one_line(here(*_arguments(folder, name)), 2)
+    assert all(word in said for word in SAID[name][1]), said
+
+
+@pytest.mark.parametrize(
+    ("value", "word"), [("1", "unset BRAID_LIVE"), ("yes", "BRAID_LIVE='yes'")]
+)
+def test_demo_refuses_real_vendors(value: str, word: str) -> None:
+    assert word in one_line(starter("demo", env={"BRAID_LIVE": value}), 2)
+
+
+def test_no_server_is_exit_code_3_soon_and_in_one_line() -> None:
+    began = time.monotonic()
+    said = one_line(starter("list", timeout=60), 3)
+    assert "127.0.0.1:1" in said
+    assert "TEMPORAL_ADDRESS" in said
+    assert time.monotonic() - began < 15
+
+
+OPTIONS = {
+    "demo": ["--crash", "--speed", "--json"],
+    "run": ["PROCESS", "INPUT.yaml", "--id", "--detach", "--profile", "--live", "--json"],
+    "watch": ["CASE", "--profile"],
+    "status": ["CASE", "--json"],
+    "decide": ["approve, decline, refer", "--as", "--condition", "LIMIT=10000", "--json"],
+    "signal": ["MESSAGE", "@FILE", "--json"],
+    "cancel": ["CASE", "--json"],
+    "list": ["--profile", "--json"],
+    "explain": ["CASE", "--times", "--json"],
+    "stack": ["--speed", "--live", "--json"],
+    "doctor": ["--json"],
+}
+
+
+def test_help_lists_every_command_and_the_exit_codes() -> None:
+    done = starter("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    listed = set(re.findall(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE))
+    assert listed == set(OPTIONS)
+    text = " ".join(done.stdout.split())
+    for word in ("Exit codes", "2 bad input", "3 no server", "130 interrupted"):
+        assert word in text
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_of_a_command_teaches_its_options(here: Here, command: str) -> None:
+    done = here(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = " ".join(done.stdout.replace("│", " ").split()).lower()
+    assert [w for w in OPTIONS[command] if w.lower() not in text] == [], text

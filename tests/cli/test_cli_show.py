@@ -1,0 +1,220 @@
+"""What people are shown: the words that matter, at any width, without colour."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from rich.console import Console, RenderableType
+
+from cli import cases, show
+from cli.errors import BadInput
+from tests.rules.dd_records import NOW, checks, narrative, result, said
+from workflows.data.common import (
+    BranchState,
+    BranchView,
+    CostView,
+    GateView,
+    StatusView,
+    Verdict,
+)
+from workflows.data.due_diligence import (
+    CaseOutcome,
+    CaseSoFar,
+    Check,
+    CheckOutcome,
+    DecisionRecord,
+    FindingCode,
+    Onboarding,
+    Route,
+    Routing,
+    Tier,
+)
+
+WIDTHS = pytest.mark.parametrize("width", [60, 100])
+
+
+def words(shown: RenderableType, width: int) -> str:
+    """Render without colour; give the words with single spaces, no line over `width`."""
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None, force_terminal=False).print(shown)
+    text = file.getvalue()
+    assert "\x1b" not in text
+    assert max(len(line) for line in text.splitlines()) <= width, text
+    return " ".join(text.replace("│", " ").split())
+
+
+def gate_view(**changes: object) -> GateView:
+    plain = {
+        "name": "review",
+        "question": "What becomes of the customer?",
+        "proposal": "decline",
+        "needs": ("anybody", "senior"),
+        "may_decide": ("ana", "bo"),
+        "opened": NOW,
+        "deadline": NOW + timedelta(days=3),
+    }
+    return GateView.model_validate(plain | changes)
+
+
+def record(**changes: object) -> DecisionRecord:
+    held = checks(
+        credit=result(Check.CREDIT, FindingCode.INSOLVENCY_FILING),
+        references=result(Check.REFERENCES, gaps=1, outcome=CheckOutcome.UNAVAILABLE),
+    )
+    plain = {
+        "case": "carbo-ceramics",
+        "outcome": CaseOutcome.DECLINE,
+        "tier": Tier.HIGH,
+        "confidence": 0.65,
+        "routing": Routing(route=Route.FOUR_EYES, extra_round=True, why="tier high"),
+        "reasons": ("INSOLVENCY_FILING: bankruptcy [credit-e1]", "[bold]GAP[/bold] references"),
+        "decided_by": (said("ana", "decline"), said("bo", "decline")),
+        "checks": held,
+        "narrative": narrative(dropped=1),
+        "onboarding": Onboarding.NOT_STARTED,
+        "decided_at": NOW,
+        "usd": Decimal("0.0421"),
+        "policy_version": "dd-x",
+    }
+    return DecisionRecord.model_validate(plain | changes)
+
+
+@WIDTHS
+def test_gate_shows_proposal_people_deadline_and_the_command(width: int) -> None:
+    text = words(show.gate("dd-carbo-1a2b3c", gate_view()), width)
+    for word in (
+        "gate review",
+        "What becomes of the customer?",
+        "proposal: decline",
+        "anybody, senior",
+        "ana, bo",
+        "2026-11-23 09:30 UTC",
+        "starter.py decide dd-carbo-1a2b3c approve|decline|refer|more --as ana",
+    ):
+        assert word in text
+
+
+def test_gate_that_nobody_can_answer_says_so() -> None:
+    text = words(show.gate("dd-x", gate_view(may_decide=())), 100)
+    assert "may decide: nobody left" in text
+    assert "--as NAME" in text
+
+
+@WIDTHS
+def test_decision_shows_outcome_people_checks_reasons_and_claims(width: int) -> None:
+    text = words(show.decision(record()), width)
+    for word in (
+        "carbo-ceramics: decline",
+        "high, confidence 0.65",
+        "two_people_one_senior",
+        "ana (decline), bo (decline)",
+        "not started",
+        "0.0421 US$",
+        "finding",
+        "unavailable",
+        "INSOLVENCY_FILING: bankruptcy [credit-e1]",
+        "[bold]GAP[/bold] references",
+        "synthesis by gpt-x, simulated",
+        "claim 1 [identity-e1]",
+        "dropped, cites nothing that exists: claim 0",
+    ):
+        assert word in text
+    assert "conditions" not in text
+    assert "open tasks" not in text
+
+
+def test_decision_shows_conditions_open_tasks_and_that_nobody_decided() -> None:
+    shown = record(
+        outcome=CaseOutcome.APPROVE_WITH_CONDITIONS,
+        conditions=said("bo", LIMIT="10000").conditions,
+        open_tasks=("remove the account by hand",),
+        decided_by=(),
+        narrative=narrative().model_copy(update={"model": "", "simulated": False}),
+    )
+    text = words(show.decision(shown), 100)
+    for word in ("LIMIT=10000", "remove the account by hand", "nobody in time", "by rules"):
+        assert word in text
+    assert "simulated" not in text.partition("synthesis")[2]
+
+
+@pytest.mark.parametrize("outcome", CaseOutcome)
+def test_every_outcome_can_be_shown(outcome: CaseOutcome) -> None:
+    assert outcome.value in words(show.decision(record(outcome=outcome)), 60)
+
+
+@WIDTHS
+def test_status_shows_phase_branches_gates_and_cost(width: int) -> None:
+    now = StatusView(process="due-diligence", case="carbo", phase="review", started=NOW)
+    branches = [
+        BranchView(name="identity", state=BranchState.SUCCEEDED, started=NOW, ended=NOW),
+        BranchView(name="references", state=BranchState.DEFAULTED, note="[red] stopped"),
+        *(BranchView(name=f"b-{state}", state=state) for state in BranchState),
+    ]
+    cost = CostView(calls=7, usd=Decimal("0.0421"))
+    text = words(show.status("dd-carbo-1", now, branches, [gate_view()], cost), width)
+    for word in (
+        "dd-carbo-1 review",
+        "identity succeeded 0 ms",
+        "references defaulted [red] stopped",
+        "gate review",
+        "7 model calls, 0.0421 US$",
+        *(f"b-{state}" for state in BranchState),
+    ):
+        assert word in text
+
+
+# ---- decisions from words ------------------------------------------------------------------
+
+
+def test_decision_is_built_from_the_words_of_the_command_line() -> None:
+    made = cases.decision("approve", "bo", ["LIMIT=10000", "NOTE=a=b"], "fine", "review", None)
+    assert made.verdict is Verdict.APPROVE
+    assert [(c.code, c.value) for c in made.conditions] == [("LIMIT", "10000"), ("NOTE", "a=b")]
+    assert (made.by, made.comment, made.gate) == ("bo", "fine", "review")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "by", "condition", "match"),
+    [
+        ("Approve", "bo", "LIMIT=1", "no decision; say approve, decline, refer, more"),
+        ("approve", "", "LIMIT=1", "by: "),
+        ("approve", "bo", "LIMIT", "write CODE=VALUE"),
+        ("approve", "bo", "LIMIT=", "LIMIT=10000|at least 1 character"),
+        ("approve", "bo", "LIMIT=-5", "LIMIT=10000"),
+        ("approve", "bo", "LIMIT=1e9", "LIMIT=10000"),
+        ("approve", "bo", "limit=5", "code: "),
+    ],
+)
+def test_words_that_are_no_decision_are_refused(
+    verdict: str, by: str, condition: str, match: str
+) -> None:
+    with pytest.raises(BadInput, match=match) as caught:
+        cases.decision(verdict, by, [condition], "", "review", None)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("outcome", CaseOutcome)
+def test_every_proposal_can_be_followed(outcome: CaseOutcome) -> None:
+    made = cases.as_proposed(gate_view(proposal=outcome.value), "bo", "as proposed")
+    conditional = outcome is CaseOutcome.APPROVE_WITH_CONDITIONS
+    assert made.verdict.value == ("approve" if conditional else outcome.value)
+    assert bool(made.conditions) is conditional
+
+
+def test_standing_is_plain_json() -> None:
+    standing = cases.Standing(
+        status=StatusView(
+            process="p", case="c", phase="review", started=datetime(2026, 1, 1, tzinfo=UTC)
+        ),
+        branches=[BranchView(name="identity", state=BranchState.RUNNING)],
+        open_gates=[gate_view()],
+        cost=CostView(usd=Decimal("0.5")),
+        refusals=[],
+        result_so_far=CaseSoFar(decision=record()),
+    )
+    back = json.loads(json.dumps(standing.plain()))
+    assert back["cost"]["usd"] == "0.5"
+    assert back["open_gates"][0]["deadline"] == "2026-11-23T09:30:00Z"
+    assert back["result_so_far"]["decision"]["outcome"] == "decline"

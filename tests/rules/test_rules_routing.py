@@ -1,0 +1,278 @@
+"""Tier, route, proposal and final outcome of a due diligence case: total, and fail closed."""
+
+from itertools import permutations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rules.dd_records import checks, example, narrative, result, said
+from workflows.data.case_file import Role
+from workflows.data.due_diligence import (
+    CaseOutcome,
+    Check,
+    CheckOutcome,
+    CheckResult,
+    Claim,
+    FindingCode,
+    Route,
+    Tier,
+)
+from workflows.patterns.gate import ANYBODY
+from workflows.rules import dd_routing as rules
+
+F = FindingCode
+O = CaseOutcome  # noqa: E741 - short in tables
+property_test = settings(print_blob=True, deadline=None, max_examples=100)
+
+CONFIDENCES = (0.0, 0.5, 0.69, 0.699, 0.70, 0.71, 0.89, 0.899, 0.90, 0.91, 1.0)
+GRID = list(product(Tier, CONFIDENCES, (0, 1, 7), (True, False), (True, False)))
+
+
+def wanted(tier: Tier, sure: float, gaps: int, complex_or_pep: bool) -> tuple[str, ...]:
+    """Whom a case needs, read off the published policy."""
+    if tier is Tier.PROHIBITED:
+        return (Role.COMPLIANCE,)
+    if tier is Tier.HIGH or complex_or_pep:
+        return (ANYBODY, Role.SENIOR)
+    return (ANYBODY,) if tier is Tier.LOW and sure >= 0.90 and not gaps else (Role.ANALYST,)
+
+
+def test_every_combination_has_the_one_route_of_the_policy() -> None:
+    for tier, sure, gaps, agreed, special in GRID:
+        got = rules.route(tier, sure, gaps, agreed=agreed, complex_or_pep=special)
+        assert rules.NEEDS[got.route] == wanted(tier, sure, gaps, special), (tier, sure, gaps)
+        assert got.extra_round is (sure < 0.70 or not agreed), (tier, sure, agreed)
+        assert str(tier) in got.why
+
+
+@property_test
+@given(
+    st.sampled_from(Tier),
+    st.floats(0, 1),
+    st.integers(0, 50),
+    st.booleans(),
+    st.booleans(),
+)
+def test_route_is_total_and_disagreement_or_doubt_never_removes_a_person(
+    tier: Tier, sure: float, gaps: int, agreed: bool, special: bool
+) -> None:
+    got = rules.route(tier, sure, gaps, agreed=agreed, complex_or_pep=special)
+    calm = rules.route(tier, sure, gaps, agreed=True, complex_or_pep=special)
+    surer = rules.route(tier, 1.0, 0, agreed=True, complex_or_pep=special)
+    assert got.route in rules.NEEDS
+    assert got.route is calm.route
+    people = [len(rules.NEEDS[r.route]) for r in (surer, got)]
+    assert people[0] <= people[1]
+
+
+def test_every_route_has_needs_and_someone_to_fill_each() -> None:
+    assert set(rules.NEEDS) == set(Route)
+    assert all(rules.NEEDS.values())
+
+
+TIERS: dict[str, tuple[tuple[CheckResult, ...], Tier, CaseOutcome]] = {
+    "nothing found": (checks(), Tier.LOW, O.APPROVE),
+    "confirmed sanctions": (
+        checks(background=result(Check.BACKGROUND, F.SANCTIONED)),
+        Tier.PROHIBITED,
+        O.DECLINE,
+    ),
+    "confirmed sanctions among much else": (
+        checks(
+            background=result(Check.BACKGROUND, F.POSSIBLE_SANCTIONS_MATCH, F.SANCTIONED, gaps=2),
+            credit=result(Check.CREDIT, F.CREDIT_DISTRESS),
+        ),
+        Tier.PROHIBITED,
+        O.DECLINE,
+    ),
+    "possible match": (
+        checks(background=result(Check.BACKGROUND, F.POSSIBLE_SANCTIONS_MATCH)),
+        Tier.HIGH,
+        O.REFER,
+    ),
+    "insolvency filing": (
+        checks(credit=result(Check.CREDIT, F.INSOLVENCY_FILING, F.CREDIT_DISTRESS)),
+        Tier.HIGH,
+        O.DECLINE,
+    ),
+    "distress alone": (
+        checks(credit=result(Check.CREDIT, F.CREDIT_DISTRESS)),
+        Tier.HIGH,
+        O.REFER,
+    ),
+    "insolvency history": (
+        checks(credit=result(Check.CREDIT, F.INSOLVENCY_HISTORY)),
+        Tier.HIGH,
+        O.REFER,
+    ),
+    "not active": (checks(identity=result(Check.IDENTITY, F.NOT_ACTIVE)), Tier.HIGH, O.DECLINE),
+    "two companies": (
+        checks(identity=result(Check.IDENTITY, F.IDENTITY_CONFLICT)),
+        Tier.HIGH,
+        O.REFER,
+    ),
+    "accounts overdue": (
+        checks(credit=result(Check.CREDIT, F.ACCOUNTS_OVERDUE)),
+        Tier.MEDIUM,
+        O.APPROVE_WITH_CONDITIONS,
+    ),
+    "adverse reference": (
+        checks(references=result(Check.REFERENCES, F.ADVERSE_REFERENCE)),
+        Tier.MEDIUM,
+        O.APPROVE_WITH_CONDITIONS,
+    ),
+    "a gap in a hard check": (
+        checks(identity=result(Check.IDENTITY, gaps=1)),
+        Tier.MEDIUM,
+        O.APPROVE_WITH_CONDITIONS,
+    ),
+    "screening silent": (
+        checks(background=result(Check.BACKGROUND, gaps=1, outcome=CheckOutcome.UNAVAILABLE)),
+        Tier.HIGH,
+        O.REFER,
+    ),
+    "screening incomplete": (
+        checks(background=result(Check.BACKGROUND, gaps=1)),
+        Tier.HIGH,
+        O.REFER,
+    ),
+    "nobody screened": (tuple(c for c in checks() if c.check != "background"), Tier.HIGH, O.REFER),
+    "no check at all": ((), Tier.HIGH, O.REFER),
+}
+
+
+@pytest.mark.parametrize("name", TIERS)
+def test_tier_and_proposal_follow_the_findings(name: str) -> None:
+    given_checks, tier, proposal = TIERS[name]
+    assert rules.tier_by_rules(given_checks) is tier
+    assert rules.propose(given_checks) is proposal
+
+
+@property_test
+@given(st.data())
+def test_a_further_finding_or_gap_never_lowers_the_tier_nor_eases_the_proposal(
+    data: st.DataObject,
+) -> None:
+    codes = st.lists(st.sampled_from(FindingCode), max_size=3, unique=True)
+    drawn = {c: (data.draw(codes), data.draw(st.integers(0, 2))) for c in Check}
+    worse_check = data.draw(st.sampled_from(Check))
+    more = data.draw(codes)
+    before = [result(c, *found, gaps=gaps) for c, (found, gaps) in drawn.items()]
+    drawn[worse_check] = ([*drawn[worse_check][0], *more], drawn[worse_check][1] + 1)
+    after = [result(c, *found, gaps=gaps) for c, (found, gaps) in drawn.items()]
+    tiers, caution = list(Tier), list(rules._CAUTION)
+    assert tiers.index(rules.tier_by_rules(before)) <= tiers.index(rules.tier_by_rules(after))
+    assert caution.index(rules.propose(before)) <= caution.index(rules.propose(after))
+
+
+@pytest.mark.parametrize(("tier", "model"), list(product(Tier, [None, *Tier])))
+def test_model_raises_a_tier_but_never_lowers_it_and_never_prohibits(
+    tier: Tier, model: Tier | None
+) -> None:
+    tiers = list(Tier)
+    got = rules.raised(tier, model)
+    assert tiers.index(got) >= tiers.index(tier)
+    assert (got is Tier.PROHIBITED) is (tier is Tier.PROHIBITED)
+    if model is not None and model is not Tier.PROHIBITED:
+        assert got is tiers[max(tiers.index(tier), tiers.index(model))]
+    if model is Tier.PROHIBITED and tier is not Tier.PROHIBITED:
+        assert got is Tier.HIGH
+
+
+def test_claim_is_kept_only_if_every_citation_exists() -> None:
+    held = checks(credit=result(Check.CREDIT, F.ACCOUNTS_OVERDUE, gaps=1))
+    good = [
+        Claim(text="evidence", cites=("identity-e1",)),
+        Claim(text="finding and gap", cites=("credit-f1", "credit-g1")),
+    ]
+    bad = [
+        Claim(text="no citation", cites=()),
+        Claim(text="unknown", cites=("credit-f2",)),
+        Claim(text="half known", cites=("identity-e1", "identity-e2")),
+        Claim(text="id with a space", cites=("identity-e1 ",)),
+    ]
+    kept, dropped = rules.checked_claims([bad[0], good[0], *bad[1:], good[1]], held)
+    assert list(kept) == good
+    assert list(dropped) == bad
+
+
+@pytest.mark.parametrize(
+    ("said_by_model", "checks_given", "expected"),
+    [
+        (narrative(), checks(), 0.95),
+        (narrative(confidence=0.4), checks(), 0.4),
+        (narrative(kept=3, dropped=1), checks(), 0.75),
+        (narrative(kept=0, dropped=2), checks(), 0.0),
+        (narrative(kept=0, dropped=0), checks(), 0.95),
+        (narrative(O.DECLINE), checks(), rules.DISAGREEMENT),
+        (narrative(), checks(credit=result(Check.CREDIT, confidence=0.3)), 0.3),
+    ],
+    ids=["all well", "model unsure", "dropped", "all dropped", "no claims", "differ", "check"],
+)
+def test_confidence_is_that_of_the_weakest_part(
+    said_by_model: object, checks_given: tuple[CheckResult, ...], expected: float
+) -> None:
+    assert rules.confidence(checks_given, said_by_model) == expected  # type: ignore[arg-type]
+
+
+def test_disagreement_alone_brings_another_round() -> None:
+    sure = rules.confidence(checks(), narrative(O.REFER))
+    assert rules.route(Tier.LOW, sure, 0, agreed=True, complex_or_pep=False).extra_round
+
+
+def test_narrative_of_the_rules_agrees_with_them_and_cites_what_exists() -> None:
+    held = checks(credit=result(Check.CREDIT, F.INSOLVENCY_FILING))
+    written = rules.narrative_by_rules(held)
+    assert written.proposed is O.DECLINE
+    assert rules.checked_claims(written.claims, held) == (written.claims, ())
+    assert written.model == ""
+
+
+def test_review_that_nobody_finished_in_time_is_referred_whatever_was_said() -> None:
+    case = example()
+    for decisions in ((), (said("bo"),), (said("ana", "decline"),), (said("ana"), said("bo"))):
+        assert rules.settle(case, decisions, timed_out=True) is O.REFER
+    assert rules.settle(case, (), timed_out=False) is O.REFER
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        ((said("ana"),), O.APPROVE),
+        ((said("ana", LIMIT="10000"),), O.APPROVE_WITH_CONDITIONS),
+        ((said("ana", "decline"),), O.DECLINE),
+        ((said("ana", "refer"),), O.REFER),
+        ((said("ana", "more"),), O.REFER),
+        ((said("ana", "decline"), said("bo")), O.APPROVE),
+        ((said("ana"), said("bo", "decline")), O.DECLINE),
+        ((said("ana", LIMIT="1"), said("bo", "refer")), O.REFER),
+        ((said("bo"), said("mira", "refer")), O.REFER),
+        ((said("bo", "decline"), said("mira", "refer")), O.DECLINE),
+        ((said("bo"), said("mira", LIMIT="1")), O.APPROVE_WITH_CONDITIONS),
+        ((said("ana"), said("bo", LIMIT="1"), said("mira")), O.APPROVE_WITH_CONDITIONS),
+    ],
+)
+def test_senior_word_counts_and_the_more_cautious_among_equals(
+    decisions: tuple[object, ...], expected: CaseOutcome
+) -> None:
+    """ana is an analyst; bo and mira are seniors. The order of speaking changes nothing."""
+    for order in permutations(decisions):
+        assert rules.settle(example(), order, timed_out=False) is expected  # type: ignore[arg-type]
+
+
+def test_conditions_go_with_a_conditional_approval_only_the_last_of_each_code() -> None:
+    decisions = (said("ana", LIMIT="10000", SECURITY="deposit"), said("bo", LIMIT="5000"))
+    got = rules.conditions(O.APPROVE_WITH_CONDITIONS, decisions)
+    assert {c.code: c.value for c in got} == {"LIMIT": "5000", "SECURITY": "deposit"}
+    for outcome in (O.APPROVE, O.DECLINE, O.REFER):
+        assert rules.conditions(outcome, decisions) == ()
+
+
+def test_reasons_name_findings_gaps_comments_and_a_missed_deadline() -> None:
+    held = checks(credit=result(Check.CREDIT, F.ACCOUNTS_OVERDUE, gaps=1))
+    comment = said("bo").model_copy(update={"comment": "seen the accounts"})
+    text = "\n".join(rules.reasons(held, [comment], True))
+    for word in ("ACCOUNTS_OVERDUE", "credit-e1", "GAP credit", "bo: seen the accounts", "REVIEW"):
+        assert word in text
+    assert rules.reasons(checks(), [], False) == ()
