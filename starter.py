@@ -95,10 +95,15 @@ def demo(
     from rich.console import Console
 
     from cli import demo as demos
+    from cli.inputs import read
+    from cli.processes import process
+
+    entry = process("due-diligence")
+    given = read(file, entry.record)  # before anything is started
 
     async def work(here: Any) -> None:
         console = Console(stderr=as_json)
-        shown = await demos.demo(here, file, console, crash=crash, quiet=as_json)
+        shown = await demos.demo(here, entry, given, console, crash=crash, quiet=as_json)
         if as_json:
             _out(demos.as_json(shown, here))
         else:

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,8 +9,7 @@ from rich.text import Text
 
 from cli import cases, show
 from cli.errors import BadInput, Trouble
-from cli.inputs import read
-from cli.processes import process
+from cli.processes import ProcessEntry
 from cli.session import Session, say
 from cli.watch import Tail, closed, mid_flight, watching
 from insight.counts import completed_again
@@ -22,7 +20,7 @@ from runtime.stack import Child
 from store.database import Store
 from store.journal import Journal
 from store.ledger import Ledger
-from workflows.data.common import GateView
+from workflows.data.common import GateView, Record
 from workflows.data.due_diligence import DecisionRecord
 
 SLOWEST = 120.0
@@ -52,15 +50,22 @@ class Shown:
     decided_by: tuple[str, ...]
 
 
-async def demo(here: Session, file: Path, console: Console, *, crash: bool, quiet: bool) -> Shown:
+async def demo(
+    here: Session,
+    entry: ProcessEntry,
+    given: Record,
+    console: Console,
+    *,
+    crash: bool,
+    quiet: bool,
+) -> Shown:
     """Run a case to its decision. Raises BadInput for a crash of a stack we did not start."""
     if crash and here.stack is None:
         raise BadInput(
             "demo --crash kills the worker and the server, so it refuses a stack it did not"
             " start; end the running one (Ctrl-C in `starter.py stack`) first"
         )
-    entry = process("due-diligence")
-    handle = await cases.start(here.client, entry, read(file, entry.record))
+    handle = await cases.start(here.client, entry, given)
     say(f"case {handle.id} started")
     kills = Kills()
     async with watching(handle, console, quiet=quiet) as tail:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_PARENT = "BRAID_PARENT"
+"""Tells a child who started it: the parent may be gone before the child can look."""
 
 
 def bound(command: Sequence[str]) -> list[str]:
@@ -26,7 +28,7 @@ def die_with_parent() -> None:
     Linux: by the kernel (prctl(2), PR_SET_PDEATHSIG, which outlives an exec). Elsewhere: a
     thread looks once a second (best effort).
     """
-    parent = os.getppid()
+    parent = int(os.environ.pop(_PARENT, os.getppid()))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
@@ -57,7 +59,7 @@ async def spawn(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=env,
+            env={**(os.environ if env is None else env), _PARENT: str(os.getpid())},
             start_new_session=True,
         )
 
@@ -103,15 +105,16 @@ class Locked(Exception):
     """Somebody else holds the lock."""
 
 
-def lock(path: Path) -> IO[str]:
-    """Take an exclusive lock on a file; it is freed when the handle is closed or we die.
+def lock(path: Path, *, shared: bool = False) -> IO[str]:
+    """Take a lock on a file; it is freed when the handle is closed or we die.
 
-    Raises Locked. A lock file without a living holder is no lock, so none goes stale.
+    Exclusive unless `shared`. Raises Locked. A lock file without a living holder is no lock, so
+    none goes stale.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = path.open("a+", encoding="utf-8")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         handle.close()
         raise Locked(str(path)) from error

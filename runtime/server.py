@@ -6,11 +6,14 @@ The untuned one costs 50 ms a step and 1 s a timer; on disk it loses two thirds 
 import asyncio
 import json
 import os
+import re
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from runtime.connection import NoServer, connect_to
 from runtime.processes import bound, free_port, spawn
@@ -29,6 +32,10 @@ _DYNAMIC = (
 )
 
 
+_BEGINS = "---- server starts\n"
+"""Line that parts the log of one server from the next."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Loopback ports: the server's gRPC, HTTP API, UI and metrics, and the simulator's."""
@@ -42,10 +49,7 @@ class Ports:
     @staticmethod
     def choose(memory: Path) -> "Ports":
         """Take last time's ports where they are still free, so that addresses stay the same."""
-        try:
-            last = json.loads(memory.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            last = {}
+        last = _remembered(memory)
         chosen: dict[str, int] = {}
         for name in (f.name for f in fields(Ports)):
             port = free_port(last.get(name))
@@ -56,6 +60,17 @@ class Ports:
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(json.dumps(asdict(ports)), encoding="utf-8")
         return ports
+
+
+def _remembered(memory: Path) -> dict[str, int]:
+    """Read last time's ports; what is not a port is as good as forgotten."""
+    try:
+        last = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(last, dict):
+        return {}
+    return {k: v for k, v in last.items() if type(v) is int and 1024 <= v <= 65535}
 
 
 def binary() -> Path:
@@ -84,7 +99,10 @@ def command(data: Path, ports: Ports, *, extra: tuple[str, ...] = ()) -> list[st
 async def start(data: Path, ports: Ports) -> asyncio.subprocess.Process:
     """Start the server; it dies with us on Linux."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")} | {"GOGC": "400"}
-    log = data / "logs" / "server.log"
+    log = _log(data)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as words:
+        words.write(_BEGINS)
     return await spawn(bound(command(data, ports)), log=log, env=env)
 
 
@@ -93,20 +111,28 @@ async def until_ready(
 ) -> Client:
     """Wait until the server we started answers, and connect.
 
-    Raises NoServer if it ends instead: another server on a busy port must not pass for ours.
+    Raises NoServer if it ends instead. Another server on a busy port must not pass for ours, so
+    an answer counts only once our process has said that it serves this port.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while loop.time() < end:
         if process.returncode is not None:
             break
-        try:
-            client = await connect_to(f"127.0.0.1:{ports.grpc}")
-            await client.service_client.check_health()
-        except Exception:
-            await asyncio.sleep(0.05)
-            continue
-        await asyncio.sleep(0.05)  # a server that lost the race for its port is gone by now
-        if process.returncode is None:
-            return client
-    raise NoServer(f"the embedded server did not start; its log: {data / 'logs' / 'server.log'}")
+        if _serves(data, ports):
+            with suppress(RPCError, RuntimeError, NoServer):
+                client = await connect_to(f"127.0.0.1:{ports.grpc}")
+                if await client.service_client.check_health():
+                    return client
+        await asyncio.sleep(0.03)
+    raise NoServer(f"the embedded server did not start; its log: {_log(data)}")
+
+
+def _log(data: Path) -> Path:
+    return data / "logs" / "server.log"
+
+
+def _serves(data: Path, ports: Ports) -> bool:
+    """Say whether the server started last has printed its address, as it does when it is up."""
+    said = _log(data).read_text(encoding="utf-8", errors="replace").rpartition(_BEGINS)[2]
+    return re.search(rf"^Temporal Server: .*:{ports.grpc}$", said, re.MULTILINE) is not None

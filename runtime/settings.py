@@ -86,8 +86,8 @@ class Settings:
         a key is at hand. Keys are not even read into the endpoint without `live`.
         """
         key = self.keys.get(service, "")
-        if self.live and (key or service not in KEYS):
-            return Endpoint(LIVE_BASES.get(service, ""), simulated=False, key=key)
+        if self.live and service in LIVE_BASES and (key or service not in KEYS):
+            return Endpoint(LIVE_BASES[service], simulated=False, key=key)
         if not self.simulator:
             raise SettingsError(
                 f"no address for {service!r}: set BRAID_SIMULATOR to the simulator's URL, or use"

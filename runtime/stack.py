@@ -63,13 +63,22 @@ def running_stack(data: Path) -> Addresses | None:
     A stack holds its lock while it lives, so a left-over file of a dead one is never believed.
     """
     try:
-        lock(data / "stack.lock").close()
+        lock(data / "stack.lock", shared=True).close()
     except Locked:
         try:
             return Addresses(**json.loads((data / "stack.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None  # it is just starting or stopping
     return None
+
+
+async def _sole(path: Path) -> IO[str]:
+    """Take the stack's lock, past those who only look whether a stack runs. Raises Locked."""
+    for _ in range(10):
+        with suppress(Locked):
+            return lock(path)
+        await asyncio.sleep(0.02)
+    return lock(path)
 
 
 class Stack:
@@ -99,10 +108,14 @@ class Stack:
     async def __aenter__(self) -> "Stack":
         data = self.settings.data
         try:
-            self._lock: IO[str] = lock(data / "stack.lock")
+            self._lock: IO[str] = await _sole(data / "stack.lock")
         except Locked as error:
-            raise NoServer(f"a stack of this clone is running already ({data})") from error
+            raise NoServer(
+                f"a stack of this clone is running, starting or stopping already ({data});"
+                " try again in a moment"
+            ) from error
         self._exit.callback(self._lock.close)
+        (data / "stack.json").unlink(missing_ok=True)  # left over by one that was killed
         try:
             await self._start_all(data)
         except BaseException:
@@ -128,8 +141,9 @@ class Stack:
         self.worker = Child("worker", self._start_worker)
         await self._add(self.worker, grace=15)
         await self._until_served()
-        state = json.dumps(asdict(self.addresses))
-        (data / "stack.json").write_text(state, encoding="utf-8")
+        fresh = data / "stack.json.new"
+        fresh.write_text(json.dumps(asdict(self.addresses)), encoding="utf-8")
+        fresh.replace(data / "stack.json")
 
     async def _until_served(self, within: float = 30.0) -> None:
         """Wait until our worker polls the main queue. Raises NoServer if it never does."""
@@ -138,9 +152,10 @@ class Stack:
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         while loop.time() < end and not (self.failed and self.failed.done()):
-            known = await self.client.workflow_service.describe_task_queue(request)
-            if any(p.identity == self.worker_identity for p in known.pollers):
-                return
+            with suppress(RPCError):  # the server is being restarted: ask again
+                known = await self.client.workflow_service.describe_task_queue(request)
+                if any(p.identity == self.worker_identity for p in known.pollers):
+                    return
             await asyncio.sleep(0.05)
         why = self.failed.result() if self.failed and self.failed.done() else "it never polled"
         raise NoServer(f"the worker does not come up: {why}")

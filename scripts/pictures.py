@@ -17,6 +17,8 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cli import demo
+from cli.inputs import read
+from cli.processes import process
 from cli.session import session
 from runtime.settings import ROOT, Settings
 
@@ -55,8 +57,9 @@ async def main() -> None:
         settings = replace(Settings(), data=Path(folder))
         async with session(settings, own=True, speed=4) as here:
             console = Console(record=True, width=110, force_terminal=True)
-            file = ROOT / "cases" / "bank_saderat.yaml"
-            shown = await demo.demo(here, file, console, crash=False, quiet=True)
+            entry = process("due-diligence")
+            given = read(ROOT / "cases" / "bank_saderat.yaml", entry.record)
+            shown = await demo.demo(here, entry, given, console, crash=False, quiet=True)
             demo.draw(shown, here, console)
             picture = console.export_svg(title="make demo")
             local = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)

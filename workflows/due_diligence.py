@@ -177,7 +177,7 @@ class DueDiligence(Process):
         checks, narrative = self.known.checks, self.known.narrative
         assert narrative is not None  # noqa: S101 - assess() came before every review
         outcome = rules.settle(self.case, decided.decisions, timed_out=decided.timed_out)
-        conditions = rules.conditions(outcome, decided.decisions)
+        conditions = rules.conditions(self.case, outcome, decided.decisions)
         tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
         self.enter("closing", outcome)
         onboarder = Onboarder(self.case)

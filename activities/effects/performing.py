@@ -7,7 +7,7 @@ open task, and nothing is sent a second time.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 from activities.failures import failure, final, pause, retryable
@@ -15,7 +15,7 @@ from activities.journalled import Answered
 from activities.posture import Advice, judge
 from activities.wire import HttpRequest, NotSent, Reply, Wire, WireError
 from runtime.context import call_context
-from runtime.settings import Endpoint, Settings, SettingsError
+from runtime.settings import Settings, SettingsError
 from store.database import Store
 from store.errors import StoreError
 from store.journal import canonical
@@ -69,7 +69,7 @@ class EffectDesk:
             return EffectReceipt(key=order.key, reference=standing.reference)
         wait = pause(call_context().attempt, self._settings.retry_pause)
         try:
-            endpoint = self._endpoint(order.service)
+            endpoint = self._settings.endpoint(order.service)
             reply = await self._wire.exchange(order.service, endpoint, order.request())
         except (WireError, SettingsError) as trouble:
             raise failure("Effect", trouble, wait) from trouble
@@ -101,7 +101,7 @@ class EffectDesk:
     async def _send_once(self, order: Order) -> EffectReceipt:
         wait = pause(call_context().attempt, self._settings.retry_pause)
         try:
-            endpoint = self._endpoint(order.service)
+            endpoint = self._settings.endpoint(order.service)
             reply = await self._wire.exchange(order.service, endpoint, order.request())
         except (NotSent, SettingsError) as trouble:
             await self._ledger.release(order.key)
@@ -132,14 +132,6 @@ class EffectDesk:
     async def _give_up(self, order: Order, why: str) -> EffectReceipt:
         await self._ledger.mark_unclear(order.key, why)
         return _unclear(order)
-
-    def _endpoint(self, service: str) -> Endpoint:
-        """Find the service at the simulator, `live` or not: it has no real address yet."""
-        if not self._settings.simulator:
-            raise SettingsError(
-                f"{service} has no real address yet: set BRAID_SIMULATOR to the simulator's URL"
-            )
-        return replace(self._settings, live=False).endpoint(service)
 
     def _judge(self, order: Order, reply: Reply) -> Advice:
         return judge(order.service, reply, self._store.clock())

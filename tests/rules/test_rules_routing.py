@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.rules.dd_records import checks, example, narrative, result, said
 from workflows.data.case_file import Role
+from workflows.data.common import Decision
 from workflows.data.due_diligence import (
     CaseOutcome,
     Check,
@@ -261,12 +262,25 @@ def test_senior_word_counts_and_the_more_cautious_among_equals(
         assert rules.settle(example(), order, timed_out=False) is expected  # type: ignore[arg-type]
 
 
-def test_conditions_go_with_a_conditional_approval_only_the_last_of_each_code() -> None:
-    decisions = (said("ana", LIMIT="10000", SECURITY="deposit"), said("bo", LIMIT="5000"))
-    got = rules.conditions(O.APPROVE_WITH_CONDITIONS, decisions)
-    assert {c.code: c.value for c in got} == {"LIMIT": "5000", "SECURITY": "deposit"}
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        (
+            (said("ana", LIMIT="10000", SECURITY="deposit"),),
+            {"LIMIT": "10000", "SECURITY": "deposit"},
+        ),
+        ((said("bo", LIMIT="5000"), said("ana", LIMIT="9000")), {"LIMIT": "5000"}),
+        ((said("bo", LIMIT="5000"), said("mira", LIMIT="40000")), {"LIMIT": "5000"}),
+        ((said("mira", LIMIT="40000"), said("bo", LIMIT="5000")), {"LIMIT": "5000"}),
+    ],
+)
+def test_conditions_are_those_of_whose_word_counts_and_the_lowest_limit(
+    decisions: tuple[Decision, ...], expected: dict[str, str]
+) -> None:
+    got = rules.conditions(example(), O.APPROVE_WITH_CONDITIONS, decisions)
+    assert {c.code: c.value for c in got} == expected
     for outcome in (O.APPROVE, O.DECLINE, O.REFER):
-        assert rules.conditions(outcome, decisions) == ()
+        assert rules.conditions(example(), outcome, decisions) == ()
 
 
 def test_reasons_name_findings_gaps_comments_and_a_missed_deadline() -> None:

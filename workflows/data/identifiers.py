@@ -4,7 +4,9 @@ import re
 
 from stdnum.iso7064 import mod_97_10
 
-GB_COMPANY = re.compile(r"(?:[0-9]{8}|(?:SC|NI|OC|SO|NC|FC|NF|GE|IP|LP|RC|SE|SL|ZC)[0-9]{6})")
+GB_COMPANY = re.compile(
+    r"(?:[0-9]{8}|(?:AC|CE|FC|GE|GS|IC|IP|LP|NC|NF|NI|NL|NO|NP|NZ|OC|OE|PC|RC|SC|SE|SF|SG|SI|SL|SO|SP|SZ|ZC)[0-9]{6})"
+)
 CIK = re.compile(r"[0-9]{10}")
 LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 

@@ -121,14 +121,11 @@ class _Join:
         self.due = deadline is not None and deadline <= timedelta(0)
 
     async def run(self) -> Joined:
-        alarm = None
-        if self.deadline is not None and not self.due:
-            alarm = asyncio.ensure_future(self._alarm(self.deadline))
+        alarm = asyncio.ensure_future(self._alarm())
         try:
             end = await self._until_ended()
         finally:
-            if alarm is not None:
-                alarm.cancel()
+            alarm.cancel()
             left = [r for name, r in self.runs.items() if name not in self.outcomes]
             for run in left:
                 run.give_up()
@@ -171,8 +168,8 @@ class _Join:
         self.busy.add(run.task)
         run.task.add_done_callback(self._free)
         if run.branch.timeout is not None and run.error is None:
-            name = f"{run.branch.name}: timeout"
-            run.clock = asyncio.ensure_future(pause(run.branch.timeout, name))
+            clock = pause(run.branch.timeout, f"{run.branch.name}: timeout")
+            run.clock = asyncio.ensure_future(clock)
             run.clock.add_done_callback(partial(self._rang, run))
 
     def _free(self, task: asyncio.Task[None]) -> None:
@@ -184,10 +181,11 @@ class _Join:
             self.expired.append(run)
             self.bell.ring()
 
-    async def _alarm(self, after: timedelta) -> None:
-        await pause(after, f"{current_scope().name or 'join'}: deadline")
-        self.due = True
-        self.bell.ring()
+    async def _alarm(self) -> None:
+        if self.deadline is not None and not self.due:
+            await pause(self.deadline, f"{current_scope().name or 'join'}: deadline")
+            self.due = True
+            self.bell.ring()
 
     async def _work(self, run: _Run) -> None:
         enter_scope(run.scope)
@@ -272,8 +270,8 @@ class _Join:
                 status = "not_started"
             elif run.task is not None and not run.task.done():
                 status = "abandoned"
-            name = run.branch.name
-            self.outcomes[name] = Outcome(name, status, started=run.started, ended=now())
+            outcome = Outcome[Any](run.branch.name, status, started=run.started, ended=now())
+            self.outcomes[outcome.name] = outcome
 
 
 def _check(branches: list[Branch[Any]], limit: int | None) -> None:
@@ -297,6 +295,5 @@ def _stopped_from_outside(error: BaseException) -> bool:
 
 def _failed(end: End, joined: Joined) -> JoinFailed:
     error = JoinFailed(end.message, joined.summary())
-    error.values = joined.values
-    error.__cause__ = end.error
+    error.values, error.__cause__ = joined.values, end.error
     return error

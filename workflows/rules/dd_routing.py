@@ -1,6 +1,7 @@
 """Due diligence: tier, confidence, proposal, route and final outcome. Total and pure."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from workflows.data.case_file import CaseFile, Role
 from workflows.data.common import Condition, Decision, Verdict
@@ -136,12 +137,12 @@ def settle(case: CaseFile, decisions: Sequence[Decision], *, timed_out: bool) ->
     """
     if timed_out or not decisions:
         return CaseOutcome.REFER
-    outcomes = [_outcome(d) for d in decisions]
+    return max(map(_outcome, _that_count(case, decisions)), key=_CAUTION.index)
+
+
+def _that_count(case: CaseFile, decisions: Sequence[Decision]) -> Sequence[Decision]:
     seniors = {r.name for r in case.review.reviewers if Role.SENIOR in r.roles}
-    said_by_seniors = [
-        o for o, d in zip(outcomes, decisions, strict=True) if d.by in seniors
-    ] or outcomes
-    return max(said_by_seniors, key=_CAUTION.index)
+    return [d for d in decisions if d.by in seniors] or decisions
 
 
 _CAUTION = [
@@ -158,11 +159,17 @@ def _outcome(decision: Decision) -> CaseOutcome:
     return CaseOutcome.DECLINE if decision.verdict is Verdict.DECLINE else CaseOutcome.REFER
 
 
-def conditions(outcome: CaseOutcome, decisions: Sequence[Decision]) -> tuple[Condition, ...]:
-    """Give the conditions of an approval: of each code, the one said last."""
+def conditions(
+    case: CaseFile, outcome: CaseOutcome, decisions: Sequence[Decision]
+) -> tuple[Condition, ...]:
+    """Give the conditions of an approval, of those whose word counts: the lowest LIMIT, and of
+    every other code the one said last.
+    """
     if outcome is not CaseOutcome.APPROVE_WITH_CONDITIONS:
         return ()
-    return tuple({c.code: c for d in decisions for c in d.conditions}.values())
+    said = [c for d in _that_count(case, decisions) for c in d.conditions]
+    said.sort(key=lambda c: -Decimal(c.value) if c.code == "LIMIT" else Decimal(0))
+    return tuple({c.code: c for c in said}.values())
 
 
 def reasons(

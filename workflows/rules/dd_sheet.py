@@ -37,7 +37,7 @@ class Sheet:
             as_of=answer.as_of,
             sha256=answer.raw_sha256,
             licence=answer.licence,
-            excerpt=excerpt[:300],
+            excerpt=excerpt[:1000],
         )
         self.evidence.append(kept)
         return kept.id
