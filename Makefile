@@ -54,7 +54,7 @@ test: check
 	@$(PYTHON) -m pytest -m server $(ARGS)
 
 soak: setup
-	@BRAID_SOAK=1 $(PYTHON) -m pytest -m server $(ARGS)
+	@BRAID_SOAK=1 $(PYTHON) -m pytest -m server -o faulthandler_timeout=2400 $(ARGS)
 
 lock:
 	@command -v uv >/dev/null || { echo 'lock: needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }

@@ -162,7 +162,7 @@ class DueDiligence(Process):
             deadline=policy.deadline,
             remind_every=policy.reminder,
             excluded=frozenset({self.case.author}),
-            may_ask_more=self.asked_more < policy.rounds,
+            barred=rules.barred(self.known.checks, more=policy.rounds - self.asked_more),
         )
         return await self.gate(spec, self.remind)
 

@@ -35,7 +35,7 @@ def spec(
         deadline=deadline,
         remind_every=remind_every,
         excluded=frozenset(excluded.split()),
-        may_ask_more=more,
+        barred={} if more else {Verdict.MORE: "no more rounds are left"},
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowUpdateFailedError
 
 from tests.support.world import World, case_file
 from workflows.data.due_diligence import (
@@ -44,6 +45,9 @@ async def test_an_exact_company_number_on_a_list_prohibits(here: World) -> None:
     handle = await here.start(case_file("bank_saderat"))
     gate = await here.gate(handle)
     assert gate.needs == ("compliance",)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await here.decide(handle, "approve", "mira")
+    assert "prohibits approval" in str(refused.value.cause)
     await here.decide(handle, "decline", "mira", comment="true match")
     record = await here.result(handle)
     assert record.outcome is CaseOutcome.DECLINE

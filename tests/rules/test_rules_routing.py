@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.rules.dd_records import checks, example, narrative, result, said
 from workflows.data.case_file import Role
-from workflows.data.common import Decision
+from workflows.data.common import Decision, Verdict
 from workflows.data.due_diligence import (
     CaseOutcome,
     Check,
@@ -281,6 +281,13 @@ def test_conditions_are_those_of_whose_word_counts_and_the_lowest_limit(
     assert {c.code: c.value for c in got} == expected
     for outcome in (O.APPROVE, O.DECLINE, O.REFER):
         assert rules.conditions(example(), outcome, decisions) == ()
+
+
+def test_a_prohibited_case_cannot_be_approved_and_rounds_run_out() -> None:
+    hit = checks(background=result(Check.BACKGROUND, F.SANCTIONED))
+    assert set(rules.barred(hit, more=1)) == {Verdict.APPROVE}
+    assert set(rules.barred(checks(), more=1)) == set()
+    assert set(rules.barred(checks(), more=0)) == {Verdict.MORE}
 
 
 def test_reasons_name_findings_gaps_comments_and_a_missed_deadline() -> None:

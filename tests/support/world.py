@@ -62,13 +62,14 @@ class World:
 
     async def until(self, handle: Handle, query: str, ready: Callable[[Any], bool]) -> Any:
         """Wait, event by event, until a query's answer satisfies `ready`."""
-        answer = await handle.query(query)
-        while not ready(answer):
+        while True:
+            # The length first: what happens after it was read wakes the wait below.
             described = await handle.describe()
+            answer = await handle.query(query)
+            if ready(answer):
+                return answer
             assert described.close_time is None, f"closed while {query} was {answer}"
             await self.next_event(handle, described.history_length)
-            answer = await handle.query(query)
-        return answer
 
     async def next_event(self, handle: Handle, seen: int) -> None:
         """Wait until the history has more than `seen` events."""
@@ -116,7 +117,7 @@ async def world(
     """Make a world on a running server: its own simulator, store, worker and queue."""
     suffix = f"-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
-        client = await connect_to(address)
+        client = await connect_to(address, f"client{suffix}")
 
         async def signal(workflow_id: str, name: str, reply: ReferenceReply) -> None:
             await client.get_workflow_handle(workflow_id).signal(name, reply)

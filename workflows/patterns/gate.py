@@ -1,7 +1,7 @@
 """Gate: wait for people. Who may decide, who is still needed, reminders, and a deadline."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import permutations
 
@@ -20,7 +20,8 @@ class GateSpec:
     """A gate before it is opened.
 
     `people` maps names to roles; `needs` lists the roles wanted, one person each, no person
-    twice; `excluded` may not decide (the author); `may_ask_more` lets `more` be answered.
+    twice; `excluded` may not decide (the author); `barred` maps verdicts that cannot be given to
+    the reason.
     """
 
     name: str
@@ -31,7 +32,7 @@ class GateSpec:
     deadline: timedelta
     remind_every: timedelta
     excluded: frozenset[str] = frozenset()
-    may_ask_more: bool = True
+    barred: Mapping[Verdict, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.needs:
@@ -84,9 +85,7 @@ class Gate:
             return f"{decision.by} has not the role needed here: {needed}"
         if decision.conditions and decision.verdict is not Verdict.APPROVE:
             return "conditions go with approve only"
-        if decision.verdict is Verdict.MORE and not spec.may_ask_more:
-            return "no more rounds of evidence are left; decide approve, decline or refer"
-        return None
+        return spec.barred.get(decision.verdict)
 
     def take(self, decision: Decision) -> DecisionAnswer:
         """Count a decision that was not refused."""

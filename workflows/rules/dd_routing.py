@@ -129,6 +129,20 @@ NEEDS: dict[Route, tuple[str, ...]] = {
 """Whom a route needs: one different person for each role."""
 
 
+def barred(checks: Sequence[CheckResult], more: int) -> dict[Verdict, str]:
+    """Say which verdicts cannot be given, and why. `more` counts the evidence rounds left."""
+    reasons = {}
+    if more <= 0:
+        reasons[Verdict.MORE] = (
+            "no more rounds of evidence are left; decide approve, decline or refer"
+        )
+    if tier_by_rules(checks) is Tier.PROHIBITED:
+        reasons[Verdict.APPROVE] = (
+            "a confirmed sanctions hit prohibits approval; decide decline or refer"
+        )
+    return reasons
+
+
 def settle(case: CaseFile, decisions: Sequence[Decision], *, timed_out: bool) -> CaseOutcome:
     """Turn decisions into the case's outcome.
 
