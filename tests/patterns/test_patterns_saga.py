@@ -220,3 +220,30 @@ def test_a_cancel_during_shielded_work_that_fails_is_let_through() -> None:
         return elapsed()
 
     assert run(case(), collect=True) == 2
+
+
+def test_a_saga_that_is_merely_closed_undoes_nothing() -> None:
+    """A workflow evicted from its worker goes on elsewhere: closing it is no failure."""
+    undone: list[str] = []
+
+    async def nothing() -> None:
+        return None
+
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    async def undo() -> None:
+        undone.append("undone")
+
+    async def story() -> None:
+        async with Saga() as saga:
+            await saga.step("a", nothing, undo)
+            await saga.step("b", forever, undo)
+
+    async def main() -> None:
+        running = story()
+        running.send(None)
+        running.close()
+
+    run(main())
+    assert undone == []

@@ -56,7 +56,11 @@ class Bell:
 
 async def shielded(work: Coroutine[Any, Any, T]) -> T:
     """Run clean-up to its end whatever cancellation arrives meanwhile, then let that through."""
-    task = asyncio.ensure_future(work)
+    try:
+        task = asyncio.ensure_future(work)
+    except BaseException:
+        work.close()  # a workflow being evicted starts nothing any more
+        raise
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

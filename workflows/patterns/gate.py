@@ -1,5 +1,6 @@
 """Gate: wait for people. Who may decide, who is still needed, reminders, and a deadline."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -120,21 +121,25 @@ class Gate:
     async def wait(self, remind: Callable[[int], Awaitable[object]]) -> GateResult:
         """Wait for the decisions; `remind(n)` is called at each interval, until the deadline."""
         end = self.opened + self.spec.deadline
-        while not self.closed:
-            left = end - now()
-            if left <= timedelta(0):
-                self.closed = True
-                return GateResult(tuple(self.decisions), timed_out=True)
-            try:
-                await workflow.wait_condition(
-                    lambda: self.closed,
-                    timeout=min(left, self.spec.remind_every),
-                    timeout_summary=f"{self.spec.name}: reminder or deadline",
-                )
-            except TimeoutError:
-                if now() < end:
+        reminding: list[asyncio.Task[None]] = []
+        try:
+            while not self.closed:
+                due = min(end, self.opened + self.spec.remind_every * (self.reminders + 1))
+                try:
+                    await workflow.wait_condition(
+                        lambda: self.closed,
+                        timeout=max(due - now(), timedelta(0)),
+                        timeout_summary=f"{self.spec.name}: reminder or deadline",
+                    )
+                except TimeoutError:
+                    if now() >= end:
+                        self.closed = True
+                        return GateResult(tuple(self.decisions), timed_out=True)
                     self.reminders += 1
-                    await remind(self.reminders)
+                    reminding.append(asyncio.ensure_future(_quietly(remind, self.reminders)))
+        finally:
+            for task in reminding:
+                task.cancel()
         return GateResult(tuple(self.decisions))
 
     def view(self) -> GateView:
@@ -150,6 +155,14 @@ class Gate:
             deadline=self.opened + self.spec.deadline,
             reminders=self.reminders,
         )
+
+
+async def _quietly(remind: Callable[[int], Awaitable[object]], number: int) -> None:
+    """Remind; a reminder that cannot be sent must not end the waiting."""
+    try:
+        await remind(number)
+    except Exception as error:
+        workflow.logger.warning("reminder not sent", extra={"why": type(error).__name__})
 
 
 def _fills(roles: frozenset[str], need: str) -> bool:

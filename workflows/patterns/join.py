@@ -23,7 +23,6 @@ from workflows.patterns.until import End, Tally, Until, all_succeed
 T = TypeVar("T")
 CLEAN_UP = timedelta(seconds=10)
 """How long branches that are given up may take to end."""
-
 Work = Callable[[], Awaitable[T]]
 STATUS: Mapping[str, Status] = {"default": "defaulted", "skip": "skipped"}
 """What a policy makes of a failure; every other one leaves it `failed`."""
@@ -57,13 +56,9 @@ async def join(
     a branch fails whose policy is `fail` or a predicate raises, and Misuse, before anything runs,
     when the join can never end as asked.
     """
-    return await _Join(_listed(branches), until or all_succeed(), deadline, limit).run()
-
-
-def _listed(branches: Mapping[str, Work[Any]] | Sequence[Branch[Any]]) -> list[Branch[Any]]:
     if isinstance(branches, Mapping):
-        return [Branch(name, work) for name, work in branches.items()]
-    return list(branches)
+        branches = [Branch(name, work) for name, work in branches.items()]
+    return await _Join(list(branches), until or all_succeed(), deadline, limit).run()
 
 
 class _Run:
@@ -124,16 +119,22 @@ class _Join:
         alarm = asyncio.ensure_future(self._alarm())
         try:
             end = await self._until_ended()
-        finally:
-            alarm.cancel()
-            left = [r for name, r in self.runs.items() if name not in self.outcomes]
-            for run in left:
-                run.give_up()
-            await shielded(self._clean_up(left))
+        except (Exception, asyncio.CancelledError):  # not when an evicted workflow is closed
+            await self._leave(alarm)
+            raise
+        await self._leave(alarm)
         joined = Joined(end.reason, {name: self.outcomes[name] for name in self.runs}, end.by)
         if end.reason == "failed":
             raise _failed(end, joined)
         return joined
+
+    async def _leave(self, alarm: asyncio.Task[None]) -> None:
+        """Give up what is left and clean up after it, whatever is cancelled meanwhile."""
+        alarm.cancel()
+        left = [r for name, r in self.runs.items() if name not in self.outcomes]
+        for run in left:
+            run.give_up()
+        await shielded(self._clean_up(left))
 
     async def _until_ended(self) -> End:
         while (end := self._look()) is None:

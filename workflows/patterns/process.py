@@ -184,6 +184,8 @@ class Process:
 
     def _open_gate(self, decision: Decision) -> Gate:
         """Give the gate if the decision may count there. Raises Refused."""
+        if not isinstance(decision, Decision):  # an empty payload decodes to None
+            raise Refused('a decision is {"verdict": ..., "by": ...}; this message is empty')
         gate = self._gates.get(decision.gate)
         if gate is None:
             raise Refused(

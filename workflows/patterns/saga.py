@@ -54,7 +54,7 @@ class Saga:
         refused = False
         try:
             return await do()
-        except BaseException as error:
+        except (Exception, asyncio.CancelledError) as error:
             refused = _refused(error)
             raise
         finally:
@@ -86,7 +86,8 @@ class Saga:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if error is not None:
+        # Not when an evicted workflow is closed (GeneratorExit): it goes on elsewhere.
+        if isinstance(error, (Exception, asyncio.CancelledError)):
             await shielded(self.undo())
 
 
