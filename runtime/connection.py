@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
+
+from runtime.conversion import DATA_CONVERTER
 
 GIVEN_BY = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 
@@ -37,9 +38,7 @@ async def connect_given(profile: str | None = None, identity: str | None = None)
     address = config.get("target_host") or "localhost:7233"
     config.setdefault("target_host", address)
     try:
-        return await Client.connect(
-            **config, data_converter=pydantic_data_converter, identity=identity
-        )
+        return await Client.connect(**config, data_converter=DATA_CONVERTER, identity=identity)
     except (RuntimeError, RPCError) as error:
         raise NoServer(
             f"no Temporal service answers at {address}: check TEMPORAL_ADDRESS and the profile,"
@@ -50,8 +49,6 @@ async def connect_given(profile: str | None = None, identity: str | None = None)
 async def connect_to(address: str, identity: str | None = None) -> Client:
     """Connect to an address of our own stack. Raises NoServer."""
     try:
-        return await Client.connect(
-            address, data_converter=pydantic_data_converter, identity=identity
-        )
+        return await Client.connect(address, data_converter=DATA_CONVERTER, identity=identity)
     except (RuntimeError, RPCError) as error:
         raise NoServer(f"no Temporal server answers at {address}: {error}") from error

@@ -2,12 +2,12 @@
 
 import pytest
 from temporalio import activity
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.doors import door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
 from activities.sources.doors import SourceActivities
+from runtime.conversion import DATA_CONVERTER
 from tests.activities.running import run
 from workflows import calls
 from workflows.data.sources import (
@@ -47,10 +47,8 @@ async def test_a_bound_method_answers() -> None:
 
 async def test_the_converter_decodes_what_a_door_declares() -> None:
     definition = activity._Definition.must_from_callable(door(calls.LEI, Desk().lei))
-    payloads = await pydantic_data_converter.encode([LeiQuery(lei="X")])
-    assert await pydantic_data_converter.decode(payloads, definition.arg_types) == [
-        LeiQuery(lei="X")
-    ]
+    payloads = await DATA_CONVERTER.encode([LeiQuery(lei="X")])
+    assert await DATA_CONVERTER.decode(payloads, definition.arg_types) == [LeiQuery(lei="X")]
 
 
 def test_a_wrong_pairing_is_a_type_error() -> None:
