@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, BadInput, Trouble
+from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
+from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
 
 app = typer.Typer(
@@ -33,7 +34,7 @@ def main() -> int:
     from runtime.connection import NoServer
 
     try:
-        app(standalone_mode=False)
+        left: object = app(standalone_mode=False)
     except (BadInput, SettingsError) as error:
         return _complain(error, BAD_INPUT)
     except NoServer as error:
@@ -41,14 +42,14 @@ def main() -> int:
     except Trouble as error:
         return _complain(error, error.code)
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; a running case goes on", INTERRUPTED)
-    except typer.Exit as done:
-        return done.exit_code
+        left = INTERRUPTED
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the command line itself
             return _complain(f"{error.format_message()} (see --help)", BAD_INPUT)
         raise
-    return 0
+    if left == INTERRUPTED:  # typer turns Ctrl-C into this value
+        return _complain("interrupted; a running case goes on", INTERRUPTED)
+    return left if isinstance(left, int) else OK
 
 
 def _complain(error: object, code: int) -> int:
@@ -144,13 +145,13 @@ def run(
 
 
 @app.command()
-def watch(case: Case, profile: Profile = None) -> None:
-    """Show a case live until it closes. Ctrl-C detaches."""
+def watch(case: Case, profile: Profile = None, as_json: AsJson = False) -> None:
+    """Show a case live until it closes. Ctrl-C detaches. With --json, its result alone."""
 
     async def work(here: Any) -> None:
         from cli.running import watch_case
 
-        await watch_case(here, case)
+        await watch_case(here, case, as_json=as_json)
 
     _in_session(work, profile=profile)
 
@@ -280,4 +281,4 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

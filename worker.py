@@ -33,7 +33,7 @@ from activities.wire import Wire
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.heartbeats import Heartbeats
 from runtime.logs import configure
-from runtime.processes import die_with_parent
+from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings, SettingsError
 from store.database import Store
 from store.errors import StoreError
@@ -217,4 +217,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -14,11 +14,12 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import CancelledError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput, Trouble
-from cli.processes import ProcessEntry
+from cli.processes import ProcessEntry, process
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import (
     BranchView,
@@ -32,7 +33,7 @@ from workflows.data.common import (
     StatusView,
     Verdict,
 )
-from workflows.data.due_diligence import CaseOutcome, CaseSoFar, DecisionRecord
+from workflows.data.due_diligence import CaseOutcome
 from workflows.errors import reason
 
 Handle = WorkflowHandle[Any, Any]
@@ -45,7 +46,10 @@ TASK_TIMEOUT = timedelta(seconds=5)
 async def start(
     client: Client, entry: ProcessEntry, given: Record, workflow_id: str | None = None
 ) -> Handle:
-    """Start a case. Raises BadInput if one of that id runs already."""
+    """Start a case. Raises BadInput if there is one of that id already, also a closed one.
+
+    The id is the scope of journal and ledger: a second case under it would act on nothing.
+    """
     name = workflow_id or entry.new_id(given)
     try:
         return await client.start_workflow(
@@ -54,10 +58,16 @@ async def start(
             id=name,
             task_queue=MAIN_QUEUE,
             task_timeout=TASK_TIMEOUT,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=entry.about,
         )
     except RPCError as error:
         raise BadInput(f"case {name} cannot be started: {error.message}") from error
+
+
+async def entry_of(handle: Handle) -> ProcessEntry:
+    """Say which process a case is of. Raises BadInput for one that is none of ours."""
+    return process((await handle.describe()).workflow_type)
 
 
 async def ask(handle: Handle, query: str, shape: type[T]) -> T:
@@ -90,14 +100,15 @@ class Standing:
     open_gates: list[GateView]
     cost: CostView
     refusals: list[Refusal]
-    result_so_far: CaseSoFar
+    result_so_far: Any
+    """In the shape of the process's own record."""
 
     def plain(self) -> dict[str, Any]:
         """Give it as JSON."""
         return TypeAdapter(Standing).dump_python(self, mode="json")  # type: ignore[no-any-return]
 
 
-async def standing(handle: Handle) -> Standing:
+async def standing(handle: Handle, entry: ProcessEntry) -> Standing:
     """Ask a case all its queries."""
     return Standing(
         status=await ask(handle, "status", StatusView),
@@ -105,7 +116,7 @@ async def standing(handle: Handle) -> Standing:
         open_gates=await ask(handle, "open_gates", list[GateView]),
         cost=await ask(handle, "cost", CostView),
         refusals=await ask(handle, "refusals", list[Refusal]),
-        result_so_far=await ask(handle, "result_so_far", CaseSoFar),
+        result_so_far=await ask(handle, "result_so_far", entry.so_far),
     )
 
 
@@ -146,7 +157,9 @@ async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
         answer = await handle.execute_update("decide", said, rpc_timeout=PATIENCE)
         return TypeAdapter(DecisionAnswer).validate_python(answer)
     except WorkflowUpdateFailedError as error:
-        raise Trouble(f"refused: {reason(error.cause)}") from error
+        why = error.cause
+        told = why.message if isinstance(why, ApplicationError) else reason(why)
+        raise Trouble(f"refused: {told}") from error
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Trouble(f"refused: too late, {handle.id} is closed") from error
@@ -166,10 +179,10 @@ def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
     return Decision(verdict=verdict, by=by, gate=gate.name, conditions=limit, comment=comment)
 
 
-async def result(handle: Handle) -> DecisionRecord:
-    """Wait for a case's decision record. Raises Trouble if it failed or was cancelled."""
+async def result(handle: Handle, shape: type[T]) -> T:
+    """Wait for a case's result. Raises Trouble if it failed or was cancelled."""
     try:
-        return TypeAdapter(DecisionRecord).validate_python(await handle.result())
+        return TypeAdapter(shape).validate_python(await handle.result())
     except WorkflowFailureError as error:
         if isinstance(error.cause, CancelledError):
             raise Trouble(f"{handle.id} was cancelled") from error

@@ -73,7 +73,7 @@ async def demo(
             await _crash(here, tail, kills)
         decided = await _answer_gates(handle, tail)
         known = await tail.until(closed)
-        record = await cases.result(handle)
+        record = await cases.result(handle, DecisionRecord)
     proof = await _proof(here, handle.id, tail, kills)
     return Shown(handle.id, record, known, proof, decided)
 

@@ -6,17 +6,23 @@ from typing import Any
 
 from cli.errors import BadInput
 from workflows.data.case_file import CaseFile
-from workflows.data.common import Record
+from workflows.data.common import Record, StatusView
+from workflows.data.due_diligence import CaseSoFar, DecisionRecord
 
 
 @dataclass(frozen=True)
 class ProcessEntry:
-    """A process people can start. `prefix` begins the workflow ids of its cases."""
+    """A process people can start. `prefix` begins the workflow ids of its cases.
+
+    `record` is its input, `result` what it ends with, `so_far` what it answers before that.
+    """
 
     name: str
     record: type[Record]
+    result: type[Record]
     prefix: str
     about: str
+    so_far: type[Record] = StatusView
 
     def new_id(self, given: Any) -> str:
         """Make a new workflow id: prefix, case id, random suffix (every run is its own scope)."""
@@ -24,7 +30,14 @@ class ProcessEntry:
 
 
 PROCESSES = (
-    ProcessEntry("due-diligence", CaseFile, "dd", "check a new business customer, then onboard"),
+    ProcessEntry(
+        "due-diligence",
+        CaseFile,
+        DecisionRecord,
+        "dd",
+        "check a new business customer, then onboard",
+        so_far=CaseSoFar,
+    ),
 )
 
 

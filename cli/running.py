@@ -43,15 +43,16 @@ async def run_case(
         if as_json:
             out({"case": handle.id, "ui": page})
         return
-    await _follow(handle, as_json=as_json)
+    await _follow(handle, entry, as_json=as_json)
 
 
-async def watch_case(here: Session, case: str) -> None:
+async def watch_case(here: Session, case: str, *, as_json: bool) -> None:
     """Show a case until it closes."""
-    await _follow(await here.handle(case), as_json=False)
+    handle = await here.handle(case)
+    await _follow(handle, await cases.entry_of(handle), as_json=as_json)
 
 
-async def _follow(handle: cases.Handle, *, as_json: bool) -> None:
+async def _follow(handle: cases.Handle, entry: ProcessEntry, *, as_json: bool) -> None:
     console = Console(stderr=as_json)
     async with watching(handle, console, quiet=as_json) as tail:
         told: set[str] = set()
@@ -59,13 +60,13 @@ async def _follow(handle: cases.Handle, *, as_json: bool) -> None:
         while not closed(known):
             await _tell_gates(handle, told)
             known = await tail.until(partial(_grown, known.events))
-    record = await cases.result(handle)
+    record = await cases.result(handle, entry.result)
     if as_json:
         out(cases.as_json(record))
         return
     console.print(show.explanation(known, console))
     console.print()
-    console.print(show.decision(record))
+    console.print(show.result(record))
 
 
 def _grown(before: int, known: Report) -> bool:
@@ -88,7 +89,7 @@ async def _tell_gates(handle: cases.Handle, told: set[str]) -> None:
 async def show_status(here: Session, case: str, *, as_json: bool) -> None:
     """Show everything the queries of a case say."""
     handle = await here.handle(case)
-    now = await cases.standing(handle)
+    now = await cases.standing(handle, await cases.entry_of(handle))
     if as_json:
         out({"case": handle.id, **now.plain()})
         return
@@ -96,8 +97,8 @@ async def show_status(here: Session, case: str, *, as_json: bool) -> None:
     console.print(show.status(handle.id, now.status, now.branches, now.open_gates, now.cost))
     for refused in now.refusals:
         console.print(f"refused {refused.message} by {refused.by}: {refused.reason}")
-    if now.result_so_far.decision is not None:
-        console.print(show.decision(now.result_so_far.decision))
+    if (shown := show.so_far(now.result_so_far)) is not None:
+        console.print(shown)
 
 
 async def decide_case(here: Session, case: str, said: Decision, *, as_json: bool) -> None:

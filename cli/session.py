@@ -9,6 +9,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from cli.errors import BadInput
+from cli.processes import PROCESSES
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.settings import Settings
 from runtime.stack import Addresses, Event, Stack, running_stack
@@ -33,7 +34,8 @@ class Session:
     async def handle(self, case: str) -> WorkflowHandle[object, object]:
         """Find a case by workflow id, or the newest one whose case id it is. Raises BadInput."""
         if case.replace("-", "").replace("_", "").isalnum():
-            query = f"WorkflowId = '{case}' OR WorkflowId STARTS_WITH 'dd-{case}-'"
+            starts = (f"WorkflowId STARTS_WITH '{e.prefix}-{case}-'" for e in PROCESSES)
+            query = " OR ".join((f"WorkflowId = '{case}'", *starts))
             found = [w async for w in self.client.list_workflows(query)]
             if found:
                 newest = max(found, key=lambda w: (w.id == case, w.start_time))

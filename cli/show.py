@@ -3,14 +3,22 @@
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
+from rich.json import JSON
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from insight.report import Report
 from insight.timeline import gantt, length
-from workflows.data.common import BranchState, BranchView, CostView, GateView, StatusView
-from workflows.data.due_diligence import CheckOutcome, DecisionRecord, Evidence
+from workflows.data.common import (
+    BranchState,
+    BranchView,
+    CostView,
+    GateView,
+    Record,
+    StatusView,
+)
+from workflows.data.due_diligence import CaseSoFar, CheckOutcome, DecisionRecord, Evidence
 
 _OUTCOME_STYLE = {
     "approve": "bold green",
@@ -65,6 +73,20 @@ def gate(case: str, view: GateView) -> RenderableType:
     who = view.may_decide[0] if view.may_decide else "NAME"
     text.append(f"starter.py decide {case} approve|decline|refer|more --as {who}", style="bold")
     return Panel(text, title=f"gate {view.name}", title_align="left", expand=False)
+
+
+def result(record: Record) -> RenderableType:
+    """Show what a process ended with: a decision record, or the record as it is."""
+    if isinstance(record, DecisionRecord):
+        return decision(record)
+    return JSON(record.model_dump_json())
+
+
+def so_far(record: Record) -> RenderableType | None:
+    """Show what is known before the end, None for nothing that `status` has not shown."""
+    if isinstance(record, CaseSoFar):
+        return decision(record.decision) if record.decision else None
+    return None if isinstance(record, StatusView) else JSON(record.model_dump_json())
 
 
 def decision(record: DecisionRecord) -> RenderableType:

@@ -3,14 +3,16 @@
 import asyncio
 import ctypes
 import fcntl
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PARENT = "BRAID_PARENT"
@@ -42,6 +44,19 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         pause.wait(1)
     os._exit(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once, with its output written.
+
+    The threads of the Temporal SDK outlive the event loop; now and then one of them brings an
+    interpreter down that is being finalised, and a command that did its work ends in SIGSEGV.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader has gone, as after `| head`
+            stream.flush()
+    os._exit(code)
 
 
 async def spawn(
