@@ -1,0 +1,83 @@
+"""Recorded histories replay against the code of today, or a running case would get stuck."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.workflow import NondeterminismError
+
+from runtime.conversion import DATA_CONVERTER
+from worker import WORKFLOWS, BraidInterceptor, runner
+
+FILES = sorted(Path(__file__).parent.glob("due_diligence_*.json"))
+
+
+def recorded(file: Path) -> Any:
+    """Read a recorded history."""
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+async def replay(history: Any) -> None:
+    """Replay with the very sandbox, interceptor and converter the worker uses."""
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=runner(),
+        interceptors=[BraidInterceptor("replay")],
+        data_converter=DATA_CONVERTER,
+    )
+    await replayer.replay_workflow(WorkflowHistory.from_json("replayed", json.dumps(history)))
+
+
+def test_every_story_is_recorded() -> None:
+    """A clean case, a hit, a bankruptcy, another round, and a cancellation; each to its end."""
+    ends = {
+        f.stem.removeprefix("due_diligence_"): recorded(f)["events"][-1]["eventType"] for f in FILES
+    }
+    over = "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"
+    others = dict.fromkeys(("carbo", "more", "saderat", "unilever"), over)
+    assert ends == {"cancel": "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED", **others}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+async def test_a_recorded_history_replays(file: Path) -> None:
+    """The code of today takes the decisions the history tells of."""
+    await replay(recorded(file))
+
+
+@pytest.mark.parametrize("call", ["company_register", "ask_model", "account_service"])
+async def test_a_history_of_other_code_does_not_replay(call: str) -> None:
+    """A call that is not the recorded one is noticed, early in a case and late."""
+    history = recorded(FILES[-1])
+    attributes = "activityTaskScheduledEventAttributes"
+    scheduled = [e[attributes] for e in history["events"] if attributes in e]
+    changed = [s for s in scheduled if s["activityType"]["name"] == call][-1]
+    changed["activityType"]["name"] = "something_else"
+    with pytest.raises(NondeterminismError, match="something_else"):
+        await replay(history)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_recorded_history_tells_nothing_of_the_machine(file: Path) -> None:
+    """No folder, no host, no process id of whoever recorded it."""
+    text = "\n".join(strings(recorded(file)))
+    assert "UNILEVER" in text or "SADERAT" in text or "CARBO" in text, "payloads are read"
+    assert not re.findall(r"(?:/root|/home|/Users|/tmp|/opt|/work|/usr)/\S*", text)
+    assert not re.findall(r"(?m)^\d+@\S+$", text), "the SDK's default identity is pid@host"
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Give every string of a history, payloads decoded."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from [base64.b64decode(inner).decode()] if name == "data" else strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
