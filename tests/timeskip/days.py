@@ -1,0 +1,196 @@
+"""Days of a case in seconds: run as a process of its own, prints what it saw as one JSON line.
+
+A server with time skipping, in its own process because the SDK's threads now and then abort an
+interpreter that ends after it. Cases start with their clock at normal speed, since automatic
+skipping would race the simulator; `fast_forward` moves it, and waits while an activity runs.
+"""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import TypeAdapter
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from activities.wire import Wire
+from runtime.conversion import DATA_CONVERTER
+from runtime.logs import configure
+from runtime.processes import leave
+from runtime.server import binary
+from runtime.settings import Settings
+from simulator.app import create_app
+from simulator.config import SimulatorConfig
+from simulator.server import serving
+from store.database import Store
+from tests.support.world import Handle, World, case_file
+from worker import deploy, workers
+from workflows.data.case_file import CaseFile
+from workflows.data.common import BranchState, BranchView
+from workflows.data.due_diligence import CaseSoFar, Check, CheckResult, ReferenceReply
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+FLAGS = (
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    "history.transferProcessorMaxPollRPS=20000",
+    "history.timerProcessorMaxPollRPS=20000",
+)
+
+
+@dataclass
+class Days:
+    """A world whose cases' clocks can be moved."""
+
+    env: WorkflowEnvironment
+    here: World
+
+    async def start(self, case: CaseFile) -> Handle:
+        """Start a case whose clock runs as usual until it is moved."""
+        with self.env.with_time_skipping_disabled():
+            return await self.here.start(case)
+
+    async def later(self, handle: Handle, time: timedelta) -> None:
+        """Move a case's clock, which must not end it."""
+        assert await self.env.fast_forward(handle, time), "the case ended on the way"
+
+    async def branch(self, handle: Handle, name: str) -> BranchView:
+        """Look at a branch."""
+        seen = TypeAdapter(list[BranchView]).validate_python(await handle.query("branches"))
+        return next(b for b in seen if b.name == name)
+
+    async def chats(self) -> int:
+        """Count the messages in the reviewers' channel."""
+        return int((await self.here.book())["chats"])
+
+
+async def references(days: Days) -> dict[str, Any]:
+    """Two referees stay silent, one answers at once, one after six days; the deadline is five."""
+    case = case_file("unilever")
+    mails = {
+        "trade-1": "prompt@a.example",
+        "trade-2": "silent@b.example",
+        "trade-3": "silent@c.example",
+        "bank-1": "slow@d.example",
+    }
+    asked = [r.model_copy(update={"mail": mails[r.party_id]}) for r in case.references.referees]
+    plan = case.references.model_copy(update={"referees": tuple(asked)})
+    handle = await days.start(case.model_copy(update={"references": plan}))
+    await days.here.until(handle, "branches", only_references_left)
+    await days.here.until(handle, "cost", lambda c: c["by_branch"].get("references"))
+    await days.later(handle, 5 * DAY - HOUR)
+    before = await days.branch(handle, Check.REFERENCES)
+    open_before = await handle.query("open_gates")
+    await days.later(handle, 2 * HOUR)
+    gate = await days.here.gate(handle)
+    after = await days.branch(handle, Check.REFERENCES)
+    check = await reference_check(handle)
+    await days.later(handle, DAY)
+    late = ReferenceReply(party_id="bank-1", text="They pay within terms.", simulated=True)
+    await handle.signal("reference_reply", late)
+    await days.here.decide(handle, "approve", "ana")
+    record = await days.here.result(handle)
+    assert after.started is not None
+    assert after.ended is not None
+    return {
+        "before": before.state,
+        "gates_before": len(open_before),
+        "after": after.state,
+        "days": (after.ended - after.started) / DAY,
+        "outcome": check.outcome,
+        "gaps": [g.reason for g in check.gaps],
+        "evidence": [e.record for e in check.evidence],
+        "needs": gate.needs,
+        "in_the_record": next(c for c in record.checks if c.check is Check.REFERENCES).outcome,
+    }
+
+
+def only_references_left(branches: Any) -> bool:
+    """Say whether the other checks have ended."""
+    states = {b["name"]: b["state"] for b in branches}
+    others = [states.get(c) for c in Check if c is not Check.REFERENCES]
+    return set(others) == {BranchState.SUCCEEDED}
+
+
+async def reference_check(handle: Handle) -> CheckResult:
+    """Give the reference check as the case has it."""
+    so_far = TypeAdapter(CaseSoFar).validate_python(await handle.query("result_so_far"))
+    return next(c for c in so_far.checks if c.check is Check.REFERENCES)
+
+
+async def review(days: Days) -> dict[str, Any]:
+    """Nobody answers the gate: reminders after one day and two, referred after three."""
+    before = await days.chats()
+    handle = await days.start(case_file("unilever"))
+    gate = await days.here.gate(handle)
+    seen = []
+    for time in (DAY - HOUR, 2 * HOUR, DAY):
+        await days.later(handle, time)
+        seen.append(await days.chats() - before)
+    open_gates = await handle.query("open_gates")
+    ended = not await days.env.fast_forward(handle, 2 * DAY)
+    record = await days.here.result(handle)
+    return {
+        "reminders": seen,
+        "open_after_two_days": len(open_gates),
+        "ended_by_itself": ended,
+        "days": (record.decided_at - gate.opened) / DAY,
+        "outcome": record.outcome,
+        "reasons": [r for r in record.reasons if "REVIEW" in r],
+        "reminders_in_all": await days.chats() - before,
+    }
+
+
+@asynccontextmanager
+async def world_of_days(data: Path) -> AsyncIterator[Days]:
+    """Make server, simulator and worker; their ends are left to the end of this process."""
+    flags = [part for flag in FLAGS for part in ("--dynamic-config-value", flag)]
+    env = await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(binary()),
+        dev_server_extra_args=flags,
+        dev_server_log_level="error",
+        data_converter=DATA_CONVERTER,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(env.shutdown)
+        client: Client = env.client
+
+        async def signal(workflow_id: str, name: str, reply: ReferenceReply) -> None:
+            await client.get_workflow_handle(workflow_id).signal(name, reply)
+
+        config = SimulatorConfig(speed=100, error_rate=0, signal_attempts=1)
+        url = await stack.enter_async_context(serving(create_app(config, signal)))
+        settings = Settings(data=data, simulator=url, retry_pause=timedelta(milliseconds=10))
+        store = await Store.open(settings.database)
+        stack.push_async_callback(store.close)
+        wire = Wire(settings)
+        stack.push_async_callback(wire.close)
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        suffix = f"-{secrets.token_hex(4)}"
+        deployed = deploy(settings, store, wire)
+        for one in workers(client, deployed, identity=f"worker{suffix}", suffix=suffix):
+            await stack.enter_async_context(one)
+        yield Days(env, World(client, store, settings, f"braid{suffix}", http))
+
+
+STORIES: dict[str, Callable[[Days], Any]] = {"references": references, "review": review}
+
+
+async def main(data: Path, stories: list[str]) -> None:
+    """Live through the stories named and print what was seen."""
+    async with world_of_days(data) as days:
+        seen = {name: await STORIES[name](days) for name in stories}
+        sys.stdout.write(json.dumps(seen) + "\n")
+
+
+if __name__ == "__main__":
+    configure("text")
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
+    leave(0)

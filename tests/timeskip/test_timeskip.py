@@ -1,0 +1,62 @@
+"""Deadlines of days, by time skipping on a real server."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from runtime.settings import ROOT
+
+pytestmark = pytest.mark.server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def seen(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the process of `days` saw."""
+    data = tmp_path_factory.mktemp("days")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.timeskip.days", str(data), "references", "review"),
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "BRAID_"))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), 90)
+    except TimeoutError:
+        process.kill()
+        out, err = await process.communicate()
+    if process.returncode != 0:
+        pytest.fail(f"exit {process.returncode}: {err.decode()[-6000:]}")
+    return json.loads(out.splitlines()[-1])  # the server writes its addresses before
+
+
+def test_references_are_a_gap_after_five_days_and_not_before(seen: Any) -> None:
+    """One answer of two needed; the one that comes on the sixth day changes nothing."""
+    story = seen["references"]
+    assert (story["before"], story["gates_before"]) == ("running", 0), "five days less an hour"
+    assert story["after"] == "succeeded", "a check with a gap is a result, not a failure"
+    assert story["days"] == pytest.approx(5, abs=0.01)
+    assert story["outcome"] == "inconclusive"
+    assert len(story["gaps"]) == 1
+    assert story["gaps"][0].startswith("1 of 2 conclusive references")
+    assert story["evidence"] == ["trade-1"]
+    assert story["needs"] == ["analyst"], "no quick approval with a gap"
+    assert story["in_the_record"] == "inconclusive"
+
+
+def test_a_review_is_reminded_of_daily_and_referred_after_three_days(seen: Any) -> None:
+    """Nothing before the first day, one message a day, never an approval by silence."""
+    story = seen["review"]
+    assert story["reminders"] == [0, 1, 2], "after 23, 25 and 49 hours"
+    assert story["open_after_two_days"] == 1
+    assert story["ended_by_itself"]
+    assert story["days"] == pytest.approx(3, abs=0.01)
+    assert story["outcome"] == "refer"
+    assert story["reasons"]
+    assert story["reminders_in_all"] == 2
