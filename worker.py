@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from runtime.heartbeats import Heartbeats
 from runtime.logs import configure
 from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings, SettingsError
+from runtime.stack import running_stack
 from store.database import Store
 from store.errors import StoreError
 from workflows import calls
@@ -163,10 +164,7 @@ def workers(
 
 async def serve(options: argparse.Namespace, settings: Settings) -> None:
     """Serve the queues until SIGTERM or SIGINT, then let running attempts end."""
-    if options.address or not is_given(options.profile):
-        client = await connect_to(options.address or "localhost:7233", options.identity)
-    else:
-        client = await connect_given(options.profile, options.identity)
+    client, settings = await _connected(options, settings)
     identity = options.identity or client.identity
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -183,6 +181,21 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
         await end.wait()
         log.info("worker stopping", identity=identity)
+
+
+async def _connected(options: argparse.Namespace, settings: Settings) -> tuple[Client, Settings]:
+    """Connect to the address or service given, else to this clone's stack. Raises NoServer."""
+    if options.address:
+        return await connect_to(options.address, options.identity), settings
+    if is_given(options.profile):
+        return await connect_given(options.profile, options.identity), settings
+    if (found := running_stack(settings.data)) is None:
+        raise NoServer(
+            "no Temporal service is given and no stack of this clone runs: set TEMPORAL_ADDRESS,"
+            " or start one with `make stack` (it brings a worker of its own)"
+        )
+    simulator = settings.simulator or found.simulator
+    return await connect_to(found.grpc, options.identity), replace(settings, simulator=simulator)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

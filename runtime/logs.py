@@ -6,6 +6,7 @@ from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+from temporalio import activity, workflow
 
 
 def configure(log_format: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -37,6 +38,9 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter)
+    # Ids come as fields (_workflow_ids), not once more inside the message.
+    workflow.logger.workflow_info_on_message = False
+    activity.logger.activity_info_on_message = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -122,6 +122,11 @@ async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> 
     return cast(Out, answer)
 
 
+def told(**ids: str) -> dict[str, str]:
+    """Give the ids of a log line: the branch it comes from, and those given."""
+    return {"branch": current_scope().name, **ids}
+
+
 def on_queue(queue: str | None) -> str | None:
     """Name the queue for this deployment: a workflow on `braid-x` uses `llm-openai-x`."""
     if queue is None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from temporalio import workflow
 
-from workflows.calls import CHAT, RESOLVE_ROLES, ask
+from workflows.calls import CHAT, RESOLVE_ROLES, ask, told
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record
 from workflows.data.due_diligence import (
@@ -136,7 +136,7 @@ class DueDiligence(Process):
         try:
             said = await self.consult("reviewer", prompt, Synthesis, sample=self.round)
         except ModelUnavailable as error:
-            workflow.logger.warning("synthesis by rules", extra={"why": error.message})
+            workflow.logger.warning("synthesis by rules", extra=told(why=error.message))
             return rules.narrative_by_rules(checks)
         kept, dropped = rules.checked_claims(said.value.claims, checks)
         return Narrative(

@@ -8,6 +8,7 @@ from itertools import permutations
 
 from temporalio import workflow
 
+from workflows.calls import told
 from workflows.data.common import Decision, DecisionAnswer, GateView, Verdict
 from workflows.errors import Misuse
 from workflows.patterns.clock import now
@@ -162,7 +163,7 @@ async def _quietly(remind: Callable[[int], Awaitable[object]], number: int) -> N
     try:
         await remind(number)
     except Exception as error:
-        workflow.logger.warning("reminder not sent", extra={"why": type(error).__name__})
+        workflow.logger.warning("reminder not sent", extra=told(why=type(error).__name__))
 
 
 def _fills(roles: frozenset[str], need: str) -> bool:

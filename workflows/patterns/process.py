@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
-from workflows.calls import current_scope, enter_scope
+from workflows.calls import current_scope, enter_scope, told
 from workflows.data.common import (
     BranchState,
     BranchView,
@@ -50,7 +50,7 @@ class Process:
     def enter(self, phase: str, outcome: str | None = None) -> None:
         """Say which phase the case is in, and once it is known, its outcome."""
         self._phase, self._outcome = phase, outcome or self._outcome
-        workflow.logger.info("phase entered", extra={"phase": phase})
+        workflow.logger.info("phase entered", extra=told(phase=phase))
 
     async def branch(
         self,
@@ -112,7 +112,7 @@ class Process:
     def refuse(self, by: str, message: str, why: str) -> None:
         """Keep why a message was refused, for its sender to read."""
         self._refusals.append(Refusal(at=workflow.now(), by=by, message=message, reason=why))
-        workflow.logger.warning("message refused", extra={"message_name": message})
+        workflow.logger.warning("message refused", extra=told(message_name=message))
 
     def so_far(self) -> Record:
         """Give what is known by now. Overridden by each process."""
@@ -206,7 +206,7 @@ class Process:
             started=workflow.now() if running or old is None else old.started,
             ended=None if running else workflow.now(),
         )
-        workflow.logger.info("branch", extra={"branch": name, "state": str(state)})
+        workflow.logger.info("branch", extra=told(branch=name, state=str(state)))
 
     def _spend(self, answer: ModelAnswer) -> None:
         branch = current_scope().name.split("/")[0] or self._phase

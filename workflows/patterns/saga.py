@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from workflows.calls import told
 from workflows.errors import Misuse, reason
 from workflows.patterns.clock import shielded
 
@@ -96,7 +97,7 @@ async def _undo(name: str, undo: Callable[[], Awaitable[Any]]) -> Undone:
         await undo()
     except (Exception, asyncio.CancelledError) as error:
         if workflow.in_workflow():
-            workflow.logger.error("undo failed", extra={"step": name})
+            workflow.logger.error("undo failed", extra=told(step=name))
         return Undone(name, reason(error))
     return Undone(name)
 

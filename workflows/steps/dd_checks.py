@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import calls
-from workflows.calls import Call, ask
+from workflows.calls import Call, ask, told
 from workflows.data.case_file import CaseFile, Referee
 from workflows.data.common import Record
 from workflows.data.due_diligence import (
@@ -147,7 +147,7 @@ class CheckBook:
         try:
             found = await self.process.consult(role, prompt, record, sample=self.round)
         except ModelUnavailable as error:
-            workflow.logger.warning("rules only", extra={"why": error.message})
+            workflow.logger.warning("rules only", extra=told(why=error.message))
             return None
         return found.value
 

@@ -6,7 +6,7 @@ from functools import partial
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from workflows.calls import ACCOUNT, MAIL, ask
+from workflows.calls import ACCOUNT, MAIL, ask, told
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Condition
 from workflows.data.due_diligence import CaseOutcome, Onboarding
@@ -97,7 +97,7 @@ class Onboarder:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            workflow.logger.error("notice not sent", extra={"template": template})
+            workflow.logger.error("notice not sent", extra=told(template=template))
             self.open_tasks += (f"notice {template}: not sent ({reason(error)})",)
             return
         if receipt.state is EffectState.UNCLEAR:
