@@ -259,6 +259,10 @@ def explain(
 @app.command()
 def stack(
     speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    seed: Annotated[int, typer.Option(help="same seed, same simulated world")] = 7,
+    faults: Annotated[
+        str, typer.Option(help="faults of the simulated world, JSON or @FILE (docs/simulator.md)")
+    ] = "",
     live: Live = False,
     as_json: AsJson = False,
 ) -> None:
@@ -269,7 +273,8 @@ def stack(
     from cli.serving import serve
 
     settings = Settings.from_env()
-    asyncio.run(serve(Settings.from_env(live=live or settings.live), speed, as_json=as_json))
+    settings = Settings.from_env(live=live or settings.live)
+    asyncio.run(serve(settings, speed=speed, seed=seed, faults=faults, as_json=as_json))
 
 
 @app.command()

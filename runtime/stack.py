@@ -21,6 +21,8 @@ from runtime.processes import Locked, lock, spawn, stop
 from runtime.release import release
 from runtime.settings import ROOT, Settings
 
+BAD_SETTINGS = 2
+"""Exit code of a worker or simulator that another start would not help."""
 RESTARTS = 20
 """A child that dies more often than this is given up, with a word on where its log is."""
 
@@ -158,7 +160,7 @@ class Stack:
                     return
             await asyncio.sleep(0.05)
         why = self.failed.result() if self.failed and self.failed.done() else "it never polled"
-        raise NoServer(f"the worker does not come up: {why}")
+        raise NoServer(f"the stack does not come up: {why}")
 
     def _make_addresses(self) -> Addresses:
         host = "127.0.0.1"
@@ -227,7 +229,7 @@ class Stack:
                 return
             self.tell(Event(child.name, f"died (exit {code})"))
             child.restarts += 1
-            if child.restarts > RESTARTS or (child.name == "worker" and code == 2):
+            if child.restarts > RESTARTS or (code == BAD_SETTINGS and child is not self.server):
                 log = self.settings.data / "logs" / f"{child.name}.log"
                 self._give_up(f"{child.name} does not stay up (exit {code}); see {log}")
                 return
