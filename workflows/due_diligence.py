@@ -27,7 +27,7 @@ from workflows.patterns.gate import GateResult, GateSpec
 from workflows.patterns.process import Process
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_routing as rules
-from workflows.rules.dd_sheet import stopped, unavailable
+from workflows.rules.dd_sheet import renewed, stopped, unavailable
 from workflows.steps.dd_checks import TIPPING_OFF, CheckBook
 from workflows.steps.dd_onboarding import Onboarder
 
@@ -88,8 +88,9 @@ class DueDiligence(Process):
         }
         open_checks = [c for c in self.known.checks if c.gaps and c.check in again]
         self.enter(f"evidence round {self.round}")
-        renewed = await asyncio.gather(*(self.check(c.check, again[c.check]) for c in open_checks))
-        results = {c.check: c for c in (*self.known.checks, *renewed)}
+        repeated = await asyncio.gather(*(self.check(c.check, again[c.check]) for c in open_checks))
+        results = {c.check: c for c in self.known.checks}
+        results |= {c.check: renewed(results[c.check], c) for c in repeated}
         self.known = self.known.model_copy(update={"checks": tuple(results.values())})
 
     async def check(self, check: Check, work: Callable[[], Awaitable[CheckResult]]) -> CheckResult:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rules.dd_records import company, lei
+from tests.rules.dd_records import company, lei, result
 from workflows.data.due_diligence import Check, CheckOutcome, CheckResult, FindingCode
 from workflows.data.identifiers import problem
 from workflows.data.sources import SourceState
-from workflows.rules.dd_sheet import Sheet, fits, folded, stopped, unavailable
+from workflows.rules.dd_sheet import Sheet, fits, folded, renewed, stopped, unavailable
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,15 @@ def test_exactly_the_digits_named_in_the_message_fit(head: str) -> None:
 )
 def test_malformed_identifier_is_refused(scheme: str, value: str) -> None:
     assert problem(scheme, value)
+
+
+def test_a_repetition_never_loses_what_was_found() -> None:
+    """A check repeated in a second round replaces the first only if it knows as much."""
+    hit = result(Check.BACKGROUND, FindingCode.SANCTIONED, gaps=1)
+    clear, gap = result(Check.BACKGROUND), result(Check.BACKGROUND, gaps=1)
+    silent = unavailable(Check.BACKGROUND, "down")
+    assert renewed(gap, clear) is clear
+    assert renewed(gap, hit) is hit
+    assert renewed(hit, clear) is hit
+    assert renewed(hit, silent) is hit
+    assert renewed(gap, silent) is gap

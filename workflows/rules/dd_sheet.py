@@ -106,6 +106,13 @@ def stopped(check: Check, why: str) -> CheckResult:
     return plain.model_copy(update={"outcome": CheckOutcome.NOT_APPLICABLE, "confidence": 1.0})
 
 
+def renewed(old: CheckResult, new: CheckResult) -> CheckResult:
+    """Choose between a check and its repetition: nothing that was found is ever lost by it."""
+    found = {(f.code, f.party_id) for f in new.findings}
+    lost = {(f.code, f.party_id) for f in old.findings} - found
+    return old if lost or new.outcome is CheckOutcome.UNAVAILABLE else new
+
+
 def unavailable(check: Check, why: str) -> CheckResult:
     """Stand in for a check that failed or was stopped as a whole."""
     sheet = Sheet(check)
