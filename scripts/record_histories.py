@@ -87,8 +87,9 @@ async def record(story: Story, address: str, data: Path) -> None:
         handle = await story(here)
         history = json.loads((await handle.fetch_history()).to_json())
     file = FOLDER / f"due_diligence_{story.__name__}.json"
-    text = json.dumps(without_places(history), indent=1, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    events = [json.dumps(without_places(e), ensure_ascii=False) for e in history["events"]]
+    lines = ",\n".join(events)  # an event per line: short, and a diff shows what moved
+    file.write_text(f'{{"events": [\n{lines}\n]}}\n', encoding="utf-8")
     sys.stderr.write(f"{file.name}: {len(history['events'])} events\n")
 
 
