@@ -138,9 +138,9 @@ def _claims(record: DecisionRecord) -> RenderableType:
     return _list(title, lines)
 
 
-def _list(title: str, lines: Iterable[str]) -> RenderableType:
+def _list(title: str, lines: Sequence[str]) -> RenderableType:
     text = Text(f"{title}\n", style="italic")
-    for line in lines:
+    for line in lines or ("none",):
         text.append(f"  - {line}\n", style="not italic")
     text.rstrip()
     return text
