@@ -100,6 +100,7 @@ def decision(record: DecisionRecord) -> RenderableType:
         ("tier", f"{record.tier}, confidence {record.confidence:.2f}"),
         ("route", f"{record.routing.route} ({record.routing.why})"),
         ("decided by", who),
+        ("earlier", ", ".join(f"{d.by} ({d.verdict})" for d in record.earlier)),
         ("conditions", said),
         ("onboarding", record.onboarding.replace("_", " ")),
         ("open tasks", "; ".join(record.open_tasks)),

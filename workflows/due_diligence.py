@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from workflows.calls import CHAT, RESOLVE_ROLES, ask, told
 from workflows.data.case_file import CaseFile
-from workflows.data.common import Record
+from workflows.data.common import Decision, Record
 from workflows.data.due_diligence import (
     CaseSoFar,
     Check,
@@ -46,6 +46,7 @@ class DueDiligence(Process):
         self.checks = CheckBook(self, case)
         self.round = 0
         self.asked_more = 0
+        self.earlier: tuple[Decision, ...] = ()
 
     @workflow.run
     async def run(self, case: CaseFile) -> DecisionRecord:
@@ -59,6 +60,7 @@ class DueDiligence(Process):
         decided = await self.review(routing)
         while decided.asks_more:
             self.asked_more += 1
+            self.earlier += decided.decisions
             await self.another_round()
             routing = await self.assess()
             decided = await self.review(routing)
@@ -193,6 +195,7 @@ class DueDiligence(Process):
             routing=routing,
             reasons=(*rules.reasons(checks, decided.decisions, decided.timed_out), *why),
             decided_by=decided.decisions,
+            earlier=self.earlier,
             checks=checks,
             narrative=narrative,
             onboarding=state,

@@ -105,6 +105,7 @@ async def test_more_asks_for_evidence_again_and_is_bounded(here: World) -> None:
     record = await here.result(handle)
     assert record.routing.route is Route.QUICK
     assert not [g for c in record.checks for g in c.gaps]
+    assert [(d.by, d.verdict) for d in record.earlier] == [("ana", "more")]
 
 
 async def test_a_review_nobody_finishes_is_reminded_of_and_referred(here: World) -> None:

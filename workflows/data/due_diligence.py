@@ -269,6 +269,8 @@ class DecisionRecord(Record):
     routing: Routing
     reasons: tuple[str, ...]
     decided_by: tuple[Decision, ...]
+    earlier: tuple[Decision, ...] = ()
+    """Decisions at gates that ended in `more`."""
     checks: tuple[CheckResult, ...]
     narrative: Narrative
     onboarding: Onboarding
