@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from temporalio.client import (
     Client,
     WorkflowFailureError,
@@ -38,6 +38,7 @@ from workflows.errors import reason
 
 Handle = WorkflowHandle[Any, Any]
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
 TASK_TIMEOUT = timedelta(seconds=5)
@@ -179,18 +180,11 @@ def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
     return Decision(verdict=verdict, by=by, gate=gate.name, conditions=limit, comment=comment)
 
 
-async def result(handle: Handle, shape: type[T]) -> T:
+async def result(handle: Handle, shape: type[R]) -> R:
     """Wait for a case's result. Raises Trouble if it failed or was cancelled."""
     try:
-        return TypeAdapter(shape).validate_python(await handle.result())
+        return shape.model_validate(await handle.result())
     except WorkflowFailureError as error:
         if isinstance(error.cause, CancelledError):
             raise Trouble(f"{handle.id} was cancelled") from error
         raise Trouble(f"{handle.id} failed: {reason(error.cause)}") from error
-
-
-def as_json(value: Any) -> Any:
-    """Give records as JSON values."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    return TypeAdapter(type(value)).dump_python(value, mode="json")

@@ -62,7 +62,7 @@ async def _follow(handle: cases.Handle, entry: ProcessEntry, *, as_json: bool) -
             known = await tail.until(partial(_grown, known.events))
     record = await cases.result(handle, entry.result)
     if as_json:
-        out(cases.as_json(record))
+        out(record.model_dump(mode="json"))
         return
     console.print(show.explanation(known, console))
     console.print()

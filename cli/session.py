@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError
 
 from cli.errors import BadInput
 from cli.processes import PROCESSES
@@ -77,12 +76,3 @@ def say(text: str) -> None:
 def tell(event: Event) -> None:
     """Say what the supervisor did."""
     say(f"stack: {event.part} {event.what}")
-
-
-async def closed(handle: WorkflowHandle[object, object]) -> bool:
-    """Say whether a case has closed."""
-    try:
-        described = await handle.describe()
-    except RPCError:
-        return False
-    return described.close_time is not None

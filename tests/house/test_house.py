@@ -108,6 +108,20 @@ def test_what_is_forbidden_would_be_found(text: str) -> None:
     assert any(rule.search(text) for rule in FORBIDDEN.values())
 
 
+def imported(file: str) -> set[str]:
+    """Give the top-level packages a file imports, also inside functions."""
+    nodes = list(ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))))
+    named = {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}
+    named |= {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    return {name.split(".")[0] for name in named}
+
+
+def test_the_command_line_starts_without_activities_simulator_or_worker() -> None:
+    """import-linter takes packages only, so the module starter.py is read here."""
+    assert "cli" in imported("starter.py")
+    assert not imported("starter.py") & {"activities", "simulator", "worker"}
+
+
 # ---- calls and the worker ------------------------------------------------------------------
 
 

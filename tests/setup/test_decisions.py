@@ -21,8 +21,8 @@ ERROR: No matching distribution found for idna==3.20
 """
 FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
 UV_OFFLINE = """\
-error: Failed to fetch: `https://index.example/simple/idna/`
-  Caused by: error sending request for url (https://index.example/simple/idna/)
+error: Failed to fetch: `https://index.example/idna/`
+  Caused by: error sending request for url (https://index.example/idna/)
   Caused by: dns error: failed to lookup address information
 """
 BAD_HASH = """\
@@ -34,7 +34,7 @@ NO_WHEEL = """\
 ERROR: Could not find a version that satisfies the requirement greenlet==3.5.6 (from versions: 1.0)
 ERROR: No matching distribution found for greenlet==3.5.6
 """
-DENIED = "ERROR: HTTP error 403 while getting https://index.example/simple/idna-3.20.whl\n"
+DENIED = "ERROR: HTTP error 403 while getting https://index.example/idna-3.20.whl\n"
 SLOW = "ReadTimeoutError: HTTPSConnectionPool(host='files', port=443): Read timed out.\n"
 UNTRUSTED = "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] self-signed'))"
 

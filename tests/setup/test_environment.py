@@ -141,7 +141,7 @@ def test_uv_makes_it_where_there_is_no_pip(quick: Checkout, tmp_path: Path) -> N
 def test_unreachable_index_gives_one_line_and_keeps_the_log(quick: Checkout) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        index = f"http://127.0.0.1:{nobody.getsockname()[1]}/simple"
+        index = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         env = {"PATH": quick.env["PATH"], "PIP_INDEX_URL": index, "PIP_RETRIES": "1"}
         done = replace(quick, env={**env, "PIP_NO_INDEX": "0"}).set_up()
     assert (done.returncode, done.stdout) == (1, "")
