@@ -46,8 +46,14 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[se
     await stop(process, 5, hard=True)
 
 
+@pytest.fixture
+def address(temporal: server.Ports) -> str:
+    """Where the embedded server answers."""
+    return f"127.0.0.1:{temporal.grpc}"
+
+
 @pytest_asyncio.fixture
-async def here(temporal: server.Ports, tmp_path: Path) -> AsyncIterator[World]:
+async def here(address: str, tmp_path: Path) -> AsyncIterator[World]:
     """A world of this test's own."""
-    async with world(f"127.0.0.1:{temporal.grpc}", tmp_path) as made:
+    async with world(address, tmp_path) as made:
         yield made

@@ -4,6 +4,7 @@ A process writes `await ask(calls.COMPANY, CompanyQuery(...))`. The Call holds t
 (name, records, queue, timeouts, retries); which code answers is decided in `worker.py`.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ from workflows.data.sources import (
     ScreenAnswer,
     ScreenQuery,
 )
-from workflows.errors import ScopeClosed
+from workflows.errors import NotInStep, ScopeClosed
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
@@ -77,6 +78,7 @@ Door = Callable[[Call[Any, Any], Record], Awaitable[Record]]
 
 _scope: ContextVar[Scope] = ContextVar("braid_scope")
 _door: ContextVar[Door | None] = ContextVar("braid_door", default=None)
+_fused: ContextVar[str] = ContextVar("braid_fused_step", default="")
 
 
 def current_scope() -> Scope:
@@ -120,6 +122,23 @@ async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> 
         summary=f"{scope.name}: {queue or call.name}" if scope.name else queue or call.name,
     )
     return cast(Out, answer)
+
+
+def only_in_workflow(what: str) -> None:
+    """Raise NotInStep, naming `what`, if this code runs in a fused step instead of a workflow."""
+    if step := _fused.get():
+        raise NotInStep(f"{what} is reached inside the fused step {step!r}; run it visibly")
+
+
+class _Log(logging.LoggerAdapter[logging.Logger]):
+    """The workflow's log (silent on replay); outside a workflow a plain one."""
+
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        chosen = workflow.logger if workflow.in_workflow() else self.logger
+        chosen.log(level, msg, *args, **kwargs)
+
+
+log = _Log(logging.getLogger("braid.workflows"), {})
 
 
 def told(**ids: str) -> dict[str, str]:

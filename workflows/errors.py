@@ -7,6 +7,7 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
         ├── JoinFailed        a join ended by an explicit or default `fail` policy
         ├── DeadlinePassed    a deadline set by the process passed
         ├── ScopeClosed       a branch that was given up asked for another call
+        ├── NotInStep         a fused step reached what only a workflow can do
         ├── Refused           a message was refused; says why and how to mend it
         ├── ModelUnavailable  no model of a role's chain gave a usable answer
         └── UndoFailed        an undo could not be done; a person must finish it
@@ -46,6 +47,10 @@ class DeadlinePassed(BraidError):
 
 class ScopeClosed(BraidError):
     """A branch that was given up asked for another call."""
+
+
+class NotInStep(BraidError):
+    """A fused step reached what only a workflow can do: a gate, signal, timer or child workflow."""
 
 
 class Refused(BraidError):

@@ -25,6 +25,19 @@ async def pause(duration: timedelta, summary: str) -> None:
         await asyncio.sleep(duration.total_seconds())
 
 
+async def wait_for(event: asyncio.Event, timeout: timedelta | None, summary: str) -> bool:
+    """Wait durably until `event` is set; give False if `timeout` passed first."""
+    limit = None if timeout is None else max(timeout.total_seconds(), 0.0)
+    try:
+        if workflow.in_workflow():
+            await workflow.wait_condition(event.is_set, timeout=limit, timeout_summary=summary)
+        else:
+            await asyncio.wait_for(event.wait(), limit)
+    except TimeoutError:
+        return event.is_set()
+    return True
+
+
 class Bell:
     """Wakes one waiter once everything that can run now has run.
 
