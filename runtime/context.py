@@ -1,5 +1,7 @@
 """Where an activity runs: for which case, in which branch, on which worker."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -33,3 +35,13 @@ def call_context() -> CallContext:
 def enter_call(context: CallContext) -> None:
     """Run the rest of this task in `context`."""
     _context.set(context)
+
+
+@contextmanager
+def within_call(context: CallContext) -> Iterator[None]:
+    """Run the block in `context`: a Call inside a fused step."""
+    token = _context.set(context)
+    try:
+        yield
+    finally:
+        _context.reset(token)

@@ -4,22 +4,21 @@ Two claims of one key are only made when the first was never answered (its worke
 its connection broke): such a claim is uncertain, it may have been billed.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
-from weakref import WeakValueDictionary
 
 from sqlalchemy import RowMapping, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import clock
 from store.database import Store
+from store.flights import Flights
 from store.schema import claims, replies
 from workflows.data.llm import Usage
 
@@ -104,14 +103,11 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._flights: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._flights = Flights()
 
-    @asynccontextmanager
-    async def alone(self, key: str) -> AsyncIterator[None]:
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
         """Let one call of a key fly at a time through this journal; the next finds its reply."""
-        flight = self._flights.setdefault(key, asyncio.Lock())
-        async with flight:
-            yield
+        return self._flights.alone(key)
 
     async def read(self, key: str) -> StoredReply | None:
         """Give the stored reply of a call, if there is one."""

@@ -1,4 +1,6 @@
-"""The interceptor that passes the journal's scope and the branch down to every activity."""
+"""The interceptor that passes down what a case was started with: the journal's scope, the branch
+and the grade of its steps.
+"""
 
 from typing import Any
 
@@ -6,14 +8,17 @@ from temporalio import workflow
 from temporalio.converter import default
 from temporalio.worker import (
     ContinueAsNewInput,
+    ExecuteWorkflowInput,
     StartActivityInput,
     StartChildWorkflowInput,
     WorkflowInboundInterceptor,
     WorkflowOutboundInterceptor,
 )
 
-from workflows.calls import current_scope
 from workflows.data.common import BRANCH_HEADER, SCOPE_HEADER
+from workflows.errors import Misuse
+from workflows.grades import GRADE, Grade, current_grade, enter_grade
+from workflows.scope import current_scope
 
 
 class PassHeaders(WorkflowInboundInterceptor):
@@ -22,6 +27,11 @@ class PassHeaders(WorkflowInboundInterceptor):
     def init(self, outbound: WorkflowOutboundInterceptor) -> None:
         """Wrap the outbound side."""
         super().init(_Outbound(outbound))
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
+        """Run the case in the grade it was started with."""
+        enter_grade(_given_grade())
+        return await super().execute_workflow(input)
 
 
 class _Outbound(WorkflowOutboundInterceptor):
@@ -33,11 +43,11 @@ class _Outbound(WorkflowOutboundInterceptor):
     async def start_child_workflow(
         self, input: StartChildWorkflowInput
     ) -> workflow.ChildWorkflowHandle[Any, Any]:
-        input.headers = {**input.headers, SCOPE_HEADER: _scope()}
+        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()}
         return await super().start_child_workflow(input)
 
     def continue_as_new(self, input: ContinueAsNewInput) -> Any:
-        input.headers = {**input.headers, SCOPE_HEADER: _scope()}
+        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()}
         super().continue_as_new(input)
 
 
@@ -45,3 +55,20 @@ def _scope() -> Any:
     """Give the scope as a payload: the one we were started with, else our own workflow id."""
     given = workflow.info().headers.get(SCOPE_HEADER)
     return given or default().payload_converter.to_payload(workflow.info().workflow_id)
+
+
+def _grade() -> Any:
+    return default().payload_converter.to_payload(str(current_grade()))
+
+
+def _given_grade() -> Grade:
+    """Read the grade: passed down by a parent, else the memo of the start, else visible."""
+    payload = workflow.info().headers.get(GRADE)
+    if payload is not None:
+        given = default().payload_converter.from_payload(payload, str)
+    else:
+        given = workflow.memo_value(GRADE, default=Grade.VISIBLE)
+    try:
+        return Grade(given)
+    except ValueError:
+        raise Misuse(f"grade {given!r} is none; start with {' or '.join(Grade)}") from None

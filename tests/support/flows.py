@@ -1,10 +1,14 @@
 """A worker for test workflows (`tests/flows`): the product's sandbox, interceptor and converter."""
 
+import asyncio
+import importlib
 import secrets
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from temporalio.client import Client, WorkflowHandle
@@ -12,10 +16,16 @@ from temporalio.service import RPCError
 from temporalio.worker import Replayer, Worker
 
 from activities.doors import door
+from activities.steps import StepActivities
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
+from runtime.processes import spawn, stop
+from runtime.release import release
+from runtime.settings import Settings
+from store.database import Store
 from worker import BraidInterceptor, runner
-from workflows.calls import MAIN_QUEUE, Call
+from workflows.calls import MAIN_QUEUE, RUN_STEP, Call
+from workflows.grades import Step
 
 Handle: TypeAlias = WorkflowHandle[Any, Any]
 Answers: TypeAlias = Mapping[Call[Any, Any], Callable[[Any], Awaitable[Any]]]
@@ -60,23 +70,32 @@ class Flows:
         )
         await replayer.replay_workflow(await handle.fetch_history())
 
+    async def end_all(self) -> None:
+        """Terminate what a test left running, so that no worker is needed for it again."""
+        for handle in self.started:
+            with suppress(RPCError):  # it has closed
+                await handle.terminate("test over")
 
-@asynccontextmanager
-async def flowing(
-    address: str, workflows: Sequence[type], answers: Answers | None = None
-) -> AsyncIterator[Flows]:
-    """Serve test workflows; `answers` pairs each Call they use with an async function.
 
-    The Calls of one worker are answered on its one queue: a test Call has no queue of its own.
-    """
-    suffix = f"-{secrets.token_hex(4)}"
-    client = await connect_to(address, f"client{suffix}")
-    identity = f"worker{suffix}"
-    worker = Worker(
+def flow_worker(
+    client: Client,
+    queue: str,
+    identity: str,
+    workflows: Sequence[type],
+    answers: Answers | None = None,
+    steps: Sequence[Step[Any, Any]] = (),
+    store: Store | None = None,
+) -> Worker:
+    """Make a worker as the product's; steps that run fused need a store for their answers."""
+    calls = {call: answer for call, answer in (answers or {}).items()}
+    if store is not None:
+        inside = {call.name: answer for call, answer in calls.items()}
+        calls[RUN_STEP] = StepActivities(store, steps, inside).run_step
+    return Worker(
         client,
-        task_queue=MAIN_QUEUE + suffix,
+        task_queue=queue,
         workflows=workflows,
-        activities=[door(call, answer) for call, answer in (answers or {}).items()],
+        activities=[door(call, answer) for call, answer in calls.items()],
         workflow_runner=runner(),
         interceptors=[BraidInterceptor(identity)],
         identity=identity,
@@ -84,13 +103,93 @@ async def flowing(
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=1),
     )
-    async with worker:
-        here = Flows(client, MAIN_QUEUE + suffix, workflows)
-        try:
-            yield here
-        finally:
-            for handle in here.started:
-                try:
-                    await handle.terminate("test over")
-                except RPCError:
-                    continue  # it has closed
+
+
+@asynccontextmanager
+async def flowing(
+    address: str,
+    workflows: Sequence[type],
+    answers: Answers | None = None,
+    *,
+    steps: Sequence[Step[Any, Any]] = (),
+    data: Path | None = None,
+) -> AsyncIterator[Flows]:
+    """Serve test workflows; `answers` pairs each Call they use with an async function.
+
+    The Calls of one worker are answered on its one queue: a test Call has no queue of its own.
+    With a folder for `data` (a test's tmp_path), `steps` may run fused.
+    """
+    suffix = f"-{secrets.token_hex(4)}"
+    client = await connect_to(address, f"client{suffix}")
+    async with AsyncExitStack() as stack:
+        store = None
+        if data is not None:
+            store = await Store.open(Settings(data=data).database)
+            stack.push_async_callback(store.close)
+        queue, identity = MAIN_QUEUE + suffix, f"worker{suffix}"
+        worker = flow_worker(client, queue, identity, workflows, answers, steps, store)
+        await stack.enter_async_context(worker)
+        here = Flows(client, queue, workflows)
+        stack.push_async_callback(here.end_all)
+        yield here
+
+
+@dataclass
+class Killable:
+    """A worker process of one's own, to be killed and started again; serves one world module.
+
+    The module gives WORKFLOWS, STEPS and `answers(log: Path) -> Answers`, which writes a line to
+    `log` for whatever it does, so that a test can count over all processes.
+    """
+
+    flows: Flows
+    address: str
+    world: str
+    data: Path
+    process: asyncio.subprocess.Process | None = None
+    number: int = 0
+
+    @property
+    def identity(self) -> str:
+        """The identity of the worker process that runs now or ran last."""
+        return f"{self.flows.queue}-{self.number}"
+
+    @property
+    def log(self) -> Path:
+        """Where the answers write what they do."""
+        return self.data / "done.log"
+
+    def lines(self) -> list[str]:
+        """Give what was written by now."""
+        return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+
+    async def start(self) -> None:
+        """Start a worker process; it is serving when it takes its first task."""
+        self.number += 1
+        command = [sys.executable, "-m", "tests.support.flow_process", self.address]
+        command += [self.flows.queue, self.identity, self.world, str(self.data)]
+        self.process = await spawn(command, log=self.data / "worker.log")
+
+    async def kill(self, *, released: bool = True) -> None:
+        """SIGKILL it, reap it, and release what it held, as the supervisor does."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+        if released:
+            await release(self.flows.client, self.identity)
+
+
+@asynccontextmanager
+async def killable(address: str, world: str, data: Path) -> AsyncIterator[Killable]:
+    """Serve the workflows of a world module by a process that may be killed."""
+    queue = f"{MAIN_QUEUE}-{secrets.token_hex(4)}"
+    client = await connect_to(address, f"client-{queue}")
+    flows = Flows(client, queue, importlib.import_module(world).WORKFLOWS)
+    made = Killable(flows, address, world, data)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await flows.end_all()
+        if made.process is not None:
+            await stop(made.process, 5, hard=True)

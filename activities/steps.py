@@ -1,0 +1,224 @@
+"""Fused steps: one activity runs a whole step, its Calls journalled and read back after a crash."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, NoReturn
+
+import structlog
+from pydantic import ValidationError
+from temporalio import activity, workflow
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+
+from activities.doors import Answer
+from activities.failures import final, pause
+from runtime.context import CallContext, call_context, within_call
+from store.answers import AnswerBook, KeptAnswer
+from store.database import Store
+from store.flights import Flights
+from store.journal import call_key
+from workflows.calls import FIRST_PAUSE, Call, open_door
+from workflows.data.common import Record
+from workflows.data.steps import StepOrder, StepProgress, StepResult
+from workflows.errors import NotInStep, call_failed, not_yet, sent_out
+from workflows.grades import Step
+from workflows.scope import Scope, current_scope, enter_scope
+
+TELL_EVERY = 0.5
+"""Seconds between two tellings of progress."""
+
+Doors = Mapping[str, Answer[Any, Any]]
+"""What answers the Call of a name."""
+
+
+class StepActivities:
+    """Runs the registered steps. `doors` answer the Calls inside, as they would on their own."""
+
+    def __init__(self, store: Store, steps: Sequence[Step[Any, Any]], doors: Doors) -> None:
+        self._steps = {s.name: s for s in steps}
+        self._book = AnswerBook(store)
+        self._flights = Flights()
+        self._doors = doors
+
+    async def run_step(self, order: StepOrder) -> StepResult:
+        """Run a step; what earlier attempts were answered is read back, not asked again."""
+        step = self._steps.get(order.step)
+        if step is None or step.version != order.version:
+            known = ", ".join(f"{s.name} v{s.version}" for s in self._steps.values()) or "none"
+            raise final(
+                "UnknownStep",
+                f"this worker has no step {order.step!r} v{order.version}, only {known};"
+                " add it to STEPS in worker.py, or let a worker of the same version serve",
+            )
+        try:
+            request = step.input.model_validate(order.given)
+        except ValidationError as error:
+            raise final("InvalidInput", f"step {step.name!r}: {error}") from error
+        return await _Run(step, self._book, self._flights, self._doors).run(request)
+
+
+class _Run:
+    """One attempt at a step."""
+
+    def __init__(
+        self, step: Step[Any, Any], book: AnswerBook, flights: Flights, doors: Doors
+    ) -> None:
+        self.step, self.book, self.flights, self.doors = step, book, flights, doors
+        self.context = call_context()
+        info = activity.info()
+        self.activity = f"{info.workflow_run_id}/{info.activity_id}"
+        self.answered = self.read_back = 0
+        self.running: dict[object, str] = {}
+        self.told = 0.0
+        self.refused: NotInStep | None = None
+        self.task: asyncio.Task[Record] | None = None
+
+    async def run(self, request: Record) -> StepResult:
+        self.task = asyncio.create_task(self._work(request))
+        try:
+            value: Record = await self.task
+        except (Exception, asyncio.CancelledError) as error:
+            self._raise(error)
+        return StepResult(value=value.model_dump(mode="json"))
+
+    async def _work(self, request: Record) -> Record:
+        enter_scope(Scope(self.context.branch))
+        with open_door(self.door, refuse=self.refuse):
+            result = await self.step.work(request)
+        if not isinstance(result, self.step.output):
+            wanted = self.step.output.__name__
+            raise final("WrongOutput", f"step {self.step.name!r} gave {result!r}, not a {wanted}")
+        given: Record = result
+        return given
+
+    def _raise(self, error: BaseException) -> NoReturn:
+        """Let the step's error out so that it is raised again in the workflow, never retried."""
+        if self.refused is not None:
+            raise sent_out(self.refused) from error
+        if isinstance(error, workflow._NotInWorkflowEventLoopError):
+            raise sent_out(NotInStep(f"{_asked_of_sdk(error)} {self._inside()}")) from error
+        if isinstance(error, FailureError):
+            raise sent_out(error) from error
+        raise error  # a bug is tried again, as a workflow would be: better code may come
+
+    def refuse(self, what: str) -> NotInStep:
+        """End the step at once: something in it needs a workflow, whatever a branch tolerates."""
+        if self.refused is None and self.task is not None:
+            self.refused = NotInStep(f"{what} {self._inside()}")
+            self.task.cancel()
+        return self.refused or NotInStep(f"{what} {self._inside()}")
+
+    def _inside(self) -> str:
+        return f"is reached inside the fused step {self.step.name!r}; run it in the visible grade"
+
+    async def door(self, call: Call[Any, Any], request: Record) -> Record:
+        """Answer a Call: from the book, or by asking and keeping what came."""
+        if call.name not in self.doors:
+            raise final("UnknownCall", f"nothing answers the call {call.name!r} in a fused step")
+        sent = request.model_dump_json()
+        key = call_key(self.context.scope, call.name, call.version, sent, 0)
+        # A failure for good counts for this activity only: asked anew later, the call may succeed.
+        failure = sha256(f"{key} {self.activity}".encode()).hexdigest()
+        under_way = object()
+        self.running[under_way] = f"{current_scope().name} {call.name}".strip()
+        try:
+            async with self.flights.alone(key):
+                found = await self.book.read(key, failure)
+                if kept := found.get(key) or found.get(failure):
+                    self.read_back += 1
+                else:
+                    kept = await self._asked(call, request, key, failure)
+                    self.answered += 1
+        finally:
+            del self.running[under_way]
+        self._tell()
+        if kept.error:
+            raise call_failed(call.name, _read_failure(kept.error))
+        output: type[Record] = call.output
+        return output.model_validate_json(kept.value)
+
+    async def _asked(
+        self, call: Call[Any, Any], request: Record, key: str, failure: str
+    ) -> KeptAnswer:
+        kept = KeptAnswer(
+            key, self.context.scope, current_scope().name, call.name, self.context.worker
+        )
+        try:
+            answer = await self._attempts(call, request)
+        except ActivityError as error:
+            if not_yet(error) is not None:
+                raise  # nothing to keep: `patient` asks again
+            kept = replace(kept, key=failure, error=_written_failure(error))
+        else:
+            kept = replace(kept, value=answer.model_dump_json())
+        # What was answered is kept even if the step is given up at this very moment.
+        await asyncio.shield(self.book.keep(kept))
+        return kept
+
+    async def _attempts(self, call: Call[Any, Any], request: Record) -> Record:
+        """Try as often as the Call allows, pausing as the server would."""
+        attempt = 0
+        while True:
+            attempt += 1
+            context = replace(self.context, branch=current_scope().name, attempt=attempt)
+            try:
+                return await self._once(call, request, context)
+            except Exception as error:
+                cause = _as_application(error)
+                last = attempt >= call.attempts or not_yet(cause) is not None
+                if cause.non_retryable or last:
+                    raise call_failed(call.name, cause) from cause
+                wait = cause.next_retry_delay or pause(attempt, FIRST_PAUSE)
+                await asyncio.sleep(wait.total_seconds())
+
+    async def _once(self, call: Call[Any, Any], request: Record, context: CallContext) -> Record:
+        ids = {"branch": context.branch, "call": call.name, "attempt": context.attempt}
+        with within_call(context), structlog.contextvars.bound_contextvars(**ids):
+            async with asyncio.timeout(call.timeout.total_seconds()):
+                answer: Record = await self.doors[call.name](request)
+                return answer
+
+    def _tell(self) -> None:
+        """Let heartbeats carry the progress, so that people see it while the step runs."""
+        now = asyncio.get_running_loop().time()
+        if now - self.told >= TELL_EVERY:
+            self.told = now
+            activity.heartbeat(
+                StepProgress(
+                    step=self.step.name,
+                    answered=self.answered,
+                    read_back=self.read_back,
+                    running=tuple(self.running.values()),
+                )
+            )
+
+
+def _asked_of_sdk(error: BaseException) -> str:
+    """Name the function of `temporalio.workflow` that needed a workflow."""
+    trace, name = error.__traceback__, "something"
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__", "").startswith("temporalio.workflow"):
+            name = f"workflow.{frame.f_code.co_name}"
+            break
+        trace = trace.tb_next
+    return name
+
+
+def _as_application(error: Exception) -> ApplicationError:
+    if isinstance(error, ApplicationError):
+        return error
+    return ApplicationError(str(error), type=type(error).__name__)
+
+
+def _written_failure(error: ActivityError) -> str:
+    cause = error.cause
+    assert isinstance(cause, ApplicationError)  # noqa: S101 - made by _attempts
+    return json.dumps([cause.type, cause.message, list(cause.details)], default=str)
+
+
+def _read_failure(text: str) -> ApplicationError:
+    kind, message, details = json.loads(text)
+    return ApplicationError(message, *details, type=kind, non_retryable=True)

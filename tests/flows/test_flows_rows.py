@@ -1,0 +1,348 @@
+"""The join contract on the server, row by row; then all rows with the worker killed."""
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+
+from tests.flows import rows, rows_world
+from tests.flows.rows import ANYWHERE, Facts, Row, RowCancelled, RowMany, RowOrder, RowPeople
+from tests.support.flows import Flows, Handle, Killable, flowing, killable
+from workflows.data.common import Decision
+from workflows.grades import GRADE, Grade
+
+pytestmark = pytest.mark.server
+
+SOAK = os.environ.get("BRAID_SOAK") == "1"
+EXPECTED: dict[int, tuple[str, ...]] = {
+    1: ("enough", "a cancelled", "b succeeded", "c succeeded", "d not_started", "e not_started"),
+    2: ("impossible", "a failed", "b failed", "c cancelled"),
+    3: (
+        "2 outcomes are wanted of 1 branches; lower the number or add branches",
+        "branches named twice: a; rename one",
+        "tolerate(count=2) is more than the 1 branches; lower it",
+    ),
+    4: ("complete", "a failed", "b succeeded", "c failed", "d succeeded", "e succeeded"),
+    5: ("enough", "a failed", "b succeeded", "c cancelled"),
+    6: ("enough", "a cancelled", "b succeeded", "c succeeded", "winner b"),
+    7: ("outcome", "a cancelled", "b succeeded", "c cancelled", "by b"),
+    8: (
+        "JoinFailed: the predicate of outcome(...) failed on branch 'a':"
+        " ZeroDivisionError('integer division or modulo by zero')",
+        "a succeeded",
+        "b cancelled",
+    ),
+    9: ("complete", "a failed", "b succeeded"),
+    10: (
+        "JoinFailed: branch 'b' failed: Broke: b broke",
+        "a succeeded",
+        "b failed",
+        "c cancelled",
+        "a=A",
+    ),
+    11: ("complete", "pipeline succeeded", "other succeeded"),
+    12: ("deadline", "a succeeded", "b cancelled", "c succeeded", "A", "C"),
+    13: (
+        "enough",
+        "deaf abandoned",
+        "b succeeded",
+        "branch 'deaf' ended abandoned and has no value",
+    ),
+    113: (
+        "enough",
+        "buys abandoned",
+        "b succeeded",
+        "branch 'buys' was given up and may not call 'test_work'",
+    ),
+    15: ("enough", "a cancelled", "b succeeded", "undone a/effect-a"),
+    16: (
+        "enough", "a succeeded", "b late", "c late", "late b succeeded", "late c failed",
+    ),
+    17: ("complete", "a stale", "b failed", "fresh stale True"),
+    19: ("most 3", *map(str, range(9))),
+    20: (
+        "complete",
+        "complete",
+        *["1 outcomes are wanted of 0 branches; lower the number or add branches"] * 3,
+    ),
+    21: (
+        "enough", "outer cancelled", "other succeeded",
+        "inner enough", "inner x succeeded", "inner y cancelled", "inner cancelled",
+    ),
+    25: ("complete", "a stale", "b defaulted", "c failed", "d succeeded"),
+    26: ("complete", "a succeeded", "b succeeded", "a 3", "b 1"),
+    27: (
+        "JoinFailed: branch 'b' failed: Broke: b broke",
+        "a succeeded",
+        "b failed",
+        "c succeeded",
+    ),
+    28: ("complete", "a partial", "b failed", "c succeeded", "coverage 0.9 confidence 0.7"),
+}  # fmt: skip
+"""What each scenario comes to, in either grade and whatever is killed."""
+
+
+class Played:
+    """Plays rows on one worker and looks at what was done."""
+
+    def __init__(self, here: Flows, log: Path) -> None:
+        self.here, self._log = here, log
+
+    async def row(self, number: int, grade: Grade = Grade.VISIBLE, patience: float = 0.4) -> None:
+        """Play a row: its facts are those expected, and its history replays."""
+        given = RowOrder(row=number, patience=patience)
+        handle = await self.here.start(Row, given, memo={GRADE: grade}, result_type=Facts)
+        played = await handle.result()
+        assert played.facts == EXPECTED[number]
+        await self.here.replayed(handle)
+
+    def done(self) -> list[str]:
+        """Name what was done, in order."""
+        return [line.split()[1] for line in self._log.read_text().splitlines()]
+
+
+@pytest_asyncio.fixture
+async def played(address: str, tmp_path: Path) -> AsyncIterator[Played]:
+    log = tmp_path / "done.log"
+    log.touch()
+    async with flowing(
+        address, rows.WORKFLOWS, rows_world.answers(log), steps=rows.STEPS, data=tmp_path
+    ) as here:
+        yield Played(here, log)
+
+
+async def test_row_01_enough_ends_the_join_at_once(played: Played) -> None:
+    await played.row(1)
+
+
+async def test_row_02_what_became_impossible_ends_at_that_moment(played: Played) -> None:
+    await played.row(2)
+
+
+async def test_row_03_misuse_fails_before_anything_runs(played: Played) -> None:
+    await played.row(3)
+    assert played.done() == []
+
+
+async def test_row_04_no_item_is_missing_within_tolerance(played: Played) -> None:
+    await played.row(4)
+
+
+async def test_row_05_success_comes_first_in_one_task(played: Played) -> None:
+    await played.row(5)
+
+
+async def test_row_06_the_winner_of_one_task_is_the_first_declared(played: Played) -> None:
+    await played.row(6)
+
+
+async def test_row_07_an_outcome_ends_the_join_and_is_named(played: Played) -> None:
+    await played.row(7)
+
+
+async def test_row_08_a_raising_predicate_fails_the_join_not_the_worker(played: Played) -> None:
+    await played.row(8)
+
+
+async def test_row_09_siblings_of_a_failure_run_on(played: Played) -> None:
+    await played.row(9)
+
+
+async def test_row_10_a_failure_cancels_siblings_and_carries_values(played: Played) -> None:
+    await played.row(10)
+
+
+async def test_row_11_dependents_start_when_their_own_input_is_there(played: Played) -> None:
+    await played.row(11)
+
+
+async def test_row_12_a_deadline_keeps_what_has_arrived(played: Played) -> None:
+    await played.row(12)
+
+
+async def test_row_13_a_deaf_branch_is_abandoned(played: Played) -> None:
+    await played.row(13)
+
+
+async def test_row_13_an_abandoned_branch_buys_nothing_more(played: Played) -> None:
+    await played.row(113)
+    assert played.done() == ["b", "after"]
+
+
+async def test_row_14_a_cancelled_case_undoes_each_branch_once(played: Played) -> None:
+    """Cancelled twice: the second changes nothing, the undoing goes on."""
+    handle = await played.here.start(RowCancelled, RowOrder(row=14))
+    await until_done(handle, played, {"effect-a", "effect-b", "effect-c"})
+    await asyncio.gather(handle.cancel(), handle.cancel())
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    assert isinstance(caught.value.cause, CancelledError)
+    undone = Counter(name for name in played.done() if name.startswith("undo"))
+    assert undone == dict.fromkeys(("undo-effect-a", "undo-effect-b", "undo-effect-c"), 1)
+    await played.here.replayed(handle)
+
+
+async def test_row_15_a_losers_effect_is_undone(played: Played) -> None:
+    await played.row(15)
+    assert played.done() == ["effect-a", "b", "undo-effect-a"]
+
+
+async def test_row_16_late_results_are_kept_apart(played: Played) -> None:
+    await played.row(16)
+
+
+async def test_row_17_an_earlier_result_counts_until_it_is_too_old(played: Played) -> None:
+    await played.row(17)
+
+
+async def test_row_18_each_answer_reaches_its_own_branch(played: Played) -> None:
+    """Answered in another order than asked."""
+    handle = await played.here.start(RowPeople, RowOrder(row=18), result_type=Facts)
+    gates: list[Any] = []
+    while len(gates) < 3:
+        gates = await handle.query("open_gates")
+    said: dict[str, dict[str, Any]] = {
+        "task-c": {"verdict": "supply", "value": {"name": "by hand"}},
+        "task-a": {"verdict": "skip"},
+        "task-b": {"verdict": "supply", "value": {"name": "from memory"}},
+    }
+    for gate, words in said.items():
+        decision = Decision.model_validate({"gate": gate, "by": "ana", **words})
+        await handle.execute_update("decide", decision)
+    played_facts = (await handle.result()).facts
+    assert played_facts[:4] == ("complete", "a skipped", "b succeeded", "c succeeded")
+    assert played_facts[4:] == ("b=from memory", "c=by hand")
+    await played.here.replayed(handle)
+
+
+async def test_row_19_never_more_than_the_limit_in_flight(played: Played) -> None:
+    await played.row(19)
+
+
+async def test_row_20_joins_of_nothing(played: Played) -> None:
+    await played.row(20)
+
+
+async def test_row_21_a_join_in_a_branch_is_seen_and_cancelled(played: Played) -> None:
+    await played.row(21)
+
+
+async def test_row_23_no_message_is_lost_while_branches_finish(played: Played) -> None:
+    """Signals and updates during forty completions; handlers end before the workflow does."""
+    handle = await played.here.start(RowPeople, RowOrder(row=23), result_type=Facts)
+
+    async def speak(number: int) -> None:
+        await handle.signal("said", f"s{number}")
+        assert await handle.execute_update("told", f"u{number}") == f"U{number}"
+
+    await asyncio.gather(*(speak(n) for n in range(5)))
+    facts = (await handle.result()).facts
+    heard = [f"{kind} {kind[0]}{n}" for kind in ("signal", "update") for n in range(5)]
+    assert facts == ("complete", "40", *heard)
+    await played.here.replayed(handle)
+
+
+async def test_row_24_a_thousand_branches_stay_linear(played: Played) -> None:
+    """Events per branch do not grow with their number; at most `limit` activities pend."""
+    found = []
+    for count in (100, 1000):
+        handle = await played.here.start(RowMany, {"count": count, "limit": 100}, result_type=Facts)
+        assert (await handle.result()).facts == ("complete", "True")
+        history = await handle.fetch_history()
+        pending = most = 0
+        for event in history.events:
+            pending += event.HasField("activity_task_scheduled_event_attributes")
+            pending -= event.HasField("activity_task_completed_event_attributes")
+            most = max(most, pending)
+        assert most <= 100
+        found.append(len(history.events) / count)
+    print(f"events per branch: {found}")
+    assert found[1] <= found[0] * 1.5
+
+
+async def test_row_25_a_hanging_branch_is_replaced_alone(played: Played) -> None:
+    await played.row(25)
+
+
+async def test_row_26_a_branch_is_repeated_alone(played: Played) -> None:
+    await played.row(26)
+
+
+async def test_row_26_paid_replies_are_read_back_in_the_fused_grade(played: Played) -> None:
+    await played.row(26, Grade.FUSED)
+    assert Counter(played.done()) == {"paid": 1, "b": 1}
+
+
+async def test_row_27_siblings_finish_then_all_is_undone(played: Played) -> None:
+    await played.row(27)
+    done = played.done()
+    assert done[-2:] == ["undo-effect-c", "undo-effect-a"], "in reverse"
+    assert {"a", "c"} <= set(done), "siblings ran to their end"
+
+
+async def test_row_28_too_little_coverage_is_a_failure(played: Played) -> None:
+    await played.row(28)
+
+
+async def test_every_row_is_the_same_in_a_fused_step(played: Played) -> None:
+    """All scenarios that need no workflow, at once, each in one activity."""
+    await asyncio.gather(*(played.row(n, Grade.FUSED, PATIENT) for n in ANYWHERE))
+
+
+async def until_done(handle: Handle, played: Played, names: set[str]) -> None:
+    """Wait until these stand in the log."""
+    while not names <= set(played.done()):
+        assert (await handle.describe()).close_time is None, played.done()
+
+
+# ---- killed --------------------------------------------------------------------------------
+
+PATIENT = 5.0
+"""Seconds the deadlines leave when a worker is killed meanwhile."""
+
+
+@pytest.mark.parametrize("grade", list(Grade))
+@pytest.mark.parametrize("seed", range(20261121, 20261126 if SOAK else 20261122))
+async def test_row_22_rows_stand_whenever_the_worker_is_killed(
+    address: str, tmp_path: Path, grade: Grade, seed: int
+) -> None:
+    """All rows at once on one worker process, killed twice at random points."""
+    print(f"seed {seed}")
+    chance = random.Random(seed)  # noqa: S311
+    async with killable(address, "tests.flows.rows_world", tmp_path) as mine:
+        mine.log.touch()
+        handles = {
+            number: await mine.flows.start(
+                Row,
+                RowOrder(row=number, patience=PATIENT),
+                memo={GRADE: grade},
+                result_type=Facts,
+            )
+            for number in ANYWHERE
+        }
+        for share in sorted(chance.uniform(0.05, 0.7) for _ in range(2)):
+            await until_lines(mine, handles[12], int(40 * share))
+            await mine.kill()
+            await mine.start()
+        for number, handle in handles.items():
+            facts = (await handle.result()).facts
+            if number == 12:  # its deadline may pass while no worker lives
+                assert facts[0] == "deadline"
+                assert set(facts[1:]) <= {*EXPECTED[12][1:], "a cancelled", "c cancelled"}
+            else:
+                assert facts == EXPECTED[number], number
+            await mine.flows.replayed(handle)
+
+
+async def until_lines(mine: Killable, handle: Handle, count: int) -> None:
+    """Wait until so much was done."""
+    while len(mine.lines()) < count:
+        assert (await handle.describe()).close_time is None, "over before it could be killed"

@@ -1,0 +1,29 @@
+"""The worker process of `Killable`: address, queue, identity, world module, data folder."""
+
+import asyncio
+import importlib
+import sys
+from pathlib import Path
+
+from runtime.connection import connect_to
+from runtime.processes import die_with_parent, leave
+from runtime.settings import Settings
+from store.database import Store
+from tests.support.flows import flow_worker
+
+
+async def serve(address: str, queue: str, identity: str, world: str, data: Path) -> None:
+    """Serve until killed."""
+    module = importlib.import_module(world)
+    store = await Store.open(Settings(data=data).database)
+    client = await connect_to(address, identity)
+    answers = module.answers(data / "done.log")
+    worker = flow_worker(client, queue, identity, module.WORKFLOWS, answers, module.STEPS, store)
+    await worker.run()
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    address, queue, identity, world, data = sys.argv[1:]
+    asyncio.run(serve(address, queue, identity, world, Path(data)))
+    leave(0)

@@ -1,0 +1,141 @@
+"""Small wrappers that make the traps of asyncio in workflows impossible.
+
+`asyncio.gather` leaves the siblings of a failure running; `asyncio.wait_for` round an activity
+raises ActivityError instead of a timeout; `asyncio.TaskGroup` raises an ExceptionGroup, which
+leaves a workflow stuck, and cancels in the order of a set. Use `join` where failures need policies.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from temporalio import workflow
+
+from workflows.errors import DeadlinePassed, Misuse
+from workflows.patterns.clock import pause, shielded, wait_all
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+CLEAN_UP = timedelta(seconds=10)
+"""How long work that is given up may take to end."""
+
+
+class Group:
+    """Use as `async with Group() as group`, then `group.start(coroutine)`; awaits them all.
+
+    The first failure cancels and awaits the others, in the order they were started, and is
+    raised itself. Of failures in one workflow task the first started counts.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._entered = self._left = False
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start work of the group; its result is read from the task after the block."""
+        if not self._entered or self._left:
+            work.close()
+            raise Misuse("group.start(...) outside its `async with Group()` block; move it inside")
+        task = asyncio.ensure_future(work)
+        self._tasks.append(task)
+        return task
+
+    async def __aenter__(self) -> Self:
+        self._entered = True
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, (Exception, asyncio.CancelledError)):
+            return  # an evicted workflow is closed: it goes on elsewhere
+        failed: BaseException | None = error
+        try:
+            while failed is None and (open_ := [t for t in self._tasks if not t.done()]):
+                await workflow.wait(open_, return_when=asyncio.FIRST_COMPLETED)
+                failed = _first_failure(self._tasks)
+        except (Exception, asyncio.CancelledError):
+            await self._give_up()
+            raise
+        failed = failed or _first_failure(self._tasks)
+        await self._give_up()
+        if failed is not None and failed is not error:
+            raise failed
+
+    async def _give_up(self) -> None:
+        self._left = True
+        await shielded(_cancelled(self._tasks))
+
+
+@overload
+async def gather(a: Coroutine[Any, Any, A], b: Coroutine[Any, Any, B], /) -> tuple[A, B]: ...
+@overload
+async def gather(
+    a: Coroutine[Any, Any, A], b: Coroutine[Any, Any, B], c: Coroutine[Any, Any, C], /
+) -> tuple[A, B, C]: ...
+@overload
+async def gather(
+    a: Coroutine[Any, Any, A],
+    b: Coroutine[Any, Any, B],
+    c: Coroutine[Any, Any, C],
+    d: Coroutine[Any, Any, D],
+    /,
+) -> tuple[A, B, C, D]: ...
+@overload
+async def gather(*works: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
+async def gather(*works: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+    """Run all at once and give their results in order; a failure cancels and awaits the rest."""
+    async with Group() as group:
+        tasks = [group.start(work) for work in works]
+    return tuple(task.result() for task in tasks)
+
+
+async def within(limit: timedelta, work: Coroutine[Any, Any, T], what: str) -> T:
+    """Give the result of `work`; after `limit` cancel and await it and raise DeadlinePassed.
+
+    `what` names the work in the error and the timer in the UI.
+    """
+    if limit <= timedelta(0):
+        work.close()
+        raise Misuse(f"{what} has no time at all; use a positive limit")
+    task = asyncio.ensure_future(work)
+    clock = asyncio.ensure_future(pause(limit, f"{what}: limit"))
+    try:
+        await workflow.wait([task, clock], return_when=asyncio.FIRST_COMPLETED)
+    except (Exception, asyncio.CancelledError):  # not when an evicted workflow is closed
+        clock.cancel()
+        await shielded(_cancelled([task]))
+        raise
+    clock.cancel()
+    if task.done():
+        return task.result()
+    await shielded(_cancelled([task]))
+    raise DeadlinePassed(f"{what} took longer than {limit}")
+
+
+async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel what still runs and wait for its end, within bounds; its errors are looked at."""
+    for task in tasks:
+        task.cancel()
+    await wait_all(tasks, CLEAN_UP)
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.exception()
+
+
+def _first_failure(tasks: list[asyncio.Task[Any]]) -> BaseException | None:
+    ended = (t for t in tasks if t.done())
+    for task in ended:
+        if task.cancelled():
+            return asyncio.CancelledError()
+        if (error := task.exception()) is not None:
+            return error
+    return None

@@ -1,0 +1,54 @@
+"""Scopes: which branch code runs in, for calls, journal, logs and the timeline."""
+
+import logging
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import workflow
+
+
+@dataclass
+class Scope:
+    """A stretch of work that can be given up: a branch. Closing it closes all inside it."""
+
+    name: str = ""
+    parent: "Scope | None" = None
+    closed: bool = False
+
+    def inside(self, name: str) -> "Scope":
+        """Open a scope within this one."""
+        return Scope(f"{self.name}/{name}" if self.name else name, self)
+
+    def is_closed(self) -> bool:
+        """Say whether this scope or one around it was given up."""
+        return self.closed or (self.parent is not None and self.parent.is_closed())
+
+
+_scope: ContextVar[Scope] = ContextVar("braid_scope")
+
+
+def current_scope() -> Scope:
+    """Give the scope this code runs in; the outermost one has an empty name."""
+    return _scope.get(Scope())
+
+
+def enter_scope(scope: Scope) -> None:
+    """Run the rest of this task inside `scope`."""
+    _scope.set(scope)
+
+
+class _Log(logging.LoggerAdapter[logging.Logger]):
+    """The workflow's log (silent on replay); outside a workflow a plain one."""
+
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        chosen = workflow.logger if workflow.in_workflow() else self.logger
+        chosen.log(level, msg, *args, **kwargs)
+
+
+log = _Log(logging.getLogger("braid.workflows"), {})
+
+
+def told(**ids: str) -> dict[str, str]:
+    """Give the ids of a log line: the branch it comes from, and those given."""
+    return {"branch": current_scope().name, **ids}
