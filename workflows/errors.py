@@ -5,19 +5,37 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
     └── BraidError
         ├── Misuse            a pattern was put together wrongly; raised before anything runs
         ├── JoinFailed        a join ended by an explicit or default `fail` policy
+        ├── CoverageTooLow    a branch's value covers less than the branch must
         ├── DeadlinePassed    a deadline set by the process passed
         ├── ScopeClosed       a branch that was given up asked for another call
         ├── NotInStep         a fused step reached what only a workflow can do
         ├── Refused           a message was refused; says why and how to mend it
         ├── ModelUnavailable  no model of a role's chain gave a usable answer
+        ├── SpreadFailed      a spread could not go on; what finished is in the store
+        ├── Unresolved        a loop or ladder ended without a value that will do
+        ├── Unusable          a function given to a pattern gave what it may not
+        ├── StageFailed       a stage of a sequence failed for good; what was done is undone
+        ├── AggregateFailed   branches' results do not make up the record they should
         └── UndoFailed        an undo could not be done; a person must finish it
+    ApplicationError, retryable
+    └── NotYet                an outside job is not done; raised by the activity that looks at it
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ApplicationErrorCategory,
+    FailureError,
+    RetryState,
+)
+
+NOT_YET = "NotYet"
+"""Type of the error that says an outside job is not done."""
 
 
 class BraidError(ApplicationError):
@@ -34,11 +52,17 @@ class Misuse(BraidError):
 class JoinFailed(BraidError):
     """A branch failed for good under a policy that lets no join go on.
 
-    `values` holds what the other branches gave, by name, for whoever catches this inside the
-    process; only `details` (names and statuses) travel.
+    `values` holds what the other branches gave, by name, and `undone` what was undone, for whoever
+    catches this inside the process. Only `details` travel: a summary by branch, then what was
+    undone.
     """
 
     values: Mapping[str, Any] = MappingProxyType({})
+    undone: tuple[Any, ...] = ()
+
+
+class CoverageTooLow(BraidError):
+    """A branch's value covers less than the branch must."""
 
 
 class DeadlinePassed(BraidError):
@@ -61,8 +85,49 @@ class ModelUnavailable(BraidError):
     """No model of a role's chain gave a usable answer."""
 
 
+class SpreadFailed(BraidError):
+    """A spread could not go on; what finished is in the store, and a redrive does the rest."""
+
+
+class Unresolved(BraidError):
+    """A loop or a ladder ended without a value that will do, and nothing else was declared."""
+
+
+class Unusable(BraidError):
+    """A function given to a pattern raised, or gave what it may not; the message names it."""
+
+
+class StageFailed(BraidError):
+    """A stage of a sequence failed for good; what the sequence did was undone."""
+
+
+class AggregateFailed(BraidError):
+    """Branches' results do not make up the record they should; says which and why."""
+
+
 class UndoFailed(BraidError):
     """An undo could not be done; a person must finish it."""
+
+
+class NotYet(ApplicationError):
+    """An outside job is not done yet. Raised by an activity; `patient` has it tried again.
+
+    `after` is the other side's wish when to ask again; None leaves it to the process's interval.
+    """
+
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+        super().__init__(
+            message,
+            type=NOT_YET,
+            next_retry_delay=after,
+            category=ApplicationErrorCategory.BENIGN,  # no failure worth a warning
+        )
+
+
+def not_yet(error: BaseException) -> ApplicationError | None:
+    """Give the NotYet that a Call ended with, or that its door raised; None for anything else."""
+    said = error.cause if isinstance(error, ActivityError) else error
+    return said if isinstance(said, ApplicationError) and said.type == NOT_YET else None
 
 
 def reason(error: BaseException) -> str:
@@ -80,3 +145,54 @@ def reason(error: BaseException) -> str:
 def reasons(errors: Sequence[BaseException]) -> str:
     """Join the reasons of several errors."""
     return "; ".join(reason(e) for e in errors)
+
+
+# ---- errors of fused steps: they cross from the activity into the workflow unchanged ----------
+
+CALL_FAILED = "CallFailed"
+"""Type of an error that stands for the ActivityError of a Call inside a fused step."""
+
+
+def call_failed(call: str, cause: ApplicationError) -> ActivityError:
+    """Make the error a Call raises when it failed for good, where no activity was scheduled."""
+    error = ActivityError(
+        f"call {call} failed",
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=call,
+        activity_id="",
+        retry_state=RetryState.NON_RETRYABLE_FAILURE,
+    )
+    error.__cause__ = cause
+    return error
+
+
+def sent_out(error: FailureError) -> ApplicationError:
+    """Make of an error in a fused step the one its activity fails with, once and for all."""
+    if isinstance(error, ActivityError) and isinstance(error.cause, ApplicationError):
+        cause = error.cause
+        details = (error.activity_type, cause.type, cause.message, list(cause.details))
+        return ApplicationError(reason(error), *details, type=CALL_FAILED, non_retryable=True)
+    kind, more = type(error).__name__, list[Any]()
+    if isinstance(error, ApplicationError):
+        kind, more = error.type or kind, list(error.details)
+    return ApplicationError(error.message, *more, type=kind, non_retryable=True)
+
+
+def raised_inside(error: ActivityError) -> Exception:
+    """Give the error a fused step raised inside its activity; the activity's own if there is none.
+
+    What an error carried besides message and details (the values of JoinFailed) stays behind.
+    """
+    cause = error.cause
+    if not isinstance(cause, ApplicationError):
+        return error  # cancelled, timed out: nothing of the step's own
+    if cause.type == CALL_FAILED:
+        call, kind, text, details = cause.details
+        failed = ApplicationError(text, *details, type=kind, non_retryable=True)
+        return call_failed(call, failed)
+    known = {c.__name__: c for c in BraidError.__subclasses__()}
+    if cause.type in known:
+        return known[cause.type](cause.message, *cause.details)
+    return cause

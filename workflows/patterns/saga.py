@@ -1,29 +1,37 @@
 """Saga: steps that register their undo; on failure or cancellation all is undone in reverse."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextvars import ContextVar
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from workflows.calls import told
-from workflows.errors import Misuse, reason
+from workflows.errors import Misuse, UndoFailed
 from workflows.patterns.clock import shielded
+from workflows.patterns.tasks import Tasks
+from workflows.patterns.undoing import Entry, Ledger, Path
+from workflows.patterns.undoing import Undone as Undone
 
 T = TypeVar("T")
+Undo = Callable[[], Awaitable[Any]]
 REFUSED = "EffectRefused"
 """Type of an error that says the other side did nothing: there is nothing to undo."""
 
+_current: ContextVar["Saga | None"] = ContextVar("braid_saga", default=None)
 
-@dataclass(frozen=True)
-class Undone:
-    """What became of one undo; `error` empty means done."""
 
-    step: str
-    error: str = ""
+def current_saga() -> "Saga | None":
+    """Give the saga, or its section, this code runs in; None if there is none."""
+    return _current.get()
+
+
+def enter_saga(saga: "Saga | None") -> None:
+    """Run the rest of this task inside `saga`."""
+    _current.set(saga)
 
 
 class Saga:
@@ -32,26 +40,56 @@ class Saga:
     An undo must be idempotent and must not mind that its step never took effect: a step that
     failed without a clear refusal may have worked, so its undo runs too. The error that broke the
     saga is raised again after undoing; `undone` says what was undone and what could not be.
+    With `tasks` an undo that fails for good becomes a task, and undoing ends only when a person
+    said `done`, or `retry` and the undo then worked; without, it is `left_over`.
     """
 
-    def __init__(self) -> None:
-        self._undos: list[tuple[str, Callable[[], Awaitable[Any]]]] = []
-        self._names: set[str] = set()
-        self.undone: tuple[Undone, ...] = ()
+    def __init__(self, tasks: Tasks | None = None) -> None:
+        self._tasks = tasks
+        self._path: Path = ()
+        self._ledger = Ledger()
+        self._marks: dict[str, int] = {}
+        self._sections: Counter[str] = Counter()
+        self._around: list[Saga | None] = []
+
+    def inside(self, name: str, tasks: Tasks | None = None) -> "Saga":
+        """Open a section: a branch's part, which may be undone alone.
+
+        What it registers stands in this saga too, in one order over all sections. A second
+        section of one name is called `name#2`. `tasks` are this saga's if none are given. Raises
+        Misuse without a name.
+        """
+        _check_name(name, "section")
+        section = Saga(tasks or self._tasks)
+        self._sections[name] += 1
+        number = self._sections[name]
+        section._path = (*self._path, name if number == 1 else f"{name}#{number}")
+        section._ledger = self._ledger
+        return section
 
     async def step(
         self,
         name: str,
         do: Callable[[], Awaitable[T]],
-        undo: Callable[[], Awaitable[Any]] | None = None,
+        undo: Undo | None = None,
+        *,
+        group: str = "",
+        how: str = "",
+        again: bool = False,
     ) -> T:
         """Do a step. Its undo is registered once it succeeded, or may have.
 
-        Raises Misuse when the name is taken; a step that was refused may be tried again.
+        Neighbours of one `group` do not depend on each other and are undone at once. `how` tells a
+        person to undo it by hand. `again` says that the step was tried before under its name; its
+        undo is still registered once. Raises Misuse, before anything is done, when the name is
+        taken; a step that was refused or undone may be done again.
         """
-        if name in self._names:
+        self._check(name, do, undo, about_undo=group or how)
+        key = (*self._path, name)
+        if key in self._ledger.taken and not again:
             raise Misuse(f"saga step {name!r} stands there twice; rename one")
-        self._names.add(name)
+        free_after_refusal = key not in self._ledger.taken
+        self._ledger.taken.add(key)
         refused = False
         try:
             return await do()
@@ -59,26 +97,69 @@ class Saga:
             refused = _refused(error)
             raise
         finally:
-            if refused:
-                self._names.discard(name)
-            elif undo is not None:
-                self._undos.append((name, undo))
+            if not refused and undo is not None:
+                outside = partial(_outside, undo)
+                entry = Entry(self._path, name, outside, group, how, self._tasks)
+                self._ledger.register(entry)
+            elif refused and free_after_refusal:
+                self._ledger.taken.discard(key)
+
+    def mark(self, name: str) -> None:
+        """Remember this point, for `rollback_to`. Raises Misuse when the name is taken."""
+        _check_name(name, "mark")
+        if name in self._marks:
+            raise Misuse(f"mark {name!r} stands there already; choose another name")
+        self._marks[name] = self._ledger.places
+
+    async def rollback_to(self, name: str) -> tuple[Undone, ...]:
+        """Undo in reverse what was registered since the mark, so as to go on another way.
+
+        The mark stays, later marks are forgotten. Raises Misuse if there is no such mark, and
+        UndoFailed if something could not be undone: then there is no other way.
+        """
+        if name not in self._marks:
+            known = ", ".join(self._marks) or "none was set"
+            raise Misuse(f"there is no mark {name!r} to go back to; marks: {known}")
+        before = len(self._ledger.undone)
+        await self._ledger.undo(self._path, self._marks[name])
+        while next(reversed(self._marks)) != name:
+            self._marks.popitem()
+        undone = self._ledger.ended(self._path, before)
+        if left := [f"{u.step} ({u.error})" for u in undone if u.is_left]:
+            raise UndoFailed(f"not back at mark {name!r}: {', '.join(left)}; a person must undo it")
+        return undone
 
     async def undo(self) -> tuple[Undone, ...]:
-        """Undo every registered step in reverse order, past failures, once."""
-        done: list[Undone] = []
-        while self._undos:
-            name, undo = self._undos.pop()
-            done.append(await _undo(name, undo))
-        self.undone += tuple(done)
+        """Undo everything registered, in reverse order, past failures, each undo once.
+
+        Runs to its end whatever cancellation arrives, which is raised afterwards. Raises UndoFailed
+        at the end if a task could not be opened.
+        """
+        await self._ledger.undo(self._path)
         return self.undone
+
+    def full_name(self, step: str) -> str:
+        """Give a step's name with the sections around it."""
+        return "/".join((*self._path, step))
+
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """Steps whose undo is registered and not done yet, in order; a section's by full name."""
+        return tuple(e.full_name for e in self._ledger.inside(self._path))
+
+    @property
+    def undone(self) -> tuple[Undone, ...]:
+        """What became of the undos so far, in the order they ended."""
+        return self._ledger.ended(self._path)
 
     @property
     def left_over(self) -> tuple[Undone, ...]:
-        """Undos that failed for good: tasks for a person."""
-        return tuple(u for u in self.undone if u.error)
+        """Undos that failed for good and that nobody finished by hand."""
+        return tuple(u for u in self.undone if u.is_left)
 
     async def __aenter__(self) -> Self:
+        self._around.append(_current.get())
+        _current.set(self)
         return self
 
     async def __aexit__(
@@ -88,18 +169,27 @@ class Saga:
         _trace: TracebackType | None,
     ) -> None:
         # Not when an evicted workflow is closed (GeneratorExit): it goes on elsewhere.
-        if isinstance(error, (Exception, asyncio.CancelledError)):
-            await shielded(self.undo())
+        if error is None or isinstance(error, (Exception, asyncio.CancelledError)):
+            _current.set(self._around.pop())
+            await (shielded(self._ledger.settle(self._path)) if error is None else self.undo())
+
+    def _check(self, name: str, do: object, undo: object | None, *, about_undo: str) -> None:
+        _check_name(name, "step")
+        if not callable(do) or not (undo is None or callable(undo)):
+            raise Misuse(f"saga step {name!r}: give functions, not what they return (use partial)")
+        if undo is None and about_undo:
+            raise Misuse(f"saga step {name!r} tells about its undo but has none; give the undo")
 
 
-async def _undo(name: str, undo: Callable[[], Awaitable[Any]]) -> Undone:
-    try:
-        await undo()
-    except (Exception, asyncio.CancelledError) as error:
-        if workflow.in_workflow():
-            workflow.logger.error("undo failed", extra=told(step=name))
-        return Undone(name, reason(error))
-    return Undone(name)
+async def _outside(undo: Undo) -> None:
+    """Undo outside any saga: what an undo does is not registered to be undone."""
+    enter_saga(None)
+    await undo()
+
+
+def _check_name(name: str, what: str) -> None:
+    if not name.strip():
+        raise Misuse(f"a {what} needs a name; it says in records and tasks what was done")
 
 
 def _refused(error: BaseException) -> bool:
