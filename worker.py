@@ -24,11 +24,13 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.doors import door
+from activities.doors import Answer, door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
 from activities.llm.catalogue import CatalogueError, load
+from activities.load import LoadActivities
 from activities.sources.doors import SourceActivities
+from activities.steps import StepActivities
 from activities.wire import Wire
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.heartbeats import Heartbeats
@@ -39,6 +41,8 @@ from runtime.stack import running_stack
 from store.database import Store
 from store.errors import StoreError
 from workflows import calls
+from workflows.calls import Call
+from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.due_diligence import (
     CreditReading,
@@ -48,14 +52,27 @@ from workflows.data.due_diligence import (
     Synthesis,
 )
 from workflows.data.llm import Vendor
+from workflows.data.route import PathProposal
 from workflows.due_diligence import DueDiligence
+from workflows.grades import Step
 from workflows.headers import PassHeaders
 
 WORKFLOWS: tuple[type, ...] = (DueDiligence,)
 
+STEPS: tuple[Step[Any, Any], ...] = ()
+"""The steps that may run fused."""
+
 ANSWERS: dict[str, type[Record]] = {
     record.__name__: record
-    for record in (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
+    for record in (
+        IdentityReading,
+        CreditReading,
+        HitReading,
+        ReferenceReading,
+        Synthesis,
+        PathProposal,
+        Cited,
+    )
 }
 """The records a prompt may name for a model's reply."""
 
@@ -64,7 +81,9 @@ PASSED_THROUGH = (
     # workflow costs tens of milliseconds. Process files and their steps are never passed.
     "workflows.data",
     "workflows.errors",
+    "workflows.scope",
     "workflows.calls",
+    "workflows.grades",
     "workflows.patterns",
     "workflows.prompts",
     "workflows.rules",
@@ -111,25 +130,32 @@ def runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def deploy(settings: Settings, store: Store, wire: Wire) -> Deployed:
+def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Deployed:
     """Pair every Call with the code that answers it. Raises CatalogueError."""
     models = ModelActivities(settings, store, load(settings.catalogue), wire, ANSWERS)
     sources = SourceActivities(settings, store, wire)
     effects = EffectActivities(settings, store, wire)
+    loads = LoadActivities(client)
+    main: dict[Call[Any, Any], Answer[Any, Any]] = {
+        calls.RESOLVE_ROLES: models.resolve_roles,
+        calls.COMPANY: sources.company_register,
+        calls.LEI: sources.lei_record,
+        calls.SCREEN: sources.sanctions_search,
+        calls.SCREEN_LIST: sources.sanctions_list_file,
+        calls.FILINGS: sources.filings,
+        calls.FACTS: sources.company_facts,
+        calls.ACCOUNT: effects.account_service,
+        calls.MAIL: effects.send_mail,
+        calls.CHAT: effects.chat_message,
+        calls.READ_LOAD: loads.read_load,
+        calls.READ_SERVICE: loads.read_service,
+    }
+    vendor: dict[Call[Any, Any], Answer[Any, Any]] = {calls.ASK_MODEL: models.ask_model}
+    inside = {call.name: answer for call, answer in (main | vendor).items()}
+    main[calls.RUN_STEP] = StepActivities(store, STEPS, inside).run_step
     return Deployed(
-        main=(
-            door(calls.RESOLVE_ROLES, models.resolve_roles),
-            door(calls.COMPANY, sources.company_register),
-            door(calls.LEI, sources.lei_record),
-            door(calls.SCREEN, sources.sanctions_search),
-            door(calls.SCREEN_LIST, sources.sanctions_list_file),
-            door(calls.FILINGS, sources.filings),
-            door(calls.FACTS, sources.company_facts),
-            door(calls.ACCOUNT, effects.account_service),
-            door(calls.MAIL, effects.send_mail),
-            door(calls.CHAT, effects.chat_message),
-        ),
-        vendor=(door(calls.ASK_MODEL, models.ask_model),),
+        main=[door(call, answer) for call, answer in main.items()],
+        vendor=[door(call, answer) for call, answer in vendor.items()],
     )
 
 
@@ -174,7 +200,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         stack.push_async_callback(store.close)
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
-        deployed = deploy(settings, store, wire)
+        deployed = deploy(settings, store, wire, client)
         queues = options.queues.split(",") if options.queues else ALL_QUEUES
         for one in workers(client, deployed, identity=identity, queues=queues):
             await stack.enter_async_context(one)

@@ -12,11 +12,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime.connection import NoServer, connect_to
 from runtime.processes import bound, free_port, spawn
+from workflows.data.route import PATH_ATTRIBUTE
 
 CLI_VERSION = "1.9.1"
 """The version of the `temporal` binary these flags were measured with (server 1.32.0)."""
@@ -34,9 +40,13 @@ _DYNAMIC = (
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "matching.enableFairness=true",
+    'matching.TaskQueueInfoByBuildIdTTL="100ms"',
     "frontend.WorkflowPauseEnabled=true",
 )
 
+
+ATTRIBUTES = ("Customer", PATH_ATTRIBUTE)
+"""Search attributes of ours, all of type Keyword."""
 
 _BEGINS = "---- server starts\n"
 """Line that parts the log of one server from the next."""
@@ -95,8 +105,10 @@ def command(data: Path, ports: Ports, *, extra: tuple[str, ...] = ()) -> list[st
         *("--ui-port", str(ports.ui), "--metrics-port", str(ports.metrics)),
         *("--db-filename", str(data / "temporal.db")),
         *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"),
-        *("--search-attribute", "Customer=Keyword", "--log-level", "error"),
+        *("--log-level", "error"),
     ]
+    for name in ATTRIBUTES:
+        flags += ["--search-attribute", f"{name}=Keyword"]
     for value in (*_DYNAMIC, *extra):
         flags += ["--dynamic-config-value", value]
     return [str(binary()), "server", "start-dev", *flags]
@@ -129,9 +141,21 @@ async def until_ready(
             with suppress(RPCError, RuntimeError, NoServer):
                 client = await connect_to(f"127.0.0.1:{ports.grpc}")
                 if await client.service_client.check_health():
+                    await add_attributes(client)
                     return client
         await asyncio.sleep(0.03)
     raise NoServer(f"the embedded server did not start; its log: {_log(data)}")
+
+
+async def add_attributes(client: Client) -> None:
+    """Add the search attributes its namespace lacks: flags reach a new database only."""
+    operator, namespace = client.operator_service, client.namespace
+    found = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    missing = {name: keyword for name in ATTRIBUTES if name not in found.custom_attributes}
+    if missing:
+        request = AddSearchAttributesRequest(namespace=namespace, search_attributes=missing)
+        await operator.add_search_attributes(request)
 
 
 def _log(data: Path) -> Path:

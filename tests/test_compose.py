@@ -1,6 +1,7 @@
 """The compose file and the Dockerfile as far as they can be judged without Docker."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,18 @@ def test_server_is_tuned_like_the_embedded_one() -> None:
     tuned = yaml.safe_load(COMPOSE["configs"]["dynamic-config"]["content"])
     ours = {key: yaml.safe_load(value) for key, _, value in (f.partition("=") for f in _DYNAMIC)}
     assert {key: values[0]["value"] for key, values in tuned.items()} == ours
+
+
+def test_namespace_gets_the_search_attributes_of_the_embedded_server(tmp_path: Path) -> None:
+    from runtime.server import Ports, command
+
+    line = command(tmp_path, Ports(1, 2, 3, 4, 5))
+    ours = [value for flag, value in pairwise(line) if flag == "--search-attribute"]
+    script = SERVICES["namespace"]["command"][0]
+    made = re.search(r"for name in ([\w ]+); do", script)
+    assert made is not None
+    assert [f"{name}=Keyword" for name in made[1].split()] == ours
+    assert "--name $$name --type Keyword" in script
 
 
 def test_image_is_built_without_data_keys_and_the_tests() -> None:

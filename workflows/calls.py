@@ -4,7 +4,6 @@ A process writes `await ask(calls.COMPANY, CompanyQuery(...))`. The Call holds t
 (name, records, queue, timeouts, retries); which code answers is decided in `worker.py`.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from temporalio.common import RetryPolicy
 from workflows.data.common import Record
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
+from workflows.data.route import Load, LoadQuery, ServiceQuery, ServiceView
 from workflows.data.sources import (
     CompanyAnswer,
     CompanyQuery,
@@ -30,13 +30,21 @@ from workflows.data.sources import (
     ScreenAnswer,
     ScreenQuery,
 )
-from workflows.errors import NotInStep, ScopeClosed
+from workflows.data.steps import StepOrder, StepResult
+from workflows.errors import ScopeClosed
+from workflows.scope import Scope as Scope
+from workflows.scope import current_scope as current_scope
+from workflows.scope import enter_scope as enter_scope
+from workflows.scope import log as log
+from workflows.scope import told as told
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
 
 MAIN_QUEUE = "braid"
 HEARTBEAT = timedelta(seconds=5)
+FIRST_PAUSE = timedelta(milliseconds=50)
+"""Before the second attempt: a crash costs an attempt, not a second. It doubles, up to 30 s."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class Call(Generic[In, Out]):
 
     `timeout` bounds one attempt; `attempts` counts the first. `queue` None means the queue of
     the workflow itself. `version` is part of the journal key: raise it when the same request
-    should be asked anew.
+    should be asked anew. A Call that is `always_visible` (sources, effects) is an activity of its
+    own in every grade.
     """
 
     name: str
@@ -55,50 +64,28 @@ class Call(Generic[In, Out]):
     attempts: int
     queue: str | None = None
     version: int = 1
-
-
-@dataclass
-class Scope:
-    """A stretch of work that can be given up: a branch. Closing it closes all inside it."""
-
-    name: str = ""
-    parent: "Scope | None" = None
-    closed: bool = False
-
-    def inside(self, name: str) -> "Scope":
-        """Open a scope within this one."""
-        return Scope(f"{self.name}/{name}" if self.name else name, self)
-
-    def is_closed(self) -> bool:
-        """Say whether this scope or one around it was given up."""
-        return self.closed or (self.parent is not None and self.parent.is_closed())
+    always_visible: bool = False
 
 
 Door = Callable[[Call[Any, Any], Record], Awaitable[Record]]
+Refuse = Callable[[str], Exception]
+"""Given what a fused step may not reach, gives the error to raise there."""
 
-_scope: ContextVar[Scope] = ContextVar("braid_scope")
 _door: ContextVar[Door | None] = ContextVar("braid_door", default=None)
-_fused: ContextVar[str] = ContextVar("braid_fused_step", default="")
-
-
-def current_scope() -> Scope:
-    """Give the scope this code runs in; the outermost one has an empty name."""
-    return _scope.get(Scope())
-
-
-def enter_scope(scope: Scope) -> None:
-    """Run the rest of this task inside `scope`."""
-    _scope.set(scope)
+_refuse: ContextVar[Refuse | None] = ContextVar("braid_refuse", default=None)
 
 
 @contextmanager
-def open_door(door: Door) -> Iterator[None]:
-    """Answer every Call inside with `door` instead of an activity (pure tests, fused steps)."""
-    token = _door.set(door)
+def open_door(door: Door, *, refuse: Refuse | None = None) -> Iterator[None]:
+    """Answer every Call inside with `door` instead of an activity: in pure tests, and in fused
+    steps, which also `refuse` what only a workflow can do.
+    """
+    opened, refusing = _door.set(door), _refuse.set(refuse)
     try:
         yield
     finally:
-        _door.reset(token)
+        _door.reset(opened)
+        _refuse.reset(refusing)
 
 
 async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> Out:
@@ -109,6 +96,8 @@ async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> 
     scope = current_scope()
     if scope.is_closed():
         raise ScopeClosed(f"branch {scope.name!r} was given up and may not call {call.name!r}")
+    if call.always_visible:
+        only_in_workflow(f"call {call.name!r}, always visible,")
     if (door := _door.get()) is not None:
         return cast(Out, await door(call, request))
     answer = await workflow.execute_activity(
@@ -118,32 +107,21 @@ async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> 
         task_queue=on_queue(queue or call.queue),
         start_to_close_timeout=call.timeout,
         heartbeat_timeout=HEARTBEAT,
-        retry_policy=_retries(call.attempts),
+        retry_policy=retries(call.attempts),
         summary=f"{scope.name}: {queue or call.name}" if scope.name else queue or call.name,
     )
     return cast(Out, answer)
 
 
+def is_open() -> bool:
+    """Say whether a door is open: Calls are answered here, without an activity each."""
+    return _door.get() is not None
+
+
 def only_in_workflow(what: str) -> None:
     """Raise NotInStep, naming `what`, if this code runs in a fused step instead of a workflow."""
-    if step := _fused.get():
-        raise NotInStep(f"{what} is reached inside the fused step {step!r}; run it visibly")
-
-
-class _Log(logging.LoggerAdapter[logging.Logger]):
-    """The workflow's log (silent on replay); outside a workflow a plain one."""
-
-    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
-        chosen = workflow.logger if workflow.in_workflow() else self.logger
-        chosen.log(level, msg, *args, **kwargs)
-
-
-log = _Log(logging.getLogger("braid.workflows"), {})
-
-
-def told(**ids: str) -> dict[str, str]:
-    """Give the ids of a log line: the branch it comes from, and those given."""
-    return {"branch": current_scope().name, **ids}
+    if (refuse := _refuse.get()) is not None:
+        raise refuse(what)
 
 
 def on_queue(queue: str | None) -> str | None:
@@ -153,17 +131,21 @@ def on_queue(queue: str | None) -> str | None:
     return queue + workflow.info().task_queue.removeprefix(MAIN_QUEUE)
 
 
-def _retries(attempts: int) -> RetryPolicy:
-    """Back off from 50 ms (a crash costs an attempt, not a second) up to 30 s."""
+def retries(attempts: int) -> RetryPolicy:
+    """Give the back-off of every Call."""
     return RetryPolicy(
-        initial_interval=timedelta(milliseconds=50),
+        initial_interval=FIRST_PAUSE,
         maximum_interval=timedelta(seconds=30),
         maximum_attempts=attempts,
     )
 
 
 def _source(name: str, query: type[In], answer: type[Out]) -> Call[In, Out]:
-    return Call(name, query, answer, timeout=timedelta(seconds=30), attempts=5)
+    return Call(name, query, answer, timeout=timedelta(seconds=30), attempts=5, always_visible=True)
+
+
+def _effect(name: str, order: type[In], attempts: int) -> Call[In, EffectReceipt]:
+    return Call(name, order, EffectReceipt, timedelta(seconds=30), attempts, always_visible=True)
 
 
 RESOLVE_ROLES = Call(
@@ -180,11 +162,17 @@ SCREEN_LIST = _source("sanctions_list_file", ScreenQuery, ScreenAnswer)
 FILINGS = _source("filings", FilingsQuery, FilingsAnswer)
 FACTS = _source("company_facts", FactsQuery, FactsAnswer)
 
-ACCOUNT = Call(
-    "account_service", AccountOrder, EffectReceipt, timeout=timedelta(seconds=30), attempts=8
+ACCOUNT = _effect("account_service", AccountOrder, attempts=8)
+MAIL = _effect("send_mail", MailOrder, attempts=8)
+CHAT = _effect("chat_message", ChatOrder, attempts=4)
+
+RUN_STEP = Call("run_step", StepOrder, StepResult, timeout=timedelta(hours=1), attempts=20)
+"""A fused step; scheduled by `grades.Step` with the step's own bounds."""
+
+READ_LOAD = Call("read_load", LoadQuery, Load, timeout=timedelta(seconds=10), attempts=3)
+READ_SERVICE = Call(
+    "read_service", ServiceQuery, ServiceView, timeout=timedelta(seconds=10), attempts=3
 )
-MAIL = Call("send_mail", MailOrder, EffectReceipt, timeout=timedelta(seconds=30), attempts=8)
-CHAT = Call("chat_message", ChatOrder, EffectReceipt, timeout=timedelta(seconds=30), attempts=4)
 
 ALL: tuple[Call[Any, Any], ...] = (
     RESOLVE_ROLES,
@@ -198,5 +186,8 @@ ALL: tuple[Call[Any, Any], ...] = (
     ACCOUNT,
     MAIL,
     CHAT,
+    RUN_STEP,
+    READ_LOAD,
+    READ_SERVICE,
 )
 """Every Call; `worker.py` must answer each (test)."""

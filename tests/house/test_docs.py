@@ -15,6 +15,7 @@ from cli.inputs import read
 from runtime.connection import GIVEN_BY
 from runtime.settings import KEYS, ROOT
 from starter import app
+from tests.patterns.virtual import run
 from workflows.data.common import Record
 from workflows.patterns.gate import ANYBODY
 
@@ -191,6 +192,33 @@ def test_the_example_fits_the_house(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert loaded["workflows/prompts/supplier_check.py"].reading("An offer.").user
     gate = process.question(SimpleNamespace(case=given), {})
     assert (gate.proposal, gate.needs) == ("decline", (ANYBODY,))
+
+
+# ---- the examples of docs/patterns -----------------------------------------------------------
+
+PATTERNS = sorted(set((DOCS / "patterns").glob("*.md")) - {DOCS / "patterns" / "README.md"})
+PARTS = ["When", "Figure", "Example", "Pitfalls"]
+
+
+@pytest.mark.parametrize("page", PATTERNS, ids=ids)
+def test_a_pattern_page_has_its_parts(page: Path) -> None:
+    headings = re.findall(r"^## (.+)$", prose(page), re.MULTILINE)
+    assert [h for h in headings if h in PARTS] == PARTS
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 150, "one short page"
+
+
+@pytest.mark.parametrize("page", PATTERNS, ids=ids)
+def test_the_example_of_a_pattern_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a module of its own; what it defines as `example` runs on a virtual loop."""
+    text = page.read_text(encoding="utf-8").split("\n## Example\n")[1]
+    blocks = [body for language, body in FENCE.findall(text) if language == "python"]
+    name = f"pattern_page_{page.stem.replace('-', '_')}"
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    module = load(f"{name}.py", blocks[0])
+    if example := getattr(module, "example", None):
+        run(example())
+    else:
+        assert any(hasattr(v, "__temporal_workflow_definition") for v in vars(module).values())
 
 
 @every_page

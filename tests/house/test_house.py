@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from temporalio import activity
+from temporalio.client import Client
 
 from activities.wire import Wire
 from runtime.settings import ROOT, Settings
@@ -129,7 +130,8 @@ def test_the_command_line_starts_without_activities_simulator_or_worker() -> Non
 async def deployed(tmp_path: Path) -> AsyncIterator[Deployed]:
     settings = Settings(data=tmp_path, simulator="http://127.0.0.1:9")
     store, wire = await Store.open(settings.database), Wire(settings)
-    yield deploy(settings, store, wire)
+    client = await Client.connect("127.0.0.1:9", lazy=True)
+    yield deploy(settings, store, wire, client)
     await wire.close()
     await store.close()
 

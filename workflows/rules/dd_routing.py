@@ -19,6 +19,8 @@ from workflows.data.due_diligence import (
     Tier,
 )
 from workflows.patterns.gate import ANYBODY
+from workflows.patterns.route_rows import ANY, Factor, row
+from workflows.patterns.route_table import Routed, RouteTable
 
 POLICY_VERSION = "dd-2026-11"
 QUICK_CONFIDENCE = 0.90
@@ -99,8 +101,40 @@ def confidence(checks: Sequence[CheckResult], narrative: Narrative) -> float:
     return round(min([*(c.confidence for c in checks), narrative.confidence, held, agreed]), 3)
 
 
+_USUAL = (Tier.LOW, Tier.MEDIUM)
+ROUTES = RouteTable(
+    "review",
+    paths=Route,
+    policy=POLICY_VERSION,
+    factors=(
+        Factor("tier", Tier),
+        Factor("special", (True, False)),
+        Factor("clean", (True, False)),
+    ),
+    rows=(
+        row(Route.COMPLIANCE, tier=Tier.PROHIBITED, special=ANY, clean=ANY),
+        row(Route.FOUR_EYES, tier=Tier.HIGH, special=ANY, clean=ANY),
+        row(Route.FOUR_EYES, tier=_USUAL, special=True, clean=ANY),
+        row(Route.ANALYST, tier=_USUAL, special=False, clean=ANY),
+        row(Route.QUICK, tier=Tier.LOW, special=False, clean=True),
+    ),
+)
+"""Who reviews a case. Special: complex or politically exposed. Clean: confidence from
+QUICK_CONFIDENCE on, and no open gap.
+"""
+
+
+def choose(tier: Tier, sure: float, gaps: int, *, complex_or_pep: bool) -> Routed[Route]:
+    """Choose a case's reviewers, with the record of why. Every combination has one route."""
+    return ROUTES.choose(
+        tier=tier,
+        special=complex_or_pep,
+        clean=sure >= QUICK_CONFIDENCE and gaps == 0,
+    )
+
+
 def route(tier: Tier, sure: float, gaps: int, *, agreed: bool, complex_or_pep: bool) -> Routing:
-    """Route a case to its reviewers. Every combination has exactly one route.
+    """Route a case to its reviewers, and say whether more evidence is needed first.
 
     `sure` is the case's confidence (0 to 1), `gaps` its open gaps; `agreed` says that rules and
     model propose the same. An extra round of evidence comes before the reviewers, never instead.
@@ -109,15 +143,8 @@ def route(tier: Tier, sure: float, gaps: int, *, agreed: bool, complex_or_pep: b
     why = f"tier {tier}, confidence {sure:.2f}, {gaps} open gaps"
     if not agreed:
         why += ", rules and model differ"
-    if tier is Tier.PROHIBITED:
-        chosen = Route.COMPLIANCE
-    elif tier is Tier.HIGH or complex_or_pep:
-        chosen = Route.FOUR_EYES
-    elif tier is Tier.LOW and sure >= QUICK_CONFIDENCE and gaps == 0:
-        chosen = Route.QUICK
-    else:
-        chosen = Route.ANALYST
-    return Routing(route=chosen, extra_round=extra, why=why)
+    chosen = choose(tier, sure, gaps, complex_or_pep=complex_or_pep)
+    return Routing(route=chosen.path, extra_round=extra, why=why)
 
 
 NEEDS: dict[Route, tuple[str, ...]] = {

@@ -1,0 +1,77 @@
+"""How loaded the task queues are, and what the Temporal service we are connected to knows."""
+
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.failures import retryable
+from workflows.calls import MAIN_QUEUE
+from workflows.data.route import Load, LoadQuery, QueueLoad, ServiceQuery, ServiceView
+
+PATIENCE = timedelta(seconds=3)
+"""How long one request to the Temporal service may take."""
+PAUSE = timedelta(milliseconds=200)
+
+
+class LoadActivities:
+    """Looks at the Temporal service through the worker's own client.
+
+    Headroom of limits and the state of breakers come with the model gateway.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read_load(self, query: LoadQuery) -> Load:
+        """Read the backlogs of queues, up to 5 s old (the service keeps its statistics so long).
+
+        Raises ServiceUnavailable, worth another attempt.
+        """
+        # A deployment on `braid-x` works on `llm-openai-x`.
+        suffix = activity.info().task_queue.removeprefix(MAIN_QUEUE)
+        return Load(queues=tuple([await self._read(queue, suffix) for queue in query.queues]))
+
+    async def read_service(self, query: ServiceQuery) -> ServiceView:
+        """Say which of the search attributes the namespace has as Keyword.
+
+        Raises ServiceUnavailable, worth another attempt.
+        """
+        request = ListSearchAttributesRequest(namespace=self._client.namespace)
+        try:
+            found = await self._client.operator_service.list_search_attributes(
+                request, timeout=PATIENCE
+            )
+        except RPCError as error:
+            raise _unavailable(error) from error
+        keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        known = {name for name, kind in found.custom_attributes.items() if kind == keyword}
+        return ServiceView(keywords=tuple(name for name in query.keywords if name in known))
+
+    async def _read(self, queue: str, suffix: str) -> QueueLoad:
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=queue + suffix),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            report_stats=True,
+        )
+        try:
+            found = await self._client.workflow_service.describe_task_queue(
+                request, timeout=PATIENCE
+            )
+        except RPCError as error:
+            raise _unavailable(error) from error
+        return QueueLoad(
+            queue=queue,
+            backlog=found.stats.approximate_backlog_count,
+            oldest=found.stats.approximate_backlog_age.ToTimedelta(),
+        )
+
+
+def _unavailable(error: RPCError) -> Exception:
+    return retryable("ServiceUnavailable", f"the Temporal service: {error.message}", PAUSE)
