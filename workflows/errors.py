@@ -16,6 +16,10 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
         ├── Unusable          a function given to a pattern gave what it may not
         ├── StageFailed       a stage of a sequence failed for good; what was done is undone
         ├── AggregateFailed   branches' results do not make up the record they should
+        ├── Conflict          a write met a newer version of the record; raised by the activity
+        ├── Contested         a record was changed by others at every attempt to change it
+        ├── NotGranted        a keeper refused what was asked of it, or did not grant it in time
+        ├── LeaseLost         a lease ended before the work under it did
         └── UndoFailed        an undo could not be done; a person must finish it
     ApplicationError, retryable
     └── NotYet                an outside job is not done; raised by the activity that looks at it
@@ -103,6 +107,22 @@ class StageFailed(BraidError):
 
 class AggregateFailed(BraidError):
     """Branches' results do not make up the record they should; says which and why."""
+
+
+class Conflict(BraidError):
+    """The record is not at the version sent any more; the activity that writes it raises this."""
+
+
+class Contested(BraidError):
+    """Others changed the record at every attempt to change it."""
+
+
+class NotGranted(BraidError):
+    """A keeper refused what was asked of it, or did not grant it in time."""
+
+
+class LeaseLost(BraidError):
+    """A lease ended before the work under it did; others may hold the resources by now."""
 
 
 class UndoFailed(BraidError):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from tests.patterns.joining import Work, broken, refused, seconds, statuses, timed
+from tests.patterns.joining import Work, broken, refused, seconds, states, statuses, timed
 from tests.patterns.virtual import DAY, Trail, run
 from workflows.errors import Misuse
 from workflows.patterns import failure
@@ -168,8 +168,10 @@ def test_row_04_a_branch_whose_own_future_was_cancelled_is_a_failure() -> None:
         await future
 
     error, _ = run(refused(join({"a": deserted, "b": Trail().work("b", 5)})))
-    assert error.details == ({"a": "failed", "b": "cancelled"},)
-    stood_in = Branch("a", deserted, on_failure=failure.fallback("spare", Trail().work("s", 1)))
+    assert states(error) == {"a": "failed", "b": "cancelled"}
+    stood_in = Branch(
+        "a", deserted, on_failure=failure.fallback(Branch("spare", Trail().work("s", 1)))
+    )
     assert run(join([stood_in])).values == {"a": "S"}
 
 
@@ -303,7 +305,7 @@ def test_row_08_a_raising_predicate_fails_the_join_and_names_the_branch() -> Non
     assert error.non_retryable
     assert "branch 'a'" in error.message
     assert isinstance(error.__cause__, AttributeError)
-    assert error.details == ({"a": "succeeded", "b": "cancelled"},)
+    assert states(error) == {"a": "succeeded", "b": "cancelled"}
     assert (trail.words[-1], at) == ("b cancelled", 1)
 
 
@@ -336,7 +338,7 @@ def test_row_10_by_default_a_failure_cancels_and_awaits_the_siblings() -> None:
     error, at = run(refused(join(branches)))
     assert (error.message, at) == ("branch 'bad' failed: Broken: no luck", 5)
     assert trail.words[-1] == "tidied"
-    assert error.details == ({"early": "succeeded", "bad": "failed", "slow": "cancelled"},)
+    assert states(error) == {"early": "succeeded", "bad": "failed", "slow": "cancelled"}
     assert error.values == {"early": "EARLY"}
     assert (error.type, error.non_retryable) == ("JoinFailed", True)
 
@@ -344,7 +346,7 @@ def test_row_10_by_default_a_failure_cancels_and_awaits_the_siblings() -> None:
 def test_row_10_an_explicit_fail_raises_under_any_until() -> None:
     strict = Branch("a", Trail().work("a", 1, error=broken()), on_failure=failure.fail())
     error, at = run(refused(join([strict, Branch("b", Trail().work("b", 9))], until=at_least(1))))
-    assert (error.details, at) == (({"a": "failed", "b": "cancelled"},), 1)
+    assert (states(error), at) == ({"a": "failed", "b": "cancelled"}, 1)
 
 
 def test_row_11_dependents_start_when_their_own_inputs_are_ready() -> None:

@@ -2,18 +2,26 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+import tracemalloc
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
 
 import pytest
 
-from tests.patterns.joining import BOUND, Work, broken, refused, seconds, statuses, timed
+from tests.patterns.joining import (
+    BOUND,
+    QUERY,
+    Work,
+    broken,
+    counted,
+    refused,
+    seconds,
+    states,
+    statuses,
+    timed,
+)
 from tests.patterns.virtual import DAY, Deadlock, Trail, elapsed, run
 from workflows.calls import COMPANY, ask, current_scope, open_door
-from workflows.data.common import Record
-from workflows.data.sources import CompanyAnswer, CompanyQuery, Identifier, Liveness, SourceState
 from workflows.errors import BraidError, DeadlinePassed, Misuse, ScopeClosed
 from workflows.patterns import failure
 from workflows.patterns.join import Branch, join
@@ -30,22 +38,6 @@ from workflows.patterns.until import (
 )
 
 # ---- row 13: branches that will not end ----------------------------------------------------
-
-
-QUERY = CompanyQuery(identifier=Identifier(scheme="GB-COH", value="00041424"))
-
-
-def counted(calls: list[float]) -> Callable[[Any, Record], Awaitable[Record]]:
-    async def door(_call: Any, _request: Record) -> Record:
-        calls.append(elapsed())
-        return CompanyAnswer(
-            source="company_register",
-            state=SourceState.NONE,
-            liveness=Liveness.SIMULATED,
-            retrieved_at=datetime(2026, 1, 1, tzinfo=UTC),
-        )
-
-    return door
 
 
 async def greedy(trail: Trail) -> None:
@@ -112,7 +104,7 @@ def test_row_13_a_failure_during_clean_up_starts_no_fallback() -> None:
         finally:
             raise broken("while cleaning up")
 
-    branch = Branch("b", sour, on_failure=failure.fallback("spare", trail.work("spare", 1)))
+    branch = Branch("b", sour, on_failure=failure.fallback(Branch("spare", trail.work("spare", 1))))
     joined = run(join([Branch("a", trail.work("a", 1)), branch], until=first_success()))
     assert joined["b"].status == "cancelled"
     assert trail.words == ["a starts", "a done"]
@@ -198,7 +190,7 @@ def test_row_19_what_ignores_its_timeout_keeps_its_slot_until_it_is_abandoned() 
 
 def test_row_19_a_fallback_after_a_timeout_waits_for_a_slot_before_new_branches() -> None:
     trail = Trail()
-    spare = failure.fallback("spare", trail.work("spare", 1))
+    spare = failure.fallback(Branch("spare", trail.work("spare", 1)))
     hung = Branch("hung", trail.work("hung", 60), on_failure=spare, timeout=seconds(1))
     joined = run(join([hung, Branch("next", trail.work("next", 1))], limit=1))
     assert (joined["hung"].via, joined["hung"].value) == ("spare", "SPARE")
@@ -251,6 +243,40 @@ def test_row_21_an_outer_end_reaches_and_awaits_inner_branches() -> None:
     assert trail.words[-2:] == ["y cancelled", "tidied"]
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_row_21_an_inner_join_that_ends_at_the_same_moment_is_seen_in_the_same_look(
+    depth: int, order: str
+) -> None:
+    async def nested(left: int) -> str:
+        if left == 0:
+            return await Trail().work("a", 1)()
+        works: dict[str, Work] = {"x": lambda: nested(left - 1), "y": Trail().work("y", DAY)}
+        return str((await join(works, until=first_success())).require("x"))
+
+    works: dict[str, Work] = {"a": lambda: nested(depth), "b": Trail().work("b", 1)}
+    joined, at = run(timed(join({n: works[n] for n in order}, until=outcome(lambda _: True))))
+    assert (joined.by, list(joined.values), at) == (order[0], list(order), 1)
+
+
+def test_row_21_an_inner_join_that_is_still_cleaning_up_does_not_hold_the_outer_one() -> None:
+    async def tidy() -> None:
+        try:
+            await asyncio.sleep(DAY)
+        finally:
+            await asyncio.sleep(5)
+
+    async def inner() -> Joined:
+        return await join({"x": Trail().work("x", 1), "y": tidy}, until=first_success())
+
+    works: dict[str, Work] = {"i": inner, "a": Trail().work("a", 1)}
+    joined = run(join(works, until=first_success()))
+    assert (statuses(joined), joined["a"].ended) == (
+        "i:cancelled a:succeeded",
+        datetime.fromtimestamp(1, UTC),
+    )
+
+
 def test_row_21_abandoning_an_outer_branch_closes_the_inner_scopes() -> None:
     trail, bought = Trail(), list[float]()
 
@@ -293,6 +319,23 @@ def test_row_24_the_effort_of_a_join_grows_linearly() -> None:
     assert many < 10 * few, f"8 times the branches cost {many / few:.1f} times the calls"
 
 
+def held(count: int) -> int:
+    """Count the bytes a join of so many branches holds at most."""
+    branches = {str(n): Trail().work("x", 1 + n / 7) for n in range(count)}
+    tracemalloc.start()
+    try:
+        run(join(branches, limit=50))
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_row_24_the_memory_of_a_join_grows_linearly() -> None:
+    held(10)
+    few, many = held(125), held(1000)
+    assert many < 10 * few, f"8 times the branches hold {many / few:.1f} times the bytes"
+
+
 def test_row_24_a_thousand_branches_under_a_limit() -> None:
     trail = Trail()
     branches = {str(n): trail.work("x", 1) for n in range(1000)}
@@ -332,7 +375,7 @@ def test_row_25_a_branch_that_hangs_under_fail_fails_the_join() -> None:
 
 def test_row_25_the_timeout_does_not_bound_the_fallback() -> None:
     trail = Trail()
-    spare = failure.fallback("spare", trail.work("spare", 9))
+    spare = failure.fallback(Branch("spare", trail.work("spare", 9)))
     for work in (trail.work("bad", 2, error=broken()), trail.work("hung", DAY)):
         joined, at = run(timed(join([Branch("x", work, on_failure=spare, timeout=seconds(2))])))
         assert (joined["x"].value, joined["x"].via, at) == ("SPARE", "spare", 11)
@@ -357,15 +400,15 @@ def test_a_defaulted_branch_counts_as_success_and_a_skipped_one_does_not() -> No
 
 
 def test_skipped_and_defaulted_branches_use_up_no_tolerance() -> None:
-    policies = [failure.skip(), failure.default(0), failure.tolerate()]
+    policies = {"a": failure.skip(), "b": failure.default(0), "c": failure.tolerate()}
     bad = Trail().work("x", 1, error=broken())
-    branches = [Branch(p.kind, bad, on_failure=p) for p in policies]
+    branches = [Branch(name, bad, on_failure=p) for name, p in policies.items()]
     assert run(join(branches, until=all_settled().tolerate(count=1))).reason == "complete"
 
 
 def test_a_fallback_answers_in_the_place_of_its_branch() -> None:
     trail, first = Trail(), broken("first")
-    spare = failure.fallback("spare", trail.work("spare", 2))
+    spare = failure.fallback(Branch("spare", trail.work("spare", 2)))
     joined = run(join([Branch("a", trail.work("a", 1, error=first), on_failure=spare)]))
     found = joined["a"]
     assert (found.status, found.value, found.via, found.error) == (
@@ -377,7 +420,7 @@ def test_a_fallback_answers_in_the_place_of_its_branch() -> None:
 
 
 def test_a_fallback_that_fails_falls_to_the_default_policy_of_the_join() -> None:
-    spare = failure.fallback("spare", Trail().work("spare", 1, error=broken("second")))
+    spare = failure.fallback(Branch("spare", Trail().work("spare", 1, error=broken("second"))))
     branch = Branch("a", Trail().work("a", 1, error=broken("first")), on_failure=spare)
     error, _ = run(refused(join([branch])))
     assert "second" in error.message
@@ -387,30 +430,48 @@ def test_a_fallback_that_fails_falls_to_the_default_policy_of_the_join() -> None
 
 def test_a_join_that_ends_cancels_a_fallback_under_way() -> None:
     trail = Trail()
-    spare = failure.fallback("spare", trail.work("spare", 9))
+    spare = failure.fallback(Branch("spare", trail.work("spare", 9)))
     branch = Branch("a", trail.work("a", 1, error=broken()), on_failure=spare)
     joined = run(join([branch, Branch("b", trail.work("b", 3))], until=first_success()))
     assert (statuses(joined), trail.log[-1]) == ("a:cancelled b:succeeded", (3, "spare cancelled"))
 
 
-def test_a_branch_stopped_from_outside_starts_no_fallback() -> None:
-    trail = Trail()
-
+def test_a_branch_that_cancels_itself_has_failed_and_its_policy_applies() -> None:
     async def stopped() -> None:
         task = asyncio.current_task()
         assert task is not None
         task.cancel()
         await asyncio.sleep(1)
 
-    spare = failure.fallback("spare", trail.work("spare", 1))
-    error, _ = run(refused(join([Branch("a", stopped, on_failure=spare)])))
-    assert (error.details, trail.log) == (({"a": "failed"},), [])
+    spare = failure.fallback(Branch("spare", Trail().work("spare", 1)))
+    joined = run(join([Branch("a", stopped, on_failure=spare), Branch("b", Trail().work("b", 2))]))
+    assert (statuses(joined), joined["a"].via) == ("a:succeeded b:succeeded", "spare")
 
 
-def test_a_combination_tolerates_failures_by_default() -> None:
-    branches = {"a": Trail().work("a", 1, error=broken()), "b": Trail().work("b", 2)}
-    joined = run(join(branches, until=all_succeed() | outcome(lambda o: o.name == "b")))
-    assert (joined.by, statuses(joined)) == ("", "a:failed b:succeeded")
+def test_a_combination_with_all_succeed_fails_as_all_succeed_does() -> None:
+    """Else a join of which a branch failed would end complete."""
+    works = {"a": Trail().work("a", 1, error=broken()), "b": Trail().work("b", 2)}
+    until = all_succeed() | outcome(lambda o: o.name == "b")
+    error, at = run(refused(join(works, until=until)))
+    assert (states(error), at) == ({"a": "failed", "b": "cancelled"}, 1)
+    works["a"] = Trail().work("a", 3)
+    assert run(join(works, until=until)).reason == "outcome"
+    assert run(join(works, until=until.tolerate(count=1))).reason == "outcome"
+
+
+def test_other_combinations_tolerate_failures_by_default() -> None:
+    works = {"a": Trail().work("a", 1, error=broken()), "b": Trail().work("b", 2)}
+    joined = run(join(works, until=all_settled() | outcome(lambda o: o.name == "b")))
+    assert (joined.reason, statuses(joined)) == ("complete", "a:failed b:succeeded")
+
+
+def test_what_is_skipped_does_not_count_as_settled_first() -> None:
+    """As if it had not been asked; under all_settled it is waited for all the same."""
+    bad = Branch("a", Trail().work("a", 1, error=broken()), on_failure=failure.skip())
+    joined, at = run(timed(join([bad, Branch("b", Trail().work("b", 2))], until=first_settled())))
+    assert (joined.reason, statuses(joined), at) == ("enough", "a:skipped b:succeeded", 2)
+    assert run(join([bad], until=first_settled())).reason == "impossible"
+    assert run(join([bad], until=all_settled())).reason == "complete"
 
 
 def test_a_tolerated_failure_does_not_fail_all_succeed() -> None:

@@ -7,39 +7,27 @@ and awaiting of the branches that are no longer needed.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias, get_args
 
-from workflows.calls import Scope, current_scope, enter_scope
-from workflows.errors import DeadlinePassed, JoinFailed, Misuse, reason
-from workflows.patterns.clock import Bell, now, pause, shielded, wait_all
-from workflows.patterns.failure import Policy, fail, tolerate
-from workflows.patterns.outcome import Joined, Outcome, Status
+from workflows.errors import JoinFailed, Misuse, reason
+from workflows.patterns.attempt import Effort, Lanes, Watch
+from workflows.patterns.branch import Branch, Work
+from workflows.patterns.clock import now, pause, shielded, wait_all
+from workflows.patterns.failure import Ask, Fail, FinishThenUndo, Policy, fail, tolerate, within
+from workflows.patterns.outcome import Joined, Outcome
+from workflows.patterns.running import Run
+from workflows.patterns.saga import Saga, Undone, current_saga
 from workflows.patterns.until import End, Tally, Until, all_succeed
+from workflows.scope import Scope, current_scope, enter_scope, log, told
 
-T = TypeVar("T")
+__all__ = ["CLEAN_UP", "Branch", "join"]
+
 CLEAN_UP = timedelta(seconds=10)
 """How long branches that are given up may take to end."""
-Work = Callable[[], Awaitable[T]]
-STATUS: Mapping[str, Status] = {"default": "defaulted", "skip": "skipped"}
-"""What a policy makes of a failure; every other one leaves it `failed`."""
-
-
-@dataclass(frozen=True, eq=False)
-class Branch(Generic[T]):
-    """One of several things done at once.
-
-    `work` is called when the branch starts. `on_failure` None means the join's default; `timeout`
-    bounds `work`, not a fallback, and fails this branch alone.
-    """
-
-    name: str
-    work: Work[T]
-    on_failure: Policy | None = None
-    timeout: timedelta | None = None
+Late: TypeAlias = Literal["cancel", "finish"]
 
 
 async def join(
@@ -47,44 +35,27 @@ async def join(
     *,
     until: Until | None = None,
     deadline: timedelta | None = None,
+    late: Late = "cancel",
     limit: int | None = None,
+    clean_up: timedelta = CLEAN_UP,
 ) -> Joined:
     """Run branches at once until enough have settled; cancel and await the rest.
 
-    A `deadline` of nothing or less has passed already. `limit` bounds the branches in flight;
-    one that is given up counts until it ended, at most the clean-up time. Raises JoinFailed when
-    a branch fails whose policy is `fail` or a predicate raises, and Misuse, before anything runs,
-    when the join can never end as asked.
+    A `deadline` of nothing or less has passed already. Under `late="finish"` branches under way
+    go on; see `Joined.late`. `limit` bounds the attempts in flight; one that is given up counts
+    until it ended, at most the `clean_up` time, after which it is abandoned and may call nothing
+    more. What given-up branches registered with their saga is undone before the join returns.
+
+    Raises JoinFailed when a branch fails whose policy is `fail` or `finish_then_undo` or a
+    predicate raises, and Misuse, before anything runs, when the join can never end as asked.
     """
     if isinstance(branches, Mapping):
         branches = [Branch(name, work) for name, work in branches.items()]
-    return await _Join(list(branches), until or all_succeed(), deadline, limit).run()
-
-
-class _Run:
-    """A branch under way: its work, or the fallback after `error`."""
-
-    def __init__(
-        self, branch: Branch[Any], scope: Scope, error: BaseException | None = None
-    ) -> None:
-        self.branch, self.scope, self.error = branch, scope, error
-        self.started: datetime | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.clock: asyncio.Task[None] | None = None
-        self.given_up = False
-
-    def give_up(self) -> None:
-        """Cancel it. Nothing it still does counts, but it may undo what it did."""
-        self.given_up = True
-        self.stop_clock()
-        if self.task is not None:
-            self.task.cancel()
-
-    def stop_clock(self) -> None:
-        """Let the timeout pass unheeded: the work is over."""
-        if self.clock is not None:
-            self.clock.cancel()
-            self.clock = None
+    until = until or all_succeed()
+    _check(branches, late, limit, clean_up)
+    until.check(len(branches))
+    lanes = Lanes(limit, clean_up, Watch())
+    return await _Join(branches, until, deadline, lanes).run(late)
 
 
 class _Join:
@@ -92,209 +63,224 @@ class _Join:
 
     def __init__(
         self,
-        branches: list[Branch[Any]],
+        branches: Sequence[Branch[Any]],
         until: Until,
         deadline: timedelta | None,
-        limit: int | None,
+        lanes: Lanes,
     ) -> None:
-        _check(branches, limit)
-        until.check(len(branches))
-        self.until, self.deadline, self.limit = until, deadline, limit
+        self.until, self.deadline, self.lanes = until, deadline, lanes
         self.default = fail() if until.fails_by_default else tolerate()
-        scope = current_scope()
-        self.runs = {b.name: _Run(b, scope.inside(b.name)) for b in branches}
-        self.order = {name: place for place, name in enumerate(self.runs)}
+        outside = current_saga()
+        self.inside_saga = outside is not None
+        undoes_all = any(isinstance(p, FinishThenUndo) for p in _policies(branches))
+        self.saga = outside.inside("join") if outside and undoes_all else outside or Saga()
+        self.runs = {b.name: Run(self, b, place) for place, b in enumerate(branches)}
         self.waiting = deque(self.runs.values())
-        self.busy: set[asyncio.Task[None]] = set()
-        self.partings: list[asyncio.Task[None]] = []
+        self.held = 0
+        self.undoing: dict[Effort, asyncio.Task[None]] = {}
         self.outcomes: dict[str, Outcome[Any]] = {}
-        self.expired: list[_Run] = []
         self.fresh: list[Outcome[Any]] = []
-        self.successes = self.failures = 0
+        self.counts = Counter[str]()
         self.fatal: list[Outcome[Any]] = []
-        self.bell = Bell()
+        self.doomed: list[Outcome[Any]] = []
         self.due = deadline is not None and deadline <= timedelta(0)
+        self.alarm = asyncio.ensure_future(self._alarm())
 
-    async def run(self) -> Joined:
-        alarm = asyncio.ensure_future(self._alarm())
+    async def run(self, late: Late) -> Joined:
+        rest: _Rest | None = None
         try:
             end = await self._until_ended()
+            if late == "finish" and end.reason != "failed":
+                rest = self._let_go_on()
+            else:
+                await self.give_up(undo_all=end.reason == "failed")
         except (Exception, asyncio.CancelledError):  # not when an evicted workflow is closed
-            await self._leave(alarm)
+            await self.give_up(undo_all=True)
             raise
-        await self._leave(alarm)
-        joined = Joined(end.reason, {name: self.outcomes[name] for name in self.runs}, end.by)
+        found = {n: self.outcomes.get(n) or run.so_far("late") for n, run in self.runs.items()}
         if end.reason == "failed":
-            raise _failed(end, joined)
-        return joined
+            raise self._error(end, found)
+        return Joined(end.reason, found, end.by, self._undone(), rest)
 
-    async def _leave(self, alarm: asyncio.Task[None]) -> None:
-        """Give up what is left and clean up after it, whatever is cancelled meanwhile."""
-        alarm.cancel()
-        left = [r for name, r in self.runs.items() if name not in self.outcomes]
-        for run in left:
-            run.give_up()
-        await shielded(self._clean_up(left))
+    # ---- for its branches ------------------------------------------------------------------
+
+    def hold(self, by: int) -> None:
+        """Keep branches not yet begun waiting (1), or no longer (-1)."""
+        self.held += by
+        self.lanes.watch.ring()
+
+    def undo(self, effort: Effort) -> asyncio.Task[None]:
+        """Undo what an effort did, once, when its attempts have ended."""
+        if effort not in self.undoing:
+            self.undoing[effort] = asyncio.ensure_future(_undo(effort))
+        return self.undoing[effort]
+
+    def settle(self, run: Run, outcome: Outcome[Any]) -> None:
+        """Write down what became of a branch."""
+        self.outcomes[outcome.name] = outcome
+        self.fresh.append(outcome)
+        self.counts["success" if outcome.is_success else outcome.status] += 1
+        if outcome.status == "failed" and isinstance(run.final, Fail):
+            self.fatal.append(outcome)
+        if outcome.status == "failed" and isinstance(run.final, FinishThenUndo):
+            self.doomed.append(outcome)
+        log.info("branch ended", extra=told(state=outcome.status))
+        self.lanes.watch.ring()
+
+    # ---- until it ends ---------------------------------------------------------------------
 
     async def _until_ended(self) -> End:
         while (end := self._look()) is None:
-            while self.waiting and (self.limit is None or len(self.busy) < self.limit):
-                self._start(self.waiting.popleft())
-            await self.bell.wait()
+            self.lanes.start_queued()
+            while self.waiting and self.lanes.is_free and not self.held and not self.doomed:
+                self.lanes.start(self.waiting.popleft().begin())
+            await self.lanes.moved()
         return end
 
     def _look(self) -> End | None:
         """Look once at everything that happened since the last look."""
-        for run in self.expired:
-            if run.clock is not None:
-                self._expire(run)
-        fresh = sorted(self.fresh, key=self._place)
-        self.expired, self.fresh = [], []
+        fresh, self.fresh = sorted(self.fresh, key=self._place), []
+        under_way = len(self.runs) - len(self.outcomes) - len(self.waiting)
         if self.fatal:
-            first = min(self.fatal, key=self._place)
-            why = reason(first.error) if first.error else first.status
-            return End("failed", first.name, first.error, f"branch {first.name!r} failed: {why}")
-        still_open = len(self.runs) - len(self.outcomes)
-        tally = Tally(len(self.outcomes), self.successes, self.failures, still_open, fresh)
+            return self._failed(self.fatal)
+        if self.doomed:
+            return self._failed(self.doomed) if self.due or not under_way else None
+        tally = Tally(
+            total=len(self.runs),
+            settled=len(self.outcomes) - self.counts["skipped"],
+            successes=self.counts["success"],
+            failures=self.counts["failed"],
+            open=len(self.runs) - len(self.outcomes),
+            fresh=fresh,
+        )
         end = self.until.verdict(tally)
         return End("deadline") if end is None and self.due else end
 
+    def _failed(self, outcomes: list[Outcome[Any]]) -> End:
+        first = min(outcomes, key=self._place)
+        why = reason(first.error) if first.error else first.status
+        return End("failed", first.name, first.error, f"branch {first.name!r} failed: {why}")
+
     def _place(self, outcome: Outcome[Any]) -> int:
-        return self.order[outcome.name]
-
-    def _start(self, run: _Run) -> None:
-        work = self._work(run) if run.error is None else self._instead(run, run.error)
-        run.started = run.started or now()
-        run.task = asyncio.ensure_future(work)
-        self.busy.add(run.task)
-        run.task.add_done_callback(self._free)
-        if run.branch.timeout is not None and run.error is None:
-            clock = pause(run.branch.timeout, f"{run.branch.name}: timeout")
-            run.clock = asyncio.ensure_future(clock)
-            run.clock.add_done_callback(partial(self._rang, run))
-
-    def _free(self, task: asyncio.Task[None]) -> None:
-        self.busy.discard(task)
-        self.bell.ring()
-
-    def _rang(self, run: _Run, clock: asyncio.Task[None]) -> None:
-        if not clock.cancelled():
-            self.expired.append(run)
-            self.bell.ring()
+        return self.runs[outcome.name].place
 
     async def _alarm(self) -> None:
         if self.deadline is not None and not self.due:
             await pause(self.deadline, f"{current_scope().name or 'join'}: deadline")
             self.due = True
-            self.bell.ring()
+            self.lanes.watch.ring()
 
-    async def _work(self, run: _Run) -> None:
-        enter_scope(run.scope)
-        try:
-            value = await run.branch.work()
-        except (Exception, asyncio.CancelledError) as error:
-            if _stopped_from_outside(error):
-                self._failed(run, error, self.default)
-                raise
-            policy = run.branch.on_failure or self.default
-            if policy.kind == "fallback" and not run.given_up:
-                run.stop_clock()
-                await self._instead(run, error)
-            else:
-                self._failed(run, error, policy)
-        else:
-            self._settle(run, Outcome(run.branch.name, "succeeded", value))
+    # ---- after its end ---------------------------------------------------------------------
 
-    async def _instead(self, run: _Run, failure: BaseException) -> None:
-        """Do the fallback; if it fails too, the branch failed under the join's default."""
-        enter_scope(run.scope)
-        policy = run.branch.on_failure
-        assert policy is not None and policy.work is not None  # noqa: S101, PT018 - a fallback
-        try:
-            value = await policy.work()
-        except (Exception, asyncio.CancelledError) as error:
-            self._failed(run, error, self.default)
-            if _stopped_from_outside(error):
-                raise
-        else:
-            result = Outcome(run.branch.name, "succeeded", value, failure, via=policy.name)
-            self._settle(run, result)
+    async def give_up(self, *, undo_all: bool = False) -> None:
+        """Cancel what is left and clean up after it, whatever is cancelled meanwhile."""
+        self.alarm.cancel()
+        left = [r for name, r in self.runs.items() if name not in self.outcomes]
+        for run in left:
+            run.give_up()
+        await shielded(self._clean_up(left, undo_all=undo_all))
 
-    def _failed(self, run: _Run, error: BaseException, policy: Policy) -> None:
-        outcome = Outcome(run.branch.name, STATUS.get(policy.kind, "failed"), policy.value, error)
-        if self._settle(run, outcome) and policy.kind == "fail":
-            self.fatal.append(outcome)
-
-    def _settle(self, run: _Run, outcome: Outcome[Any]) -> bool:
-        """Write down what became of a branch, unless it was given up before."""
-        if run.given_up:
-            return False
-        run.stop_clock()
-        outcome = replace(outcome, started=run.started, ended=now())
-        self.outcomes[outcome.name] = outcome
-        self.fresh.append(outcome)
-        self.successes += outcome.is_success
-        self.failures += outcome.status == "failed"
-        self.bell.ring()
-        return True
-
-    def _expire(self, run: _Run) -> None:
-        """Part with a branch that took too long, without waiting for it; its policy applies."""
-        branch = run.branch
-        error = DeadlinePassed(f"branch {branch.name!r} took longer than {branch.timeout}")
-        policy = branch.on_failure or self.default
-        if policy.kind == "fallback":
-            again = _Run(branch, replace(run.scope), error)
-            again.started = run.started
-            self.runs[branch.name] = again
-            self.waiting.appendleft(again)
-        else:
-            self._failed(run, error, policy)
-        run.give_up()
-        self.partings.append(asyncio.ensure_future(self._part(run)))
-
-    async def _part(self, run: _Run) -> None:
-        """Give a parted branch time to undo what it did; then it may call nothing more."""
-        if run.task is not None:
-            await wait_all([run.task], CLEAN_UP)
-            self._free(run.task)
-        run.scope.closed = True
-
-    async def _clean_up(self, left: list[_Run]) -> None:
-        """Wait within bounds for what was cancelled, and say what became of each."""
-        tasks = [r.task for r in left if r.task is not None]
-        await wait_all([*tasks, *self.partings], CLEAN_UP)
+    async def _clean_up(self, left: list[Run], *, undo_all: bool) -> None:
+        """Wait within bounds for what was cancelled, say what became of each, undo its effects."""
+        cancelled = [task for run in left for task in run.tasks]
+        await wait_all([*cancelled, *self.lanes.partings], self.lanes.clean_up)
         for run in left:
             run.scope.closed = True
-            status: Status = "cancelled"
-            if run.started is None:
-                status = "not_started"
-            elif run.task is not None and not run.task.done():
-                status = "abandoned"
-            outcome = Outcome[Any](run.branch.name, status, started=run.started, ended=now())
-            self.outcomes[outcome.name] = outcome
+            self.outcomes[run.branch.name] = replace(run.so_far(run.parted), ended=now())
+            for effort in run.efforts:
+                self.undo(effort)
+        if not undo_all:
+            self._undo_failed()
+        for task in list(self.undoing.values()):
+            await task
+        if undo_all and (self.doomed or not self.inside_saga):
+            enter_scope(Scope(current_scope().name))
+            await self.saga.undo()
+        self.lanes.watch.ring()
+
+    def _undo_failed(self) -> None:
+        """Undo what failed branches did, unless a saga round the join may still do so."""
+        if not self.inside_saga:
+            for effort in [e for run in self.runs.values() for e in run.lost]:
+                self.undo(effort)
+
+    def _let_go_on(self) -> "_Rest":
+        """Freeze the result; what is under way goes on, what was not begun never begins."""
+        self.alarm.cancel()
+        for run in self.waiting:
+            self.outcomes[run.branch.name] = run.so_far("not_started")
+        return _Rest(self, [n for n in self.runs if n not in self.outcomes])
+
+    async def go_on(self) -> None:
+        """Serve the branches under way until they have settled."""
+        while len(self.outcomes) < len(self.runs):
+            self.lanes.start_queued()
+            await self.lanes.moved()
+        self._undo_failed()
+        for task in list(self.undoing.values()):
+            await task
+
+    def _undone(self) -> tuple[Undone, ...]:
+        sections = [e.section for run in self.runs.values() for e in run.efforts]
+        if self.doomed or not self.inside_saga:
+            sections = [self.saga]
+        return tuple(undone for section in sections for undone in section.undone)
+
+    def _error(self, end: End, found: Mapping[str, Outcome[Any]]) -> JoinFailed:
+        undone = self._undone()
+        listed = [[{"step": u.step, "error": u.error} for u in undone]] if undone else []
+        error = JoinFailed(end.message, {n: o.summary() for n, o in found.items()}, *listed)
+        error.values = {n: o.value for n, o in found.items() if o.is_success}
+        error.undone, error.__cause__ = undone, end.error
+        return error
 
 
-def _check(branches: list[Branch[Any]], limit: int | None) -> None:
+class _Rest:
+    """Branches that go on after their join has ended."""
+
+    def __init__(self, join: _Join, names: Sequence[str]) -> None:
+        self._join, self._names = join, names
+        self._going = asyncio.ensure_future(join.go_on())
+
+    async def wait(self) -> tuple[Outcome[Any], ...]:
+        try:
+            await asyncio.shield(self._going)
+        except asyncio.CancelledError:
+            await self.cancel()
+            raise
+        return tuple(self._join.outcomes[name] for name in self._names)
+
+    async def cancel(self) -> None:
+        await self._join.give_up()
+
+
+async def _undo(effort: Effort) -> None:
+    """Undo in an open scope, as the branch's own may be closed."""
+    await effort.parted()
+    enter_scope(Scope(effort.scope.name))
+    if effort.section.registered:
+        await effort.section.undo()
+
+
+def _policies(branches: Sequence[Branch[Any]]) -> Iterator[Policy]:
+    return (policy for branch in branches for policy in within(branch.on_failure))
+
+
+def _check(
+    branches: Sequence[Branch[Any]], late: str, limit: int | None, clean_up: timedelta
+) -> None:
     """Raise Misuse for what no join can be built from."""
-    twice = sorted(name for name, n in Counter(b.name for b in branches).items() if n > 1)
-    if twice:
-        raise Misuse(f"branches named twice: {', '.join(twice)}; rename one")
+    if twice := _twice([b.name for b in branches]):
+        raise Misuse(f"branches named twice: {twice}; rename one")
+    if twice := _twice([p.spec.name for p in _policies(branches) if isinstance(p, Ask)]):
+        raise Misuse(f"branches ask at one gate: {twice}; name a gate for each")
+    if late not in get_args(Late):
+        raise Misuse(f"late={late!r} is not known; use 'cancel' or 'finish'")
     if limit is not None and limit < 1:
         raise Misuse(f"limit={limit} lets nothing run; use 1 or more, or None")
-    for branch in branches:
-        if branch.timeout is not None and branch.timeout <= timedelta(0):
-            raise Misuse(f"branch {branch.name!r} has no time at all; use a positive timeout")
+    if clean_up <= timedelta(0):
+        raise Misuse("clean_up must be positive: what is cancelled needs time to end")
 
 
-def _stopped_from_outside(error: BaseException) -> bool:
-    """Say whether the task itself was cancelled, rather than something it waited for."""
-    task = asyncio.current_task()
-    stopped = task is not None and task.cancelling() > 0
-    return stopped and isinstance(error, asyncio.CancelledError)
-
-
-def _failed(end: End, joined: Joined) -> JoinFailed:
-    error = JoinFailed(end.message, joined.summary())
-    error.values, error.__cause__ = joined.values, end.error
-    return error
+def _twice(names: list[str]) -> str:
+    return ", ".join(sorted(name for name, count in Counter(names).items() if count > 1))

@@ -1,27 +1,73 @@
 """What became of a branch, and of a join."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from __future__ import annotations
 
-from workflows.errors import JoinFailed
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, overload
+
+from pydantic_core import to_jsonable_python
+
+from workflows.data.common import JSON
+from workflows.errors import JoinFailed, Misuse, reason
+from workflows.patterns.saga import Undone
+
+if TYPE_CHECKING:
+    from workflows.patterns.branch import Branch
 
 T = TypeVar("T")
 
-Status = Literal[
-    "succeeded", "failed", "defaulted", "skipped", "cancelled", "abandoned", "not_started"
+Status: TypeAlias = Literal[
+    "succeeded",
+    "partial",
+    "failed",
+    "defaulted",
+    "stale",
+    "skipped",
+    "cancelled",
+    "late",
+    "abandoned",
+    "not_started",
 ]
+Reason: TypeAlias = Literal[
+    "complete", "enough", "outcome", "deadline", "impossible", "too_many_failures"
+]
+LONGEST_WHY = 200
+
+
+@dataclass(frozen=True)
+class Covered(Generic[T]):
+    """A value that says how much of what was asked it covers, and how sure it is (0 to 1)."""
+
+    value: T
+    coverage: float = 1.0
+    confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        for share in (self.coverage, self.confidence):
+            if share is not None and not 0 <= share <= 1:
+                raise Misuse(f"coverage and confidence go from 0 to 1, not {share}")
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """How one branch ended. `via` names the fallback that answered in its place."""
+    """How one branch ended.
+
+    `error` is kept also where something stood in for the failed work; `via` names what did: the
+    fallback, or the gate. `age` is a stale value's. `attempts` counts the first.
+    """
 
     name: str
     status: Status
     value: T | None = None
     error: BaseException | None = None
+    age: timedelta | None = None
+    coverage: float = 1.0
+    confidence: float | None = None
+    attempts: int = 0
     via: str = ""
     started: datetime | None = None
     ended: datetime | None = None
@@ -29,40 +75,115 @@ class Outcome(Generic[T]):
     @property
     def is_success(self) -> bool:
         """Whether the branch gave a value a join may count."""
-        return self.status in ("succeeded", "defaulted")
+        return self.status in ("succeeded", "partial", "defaulted", "stale")
+
+    @property
+    def stale(self) -> bool:
+        """Whether the value is an earlier one; whoever uses it should say so."""
+        return self.status == "stale"
+
+    def summary(self) -> dict[str, JSON]:
+        """Give what travels in an error's details: the value by its hash only."""
+        told: dict[str, JSON] = {"status": self.status, "attempts": self.attempts}
+        if self.error is not None:
+            told["why"] = reason(self.error)[:LONGEST_WHY]
+        if self.is_success:
+            told["value"] = {"branch": self.name, "sha256": _digest(self.value)}
+        return told
+
+
+class Rest(Protocol):
+    """Branches that go on after their join has ended."""
+
+    async def wait(self) -> tuple[Outcome[Any], ...]:
+        """Give what became of them once all have ended."""
+        ...
+
+    async def cancel(self) -> None:
+        """Cancel and await them."""
+        ...
 
 
 @dataclass(frozen=True)
 class Joined:
     """How a join ended: why, and what became of each branch, in declaration order.
 
-    `by` names the branch whose outcome ended it, where the reason is `outcome`.
+    `by` names the branch whose outcome ended it, where the reason is `outcome`. `undone` says
+    what the join undid; an entry with an error is a task for a person.
     """
 
-    reason: str
+    reason: Reason
     branches: Mapping[str, Outcome[Any]]
     by: str = ""
+    undone: tuple[Undone, ...] = ()
+    rest: Rest | None = field(default=None, repr=False, compare=False)
 
-    def __getitem__(self, name: str) -> Outcome[Any]:
-        return self.branches[name]
+    @overload
+    def __getitem__(self, key: str) -> Outcome[Any]: ...
+    @overload
+    def __getitem__(self, key: Branch[Covered[T]]) -> T: ...
+    @overload
+    def __getitem__(self, key: Branch[T]) -> T: ...
+    def __getitem__(self, key: str | Branch[Any]) -> Any:
+        """Give a branch's outcome by its name, or its value. Raises JoinFailed without a value."""
+        return self.branches[key] if isinstance(key, str) else self.require(key.name)
 
     @property
     def values(self) -> dict[str, Any]:
         """Values of the branches that succeeded, by name."""
-        return {o.name: o.value for o in self.branches.values() if o.is_success}
+        return {o.name: o.value for o in self._successes}
 
     @property
     def failed(self) -> tuple[Outcome[Any], ...]:
         """Branches that failed."""
         return tuple(o for o in self.branches.values() if o.status == "failed")
 
+    @property
+    def coverage(self) -> float:
+        """The lowest coverage of a branch that succeeded, from 0 to 1; 1 if none said any."""
+        return min((o.coverage for o in self._successes), default=1.0)
+
+    @property
+    def confidence(self) -> float | None:
+        """The lowest confidence of a branch that succeeded, from 0 to 1; None if none said any."""
+        known = [o.confidence for o in self._successes if o.confidence is not None]
+        return min(known, default=None)
+
     def require(self, name: str) -> Any:
         """Give a branch's value. Raises JoinFailed if it has none."""
         found = self.branches[name]
         if not found.is_success:
-            raise JoinFailed(f"branch {name!r} ended {found.status} and has no value")
+            raise JoinFailed(
+                f"branch {name!r} ended {found.status} and has no value", self.summary()
+            )
         return found.value
 
-    def summary(self) -> dict[str, str]:
-        """Give names and statuses: what travels in an error's details."""
-        return {o.name: o.status for o in self.branches.values()}
+    async def late(self) -> tuple[Outcome[Any], ...]:
+        """Give what became of the branches that went on, once all have ended.
+
+        In declaration order. Whoever is cancelled while waiting cancels them.
+        """
+        return () if self.rest is None else await self.rest.wait()
+
+    async def cancel_late(self) -> None:
+        """Cancel the branches that go on, and await them within the clean-up time."""
+        if self.rest is not None:
+            await self.rest.cancel()
+
+    def summary(self) -> dict[str, JSON]:
+        """Give what travels in an error's details, by branch; no values."""
+        return {name: dict(outcome.summary()) for name, outcome in self.branches.items()}
+
+    @property
+    def _successes(self) -> list[Outcome[Any]]:
+        return [o for o in self.branches.values() if o.is_success]
+
+
+def _digest(value: object) -> str:
+    """Give the sha256 of a value's canonical JSON; empty for what JSON cannot say."""
+    try:
+        plain = to_jsonable_python(value, bytes_mode="base64", fallback=lambda v: type(v).__name__)
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except (ValueError, TypeError):
+        return ""
+    return sha256(text.encode()).hexdigest()

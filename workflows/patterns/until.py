@@ -5,11 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from workflows.errors import Misuse
-from workflows.patterns.outcome import Outcome
+from workflows.patterns.outcome import Outcome, Reason
 
-Reason = Literal[
-    "complete", "enough", "outcome", "deadline", "impossible", "too_many_failures", "failed"
-]
 Predicate = Callable[[Outcome[Any]], bool]
 
 
@@ -17,7 +14,7 @@ Predicate = Callable[[Outcome[Any]], bool]
 class End:
     """Why a join ends. `by` names the branch that ended it; with an `error` the join fails."""
 
-    reason: Reason
+    reason: Reason | Literal["failed"]
     by: str = ""
     error: BaseException | None = None
     message: str = ""
@@ -25,8 +22,12 @@ class End:
 
 @dataclass(frozen=True)
 class Tally:
-    """What a condition looks at: counts, and in declaration order what settled since last time."""
+    """What a condition looks at: counts, and in declaration order what settled since last time.
 
+    `settled` leaves out what was skipped: as if it had not been asked.
+    """
+
+    total: int
     settled: int
     successes: int
     failures: int
@@ -110,9 +111,11 @@ class Until:
 
     @property
     def fails_by_default(self) -> bool:
-        """Whether a branch without a policy fails the join."""
-        only = self.conditions[0].kind == "all_succeed" and len(self.conditions) == 1
-        return only and not self.tolerates
+        """Whether a branch without a policy fails the join.
+
+        Also in a combination: `all_succeed() | outcome(...)` never calls a failure complete.
+        """
+        return any(c.kind == "all_succeed" for c in self.conditions) and not self.tolerates
 
     @property
     def tolerates(self) -> bool:
@@ -143,10 +146,10 @@ class Until:
         return None
 
     def _too_many(self, tally: Tally) -> bool:
-        failed, total = tally.failures, tally.settled + tally.open
+        failed = tally.failures
         if self.max_failures is not None and failed > self.max_failures:
             return True
-        return self.max_share is not None and failed > 0 and failed / total > self.max_share
+        return self.max_share is not None and failed > 0 and failed / tally.total > self.max_share
 
 
 def all_succeed() -> Until:
