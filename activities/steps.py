@@ -84,9 +84,13 @@ class _Run:
         return StepResult(value=value.model_dump(mode="json"))
 
     async def _work(self, request: Record) -> Record:
-        enter_scope(Scope(self.context.branch))
-        with open_door(self.door, refuse=self.refuse):
-            result = await self.step.work(request)
+        scope = Scope(self.context.branch)
+        enter_scope(scope)
+        try:
+            with open_door(self.door, refuse=self.refuse):
+                result = await self.step.work(request)
+        finally:
+            scope.closed = True  # what a step leaves running may call nothing more
         if not isinstance(result, self.step.output):
             wanted = self.step.output.__name__
             raise final("WrongOutput", f"step {self.step.name!r} gave {result!r}, not a {wanted}")

@@ -173,10 +173,8 @@ async def row_05(_: RowOrder) -> list[str]:
 
 async def row_06(_: RowOrder) -> list[str]:
     gate = asyncio.ensure_future(ask(WORK, Order(name="gate")))
-    joined = await join(
-        [slow("a"), Branch("b", together(gate)), Branch("c", together(gate))],
-        until=first_success(),
-    )
+    branches = [slow("a"), Branch("b", together(gate)), Branch("c", together(gate))]
+    joined = await join(branches, until=first_success())
     return [*facts(joined), f"winner {next(iter(joined.values))}"]
 
 

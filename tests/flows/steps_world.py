@@ -16,11 +16,17 @@ WORKFLOWS = [steps.Stepper, steps.Mixed]
 STEPS = steps.STEPS
 
 
+SLOW = 1000
+"""Milliseconds from which the beginning of an order is written down too."""
+
+
 def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
     """Do what an order says, and write down when it is done."""
 
     async def do(order: Order) -> Done:
         attempt = call_context().attempt
+        if order.ms > SLOW:
+            written("begun", order.name)
         await asyncio.sleep(order.ms / 1000)
         if attempt <= order.fails:
             written("failed", order.name)

@@ -161,12 +161,13 @@ async def test_cancelling_a_case_undoes_what_its_fused_step_did(
         for grade in GRADES:
             (tmp_path / "done.log").write_text("")
             handle = await here.start(Stepper, "test_undoing", given, memo={GRADE: grade})
-            await until_written(handle, tmp_path / "done.log", "done b")
+            await until_written(handle, tmp_path / "done.log", "begun slow")
             await handle.cancel()
             with pytest.raises(WorkflowFailureError) as caught:
                 await handle.result()
             assert isinstance(caught.value.cause, CancelledError), grade
-            done = [line.split()[1] for line in (tmp_path / "done.log").read_text().splitlines()]
+            lines = [line.split() for line in (tmp_path / "done.log").read_text().splitlines()]
+            done = [name for what, name, *_ in lines if what == "done"]
             assert done == ["a", "b", "undo-slow", "undo-b", "undo-a"], grade
 
 

@@ -10,11 +10,12 @@ from workflows.errors import Misuse
 from workflows.patterns.failure import Policy
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Work: TypeAlias = Callable[[], Awaitable[T]]
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(Generic[T]):
+class Branch(Generic[T_co]):
     """One of several things done at once; `joined[branch]` is its value.
 
     `work` is called when the branch starts, and again for each further attempt. `on_failure` None
@@ -23,7 +24,7 @@ class Branch(Generic[T]):
     """
 
     name: str
-    work: Work[T]
+    work: Work[T_co]
     on_failure: Policy | None = None
     timeout: timedelta | None = None
     min_coverage: float = 1.0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workflows.patterns.branch import Branch
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Status: TypeAlias = Literal[
     "succeeded",
@@ -39,10 +40,10 @@ LONGEST_WHY = 200
 
 
 @dataclass(frozen=True)
-class Covered(Generic[T]):
+class Covered(Generic[T_co]):
     """A value that says how much of what was asked it covers, and how sure it is (0 to 1)."""
 
-    value: T
+    value: T_co
     coverage: float = 1.0
     confidence: float | None = None
 
