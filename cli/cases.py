@@ -22,6 +22,7 @@ from cli.errors import BadInput, Trouble
 from cli.processes import ProcessEntry, process
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import (
+    JSON,
     BranchView,
     Condition,
     CostView,
@@ -122,7 +123,15 @@ async def standing(handle: Handle, entry: ProcessEntry) -> Standing:
 
 
 def decision(
-    verdict: str, by: str, conditions: list[str], comment: str, gate: str, token: str | None
+    verdict: str,
+    by: str,
+    conditions: list[str],
+    comment: str,
+    gate: str,
+    token: str | None,
+    *,
+    value: JSON | None = None,
+    stands_for: str | None = None,
 ) -> Decision:
     """Build a decision from words of the command line. Raises BadInput."""
     if verdict not in set(Verdict):
@@ -141,6 +150,8 @@ def decision(
             conditions=tuple(Condition.model_validate(c) for c in said),
             comment=comment,
             token=token,
+            value=value,
+            stands_for=stands_for,
         )
     except ValidationError as error:
         raise BadInput("; ".join(_said(e) for e in error.errors())) from error
@@ -172,12 +183,13 @@ async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
 
 
 def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
-    """Build the decision that follows a gate's proposal."""
-    proposal = CaseOutcome(gate.proposal)
-    conditional = proposal is CaseOutcome.APPROVE_WITH_CONDITIONS
-    verdict = Verdict.APPROVE if conditional else Verdict(proposal)
+    """Build the decision that follows a gate's proposal. Raises Trouble if none can."""
+    conditional = gate.proposal == CaseOutcome.APPROVE_WITH_CONDITIONS
+    said = Verdict.APPROVE if conditional else gate.proposal
+    if said not in gate.verdicts or said == Verdict.SUPPLY:
+        raise Trouble(f"gate {gate.name!r} proposes {gate.proposal!r}; that is for a person to say")
     limit = (Condition(code="LIMIT", value="10000"),) if conditional else ()
-    return Decision(verdict=verdict, by=by, gate=gate.name, conditions=limit, comment=comment)
+    return Decision(verdict=Verdict(said), by=by, gate=gate.name, conditions=limit, comment=comment)
 
 
 async def result(handle: Handle, shape: type[R]) -> R:

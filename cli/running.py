@@ -107,11 +107,11 @@ async def decide_case(here: Session, case: str, said: Decision, *, as_json: bool
     answer = await cases.decide(handle, said)
     if as_json:
         out({"case": handle.id, **answer.model_dump(mode="json")})
-    elif answer.settled:
-        say(f"{handle.id}: {said.verdict} by {said.by} counted; gate {answer.gate} is settled")
-    else:
-        still = " and ".join(answer.still_needed)
-        say(f"{handle.id}: {said.verdict} by {said.by} counted; still needed: {still}")
+        return
+    still = f"still needed: {' and '.join(answer.still_needed)}"
+    what = f"gate {answer.gate} is settled" if answer.settled else still
+    seat = f" for {answer.stands_for}" if answer.stands_for else ""
+    say(f"{handle.id}: {said.verdict} by {said.by}{seat} counted; {what}")
 
 
 async def send_signal(here: Session, case: str, name: str, said: Any, *, as_json: bool) -> None:
@@ -124,7 +124,7 @@ async def send_signal(here: Session, case: str, name: str, said: Any, *, as_json
         say(f"{handle.id}: signal {name} sent; `starter.py status {handle.id}` shows refusals")
 
 
-def message(text: str) -> Any:
+def message(text: str, what: str = "message") -> Any:
     """Read a message: JSON, or @FILE with JSON in it. Raises BadInput."""
     try:
         if text.startswith("@"):
@@ -133,7 +133,7 @@ def message(text: str) -> Any:
     except OSError as error:
         raise BadInput(f"{text[1:]}: {error.strerror}") from error
     except ValueError as error:
-        raise BadInput(f"the message is not JSON ({error}); quote it, or use @FILE") from error
+        raise BadInput(f"the {what} is not JSON ({error}); quote it, or use @FILE") from error
 
 
 async def cancel_case(here: Session, case: str, *, as_json: bool) -> None:

@@ -14,9 +14,11 @@ from workflows.data.common import (
     BranchState,
     BranchView,
     CostView,
+    Decision,
     GateView,
     Record,
     StatusView,
+    Verdict,
 )
 from workflows.data.due_diligence import CaseSoFar, CheckOutcome, DecisionRecord, Evidence
 
@@ -70,9 +72,23 @@ def gate(case: str, view: GateView) -> RenderableType:
     text.append(f"{view.question}  proposal: {view.proposal}\n")
     text.append(f"needed: {', '.join(view.needs)}; may decide: {people}; ")
     text.append(f"until {view.deadline:%Y-%m-%d %H:%M} UTC\n")
-    who = view.may_decide[0] if view.may_decide else "NAME"
-    text.append(f"starter.py decide {case} approve|decline|refer|more --as {who}", style="bold")
+    for told in view.escalations:
+        text.append(f"asked besides since {told.at:%Y-%m-%d %H:%M} UTC: {', '.join(told.to)}\n")
+    for of, names in view.deputies.items():
+        text.append(f"for {of} may decide: {', '.join(names)}\n")
+    schema = view.supplies if isinstance(view.supplies, dict) else {}
+    if isinstance(parts := schema.get("properties"), dict):
+        text.append(f"a value has: {', '.join(parts)} (its schema: status --json)\n")
+    text.append(f"starter.py decide {_answer(case, view)}", style="bold")
     return Panel(text, title=f"gate {view.name}", title_align="left", expand=False)
+
+
+def _answer(case: str, view: GateView) -> str:
+    """Write the words of the command that answers a gate."""
+    who = view.may_decide[0] if view.may_decide else "NAME"
+    named = "" if view.name == "review" else f" --gate {view.name}"
+    value = " --value JSON" if Verdict.SUPPLY in view.verdicts else ""
+    return f"{case} {'|'.join(view.verdicts)} --as {who}{named}{value}"
 
 
 def result(record: Record) -> RenderableType:
@@ -94,13 +110,13 @@ def decision(record: DecisionRecord) -> RenderableType:
     head = Text(f"{record.case}: ", style="bold")
     head.append(record.outcome, style=_OUTCOME_STYLE[record.outcome])
     said = "; ".join(f"{c.code}={c.value}" for c in record.conditions)
-    who = ", ".join(f"{d.by} ({d.verdict})" for d in record.decided_by) or "nobody in time"
+    who = _people(record.decided_by) or "nobody in time"
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("tier", f"{record.tier}, confidence {record.confidence:.2f}"),
         ("route", f"{record.routing.route} ({record.routing.why})"),
         ("decided by", who),
-        ("earlier", ", ".join(f"{d.by} ({d.verdict})" for d in record.earlier)),
+        ("earlier", _people(record.earlier)),
         ("conditions", said),
         ("onboarding", record.onboarding.replace("_", " ")),
         ("open tasks", "; ".join(record.open_tasks)),
@@ -109,6 +125,12 @@ def decision(record: DecisionRecord) -> RenderableType:
         if value:
             facts.add_row(Text(name, style="dim"), Text(value))
     return Group(head, facts, _checks(record), _list("reasons", record.reasons), _claims(record))
+
+
+def _people(decisions: Iterable[Decision]) -> str:
+    """Say who decided what, deputies with whom they stand for."""
+    seats = ((d, f" for {d.stands_for}" if d.stands_for else "") for d in decisions)
+    return ", ".join(f"{d.by}{seat} ({d.verdict})" for d, seat in seats)
 
 
 def _checks(record: DecisionRecord) -> RenderableType:

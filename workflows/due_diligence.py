@@ -23,8 +23,9 @@ from workflows.data.due_diligence import (
 from workflows.data.effects import ChatOrder
 from workflows.data.llm import RoleQuery
 from workflows.errors import ModelUnavailable
-from workflows.patterns.gate import GateResult, GateSpec
+from workflows.patterns.gate import GateResult, GateSpec, Reminder
 from workflows.patterns.process import Process
+from workflows.patterns.route import RouteLog
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_routing as rules
 from workflows.rules.dd_sheet import renewed, stopped, unavailable
@@ -44,6 +45,7 @@ class DueDiligence(Process):
         self.case = case
         self.known = CaseSoFar()
         self.checks = CheckBook(self, case)
+        self.routes = RouteLog()
         self.round = 0
         self.asked_more = 0
         self.earlier: tuple[Decision, ...] = ()
@@ -120,13 +122,11 @@ class DueDiligence(Process):
         narrative = await self.branch(self.in_round("synthesis"), partial(self.synthesis, by_rules))
         tier = rules.raised(by_rules, narrative.model_tier)
         proposal = rules.propose(checks)
-        routing = rules.route(
-            tier,
-            rules.confidence(checks, narrative),
-            sum(len(c.gaps) for c in checks),
-            agreed=narrative.proposed is proposal,
-            complex_or_pep=False,
-        )
+        sure = rules.confidence(checks, narrative)
+        gaps = sum(len(c.gaps) for c in checks)
+        agreed = narrative.proposed is proposal
+        routing = rules.route(tier, sure, gaps, agreed=agreed, complex_or_pep=False)
+        await self.routes.take(rules.choose(tier, sure, gaps, complex_or_pep=False))
         self.known = self.known.model_copy(
             update={"narrative": narrative, "routing": routing, "proposal": proposal}
         )
@@ -169,10 +169,10 @@ class DueDiligence(Process):
         )
         return await self.gate(spec, self.remind)
 
-    async def remind(self, number: int) -> Record:
+    async def remind(self, reminder: Reminder) -> Record:
         """Remind the reviewers' channel, once per interval and round."""
+        number, template = reminder.number, f"review-reminder-{self.round}"
         text = f"case {self.case.case} waits for a decision (reminder {number})"
-        template = f"review-reminder-{self.round}"
         return await ask(CHAT, ChatOrder(template=template, number=number, text=text))
 
     async def conclude(self, routing: Routing, decided: GateResult) -> DecisionRecord:

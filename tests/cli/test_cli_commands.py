@@ -80,6 +80,11 @@ SAID: dict[str, tuple[list[str], list[str]]] = {
         ["decide", "x", "approve", "--as", "ana", "--condition", "LIMIT=lots"],
         ["'lots'", "LIMIT=10000"],
     ),
+    "value": (
+        ["decide", "x", "supply", "--as", "ana", "--value", "{half"],
+        ["the value is not JSON", "@FILE"],
+    ),
+    "seat": (["decide", "x", "retry", "--as", "ana", "--for", "Bo B"], ["stands_for:"]),
     "message": (["signal", "x", "reference_reply", "{half"], ["not JSON", "@FILE"]),
     "message in a file": (["signal", "x", "decide", "@@message.json"], ["not JSON"]),
     "message without file": (["signal", "x", "decide", "@nowhere.json"], ["nowhere.json"]),

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from cli import cases, show
-from cli.errors import BadInput
+from cli.errors import BadInput, Trouble
 from tests.rules.dd_records import NOW, checks, narrative, result, said
 from workflows.data.common import (
     BranchState,
@@ -96,6 +96,32 @@ def test_gate_shows_proposal_people_deadline_and_the_command(width: int) -> None
         assert word in text
 
 
+@WIDTHS
+def test_gate_about_a_step_shows_its_name_its_verdicts_and_what_a_value_has(width: int) -> None:
+    schema = {"properties": {"usd": {"type": "integer"}, "why": {"type": "string"}}}
+    view = gate_view(name="credit", verdicts=("retry", "supply"), supplies=schema)
+    text = words(show.gate("dd-x", view), width)
+    assert "a value has: usd, why" in text
+    assert "starter.py decide dd-x retry|supply --as ana --gate credit --value JSON" in text
+
+
+def test_gate_shows_deputies_and_whom_it_went_to() -> None:
+    view = gate_view(
+        deputies={"bo": ("dora", "eve")},
+        escalations=({"level": 1, "at": NOW, "to": ("mona", "olga")},),
+    )
+    text = words(show.gate("dd-x", view), 100)
+    assert "for bo may decide: dora, eve" in text
+    assert "asked besides since 2026-11-20 09:30 UTC: mona, olga" in text
+
+
+def test_decision_shows_for_whom_a_deputy_decided() -> None:
+    deputy = said("dora", "decline").model_copy(update={"stands_for": "bo"})
+    shown = record(decided_by=(said("ana", "decline"), deputy), earlier=(deputy,))
+    text = words(show.decision(shown), 100)
+    assert "ana (decline), dora for bo (decline)" in text
+
+
 def test_gate_that_nobody_can_answer_says_so() -> None:
     text = words(show.gate("dd-x", gate_view(may_decide=())), 100)
     assert "may decide: nobody left" in text
@@ -175,6 +201,15 @@ def test_decision_is_built_from_the_words_of_the_command_line() -> None:
     assert (made.by, made.comment, made.gate) == ("bo", "fine", "review")
 
 
+def test_a_value_and_a_seat_are_part_of_a_decision() -> None:
+    made = cases.decision(
+        *("supply", "dora", [], "", "credit", None), value={"usd": 7}, stands_for="bo"
+    )
+    assert (made.verdict, made.value, made.stands_for) == (Verdict.SUPPLY, {"usd": 7}, "bo")
+    with pytest.raises(BadInput, match="stands_for: "):
+        cases.decision("retry", "dora", [], "", "credit", None, stands_for="Mr Bo")
+
+
 @pytest.mark.parametrize(
     ("verdict", "by", "condition", "match"),
     [
@@ -201,6 +236,14 @@ def test_every_proposal_can_be_followed(outcome: CaseOutcome) -> None:
     conditional = outcome is CaseOutcome.APPROVE_WITH_CONDITIONS
     assert made.verdict.value == ("approve" if conditional else outcome.value)
     assert bool(made.conditions) is conditional
+
+
+def test_a_proposal_about_a_step_is_followed_unless_it_takes_a_person() -> None:
+    task = gate_view(proposal="retry", verdicts=("retry", "skip", "supply"))
+    assert cases.as_proposed(task, "bo", "").verdict is Verdict.RETRY
+    for proposal in ("supply", "approve", "an order of pallets"):
+        with pytest.raises(Trouble, match="that is for a person to say"):
+            cases.as_proposed(task.model_copy(update={"proposal": proposal}), "bo", "")
 
 
 def test_standing_is_plain_json() -> None:

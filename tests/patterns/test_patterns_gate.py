@@ -1,61 +1,17 @@
 """Who may decide at a gate, who is still needed, and what is refused."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.patterns.virtual import run
-from workflows.data.common import Condition, Decision, DecisionAnswer, Verdict
-from workflows.errors import Misuse
-from workflows.patterns.gate import ANYBODY, Gate, GateResult, GateSpec
+from tests.patterns.gating import PEOPLE, after, decides, opened, spec
+from workflows.data.common import Decision, DecisionAnswer, Verdict
+from workflows.errors import Misuse, Refused
+from workflows.patterns.gate import ABOUT_CASE, ANYBODY, GateResult, GateSpec
+from workflows.patterns.open_gate import Gate
 
-PEOPLE = {
-    "ann": "analyst",
-    "bob": "analyst senior",
-    "cleo": "compliance",
-    "dan": "senior compliance",
-    "eve": "",
-}
-
-
-def spec(
-    needs: str,
-    people: dict[str, str] = PEOPLE,
-    excluded: str = "",
-    more: bool = True,
-    deadline: timedelta = timedelta(days=3),
-    remind_every: timedelta = timedelta(days=1),
-) -> GateSpec:
-    return GateSpec(
-        name="review",
-        question="What becomes of the customer?",
-        proposal="approve",
-        people={name: frozenset(roles.split()) for name, roles in people.items()},
-        needs=tuple(needs.split()),
-        deadline=deadline,
-        remind_every=remind_every,
-        excluded=frozenset(excluded.split()),
-        barred={} if more else {Verdict.MORE: "no more rounds are left"},
-    )
-
-
-def opened(given: GateSpec) -> Gate:
-    async def gate() -> Gate:
-        return Gate(given)
-
-    return run(gate())
-
-
-def decides(by: str, verdict: Verdict = Verdict.APPROVE, limit: str = "") -> Decision:
-    conditions = (Condition(code="LIMIT", value=limit),) if limit else ()
-    return Decision(verdict=verdict, by=by, conditions=conditions)
-
-
-def after(gate: Gate, names: str) -> Gate:
-    for name in names.split():
-        assert gate.refuse(decides(name)) is None
-        gate.take(decides(name))
-    return gate
+NO_MORE = {Verdict.MORE: "no more rounds are left"}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +86,7 @@ NO_EYES = "wrote the case and may not decide"
         ),
         (spec("anybody"), "", decides("ann", Verdict.REFER, limit="10"), "approve only"),
         (spec("anybody"), "", decides("ann", Verdict.MORE, limit="10"), "approve only"),
-        (spec("anybody", more=False), "", decides("ann", Verdict.MORE), "no more rounds"),
+        (spec("anybody", barred=NO_MORE), "", decides("ann", Verdict.MORE), "no more rounds"),
         (spec("anybody"), "ann", decides("bob"), "too late: gate 'review' is settled"),
         (spec("anybody"), "ann", decides("mallory"), "too late"),
     ],
@@ -141,10 +97,12 @@ def test_a_decision_that_cannot_count_is_refused_with_the_reason(
     gate = after(opened(given), decided)
     before = gate.view()
     assert why in (gate.refuse(decision) or "")
+    with pytest.raises(Refused, match=re.escape(why)):
+        gate.take(decision)
     assert gate.view() == before
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("verdict", ABOUT_CASE)
 def test_every_verdict_counts_and_conditions_go_with_approve(verdict: Verdict) -> None:
     gate = opened(spec("anybody"))
     limit = "1000" if verdict is Verdict.APPROVE else ""

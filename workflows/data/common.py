@@ -4,9 +4,20 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
+
+JSON: TypeAlias = JsonValue
+"""Whatever JSON can say."""
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 """Lower-case words, digits and dashes. Part of the workflow id, so it names no person."""
@@ -66,12 +77,20 @@ class CostView(Record):
 
 
 class Verdict(StrEnum):
-    """What a person says about the customer (not about the proposal)."""
+    """What a person says at a gate: about the customer, not the proposal; or about a step."""
 
     APPROVE = "approve"
     DECLINE = "decline"
     REFER = "refer"
     MORE = "more"
+    RETRY = "retry"
+    """The step is tried again."""
+    SKIP = "skip"
+    """The process goes on without the step."""
+    SUPPLY = "supply"
+    """The person gives the step's result, as `value`."""
+    DONE = "done"
+    """The person did by hand what the process could not."""
 
 
 class Condition(Record):
@@ -97,6 +116,10 @@ class Decision(Record):
     comment: Annotated[str, StringConstraints(max_length=4000)] = ""
     token: str | None = None
     """Kept for signed decisions."""
+    value: JSON | None = None
+    """What is supplied; goes with `supply` only."""
+    stands_for: PersonName | None = None
+    """In whose seat a deputy decides. Left out, it is filled in where the decision is counted."""
 
 
 class DecisionAnswer(Record):
@@ -106,6 +129,7 @@ class DecisionAnswer(Record):
     accepted: bool
     settled: bool
     still_needed: tuple[str, ...] = ()
+    stands_for: str | None = None
 
 
 class Refusal(Record):
@@ -115,6 +139,14 @@ class Refusal(Record):
     by: str
     message: str
     reason: str
+
+
+class Escalated(Record):
+    """The moment a gate's question went to a next group of people, and whom it reached."""
+
+    level: int
+    at: AwareDatetime
+    to: tuple[str, ...]
 
 
 class GateView(Record):
@@ -129,6 +161,34 @@ class GateView(Record):
     opened: AwareDatetime
     deadline: AwareDatetime
     reminders: int = 0
+    verdicts: tuple[Verdict, ...] = (
+        Verdict.APPROVE,
+        Verdict.DECLINE,
+        Verdict.REFER,
+        Verdict.MORE,
+    )
+    """What may be said."""
+    supplies: JSON | None = None
+    """JSON schema of the `value` of a `supply`."""
+    deputies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Who may decide in whose seat, by the name of the person represented."""
+    escalations: tuple[Escalated, ...] = ()
+
+
+class GateState(Record):
+    """An open gate as it is carried into the next run of its process."""
+
+    name: str
+    opened: AwareDatetime
+    decisions: tuple[Decision, ...] = ()
+    reminders: int = 0
+    escalations: tuple[Escalated, ...] = ()
+
+
+class DeskState(Record):
+    """The open gates of a process, carried into its next run."""
+
+    gates: tuple[GateState, ...] = ()
 
 
 SCOPE_HEADER = "braid-scope"

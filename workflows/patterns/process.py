@@ -1,7 +1,7 @@
 """What every process has: named branches, gates, and the messages and queries others use."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,24 +15,33 @@ from workflows.data.common import (
     CostView,
     Decision,
     DecisionAnswer,
+    DeskState,
     GateView,
     Record,
     Refusal,
     StatusView,
 )
+from workflows.data.degrade import Taken
+from workflows.data.events import Event, InboxState
 from workflows.data.llm import ModelAnswer, Prompt, RoleBook
 from workflows.errors import Refused, reason
 from workflows.patterns.consult import Consulted, consult
-from workflows.patterns.gate import Gate, GateResult, GateSpec
+from workflows.patterns.degrade import Degrade, Degrading
+from workflows.patterns.desk import Desk
+from workflows.patterns.events import Inbox
+from workflows.patterns.gate import GateResult, GateSpec, Remind
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 
 
 class Process:
-    """Base of every process. A subclass is the workflow and overrides `so_far`."""
+    """Base of every process. A subclass is the workflow and overrides `so_far`.
 
-    def __init__(self, name: str, case: str) -> None:
+    `desk` is the state of the open gates an earlier run of this process left (continue-as-new).
+    """
+
+    def __init__(self, name: str, case: str, desk: DeskState | None = None) -> None:
         self._name, self._case = name, case
         self._started = workflow.now()
         self._phase = "starting"
@@ -40,9 +49,11 @@ class Process:
         self._branches: dict[str, BranchView] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._stopped: dict[str, str] = {}
-        self._gates: dict[str, Gate] = {}
+        self.desk = Desk(desk)
+        self.inbox = Inbox(workflow.info().workflow_id)
         self._refusals: list[Refusal] = []
         self._cost = CostView()
+        self._degrading: list[Degrading] = []
         self.roles: RoleBook | None = None
 
     # ---- for the process itself ------------------------------------------------------------
@@ -99,14 +110,22 @@ class Process:
         self._spend(found.answer)
         return found
 
-    async def gate(self, spec: GateSpec, remind: Callable[[int], Awaitable[object]]) -> GateResult:
+    async def gate(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
         """Open a gate and wait until people settled it or its deadline passed."""
-        gate = Gate(spec)
-        self._gates[spec.name] = gate
-        return await gate.wait(remind)
+        return await self.desk.open(spec, remind)
+
+    def degrade(self, policy: Degrade, taken: Sequence[Taken] = ()) -> Degrading:
+        """Keep this policy: its gates open here, and the query `measures` shows what it did.
+
+        `taken` is what an earlier run of the process came to.
+        """
+        kept = Degrading(policy, self.desk.open, taken)
+        self._degrading.append(kept)
+        return kept
 
     async def finish(self) -> None:
         """Wait for message handlers: none may be cut off by the end of the process."""
+        self.desk.close()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     def refuse(self, by: str, message: str, why: str) -> None:
@@ -123,7 +142,7 @@ class Process:
     @workflow.query
     def status(self) -> StatusView:
         """Which phase the case is in and what it waits for."""
-        waiting = [f"gate {g.spec.name}" for g in self._gates.values() if not g.closed]
+        waiting = [f"gate {name}" for name in self.desk.names()]
         busy = (b.name for b in self._branches.values() if b.state is BranchState.RUNNING)
         return StatusView(
             process=self._name,
@@ -147,7 +166,7 @@ class Process:
     @workflow.query
     def open_gates(self) -> list[GateView]:
         """Every gate that waits for somebody."""
-        return [g.view() for g in self._gates.values() if not g.closed]
+        return self.desk.views()
 
     @workflow.query
     def cost(self) -> CostView:
@@ -155,46 +174,56 @@ class Process:
         return self._cost
 
     @workflow.query
+    def measures(self) -> list[Taken]:
+        """What was done because something ran short, and why."""
+        return [taken for kept in self._degrading for taken in kept.taken]
+
+    @workflow.query
     def refusals(self) -> list[Refusal]:
         """Messages that were refused, and why."""
         return self._refusals
 
+    @workflow.query
+    def events(self) -> InboxState:
+        """Events that came and are remembered, and how many were dropped or came twice."""
+        return self.inbox.state()
+
+    @workflow.signal
+    def event(self, message: Any) -> None:
+        """Remember an event for whoever waits for it, now or later."""
+        try:
+            self.inbox.take(Event.model_validate(message))
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)
+            self.refuse("unknown", "event", "; ".join(f"{e['loc']}: {e['msg']}" for e in wrong))
+
     @workflow.update
-    def decide(self, decision: Decision) -> DecisionAnswer:
+    async def decide(self, decision: Decision) -> DecisionAnswer:
         """Decide at a gate; answers whether it is settled."""
-        return self._open_gate(decision).take(decision)
+        return await self.desk.decide(decision)
 
     @decide.validator
     def _may_decide(self, decision: Decision) -> None:
-        self._open_gate(decision)
+        if not isinstance(decision, Decision):  # an empty payload decodes to None
+            raise Refused('a decision is {"verdict": ..., "by": ...}; this message is empty')
+        if (why := self.desk.refuse(decision)) is not None:
+            raise Refused(f"{why} (the case is at {self._phase!r}; see the query open_gates)")
 
     @workflow.signal(name="decide")
-    def decide_by_signal(self, message: Any) -> None:
+    async def decide_by_signal(self, message: Any) -> None:
         """Decide at a gate without waiting for an answer; a refusal is kept for `refusals`."""
         try:
             decision = Decision.model_validate(message)
-            self._open_gate(decision).take(decision)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)
             self.refuse("unknown", "decide", "; ".join(f"{e['loc']}: {e['msg']}" for e in wrong))
+            return
+        try:
+            await self.desk.decide(decision)
         except Refused as error:
             self.refuse(decision.by, "decide", error.message)
 
     # ---- inside ----------------------------------------------------------------------------
-
-    def _open_gate(self, decision: Decision) -> Gate:
-        """Give the gate if the decision may count there. Raises Refused."""
-        if not isinstance(decision, Decision):  # an empty payload decodes to None
-            raise Refused('a decision is {"verdict": ..., "by": ...}; this message is empty')
-        gate = self._gates.get(decision.gate)
-        if gate is None:
-            raise Refused(
-                f"no gate {decision.gate!r} is open: the case is at {self._phase!r}."
-                " See the query open_gates"
-            )
-        if (why := gate.refuse(decision)) is not None:
-            raise Refused(why)
-        return gate
 
     def _note(self, name: str, state: BranchState, note: str = "") -> None:
         old = self._branches.get(name)

@@ -1,0 +1,90 @@
+"""Desk: the open gates of a process. They wait side by side and survive continue-as-new."""
+
+import asyncio
+
+from workflows.calls import only_in_workflow
+from workflows.data.common import Decision, DecisionAnswer, DeskState, GateView
+from workflows.errors import Misuse, Refused
+from workflows.patterns.clock import wait_for
+from workflows.patterns.gate import GateResult, GateSpec, Remind
+from workflows.patterns.open_gate import Gate
+
+
+class Desk:
+    """The open gates of one process, by name.
+
+    Made from the `state()` of an earlier run it goes on with that run's gates: reopened under
+    their names they keep their opening times, decisions, reminders and escalations.
+    """
+
+    def __init__(self, state: DeskState | None = None) -> None:
+        self._gates: dict[str, Gate] = {}
+        self._waiting: dict[str, Gate] = {}
+        self._carried = {g.name: g for g in state.gates} if state else {}
+        self._reopened = {name: asyncio.Event() for name in self._carried}
+
+    async def open(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
+        """Open a gate and wait until people settled it or its deadline passed.
+
+        Raises Misuse if a gate of that name is open, NotInStep inside a fused step.
+        """
+        only_in_workflow(f"gate {spec.name!r}")
+        if spec.name in self._waiting:
+            raise Misuse(f"gate {spec.name!r} is open already; give each open gate its own name")
+        gate = Gate(spec, self._carried.get(spec.name))
+        self._gates[spec.name] = self._waiting[spec.name] = gate
+        self._forget_carried(spec.name)
+        try:
+            return await gate.wait(remind)
+        finally:
+            del self._waiting[spec.name]
+
+    def refuse(self, decision: Decision) -> str | None:
+        """Say why this decision cannot count; None if it can, or its gate is yet to reopen."""
+        if decision.gate in self._carried:
+            return None
+        gate = self._gates.get(decision.gate)
+        if gate is None:
+            return (
+                f"no gate {decision.gate!r} is open; open now: {', '.join(self.names()) or 'none'}"
+            )
+        return gate.refuse(decision)
+
+    def take(self, decision: Decision) -> DecisionAnswer:
+        """Count a decision at its open gate. Raises Refused if it cannot count."""
+        gate = self._gates.get(decision.gate)
+        if gate is None or decision.gate in self._carried:
+            raise Refused(self.refuse(decision) or f"gate {decision.gate!r} is yet to reopen")
+        return gate.take(decision)
+
+    async def decide(self, decision: Decision) -> DecisionAnswer:
+        """Count a decision; a gate carried over from an earlier run is waited for."""
+        if (reopened := self._reopened.get(decision.gate)) is not None:
+            await wait_for(reopened, None, f"{decision.gate}: reopens")
+        return self.take(decision)
+
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the open gates, in the order they were opened."""
+        return tuple(name for name, gate in self._gates.items() if not gate.closed)
+
+    def views(self) -> list[GateView]:
+        """Show the open gates to queries."""
+        return [gate.view() for gate in self._gates.values() if not gate.closed]
+
+    def state(self) -> DeskState:
+        """Give what the next run needs, taken just before it is started (continue-as-new).
+
+        A gate that was settled, but whose `open` has not returned yet, is among them.
+        """
+        still = (gate.state() for gate in self._waiting.values())
+        return DeskState(gates=(*self._carried.values(), *still))
+
+    def close(self) -> None:
+        """Say that no gate will be opened any more: decisions that wait for one are refused."""
+        for name in list(self._carried):
+            self._forget_carried(name)
+
+    def _forget_carried(self, name: str) -> None:
+        self._carried.pop(name, None)
+        if (reopened := self._reopened.pop(name, None)) is not None:
+            reopened.set()

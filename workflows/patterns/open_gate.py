@@ -1,0 +1,222 @@
+"""An open gate: decisions are judged and counted, reminders and escalations happen in time."""
+
+import asyncio
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from workflows.calls import log, told
+from workflows.data.common import (
+    Decision,
+    DecisionAnswer,
+    Escalated,
+    GateState,
+    GateView,
+    Verdict,
+)
+from workflows.errors import Misuse, Refused
+from workflows.patterns.clock import now, wait_for
+from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder
+from workflows.patterns.seats import Panel, Seat
+
+
+class Gate:
+    """An open gate. `refuse` judges a decision without changing anything; `take` counts it."""
+
+    def __init__(self, spec: GateSpec, state: GateState | None = None) -> None:
+        self.spec = spec
+        self.opened: datetime = state.opened if state else now()
+        self.decisions: list[Decision] = list(state.decisions) if state else []
+        self.reminders = state.reminders if state else 0
+        self.escalations: list[Escalated] = list(state.escalations) if state else []
+        self._ended = asyncio.Event()
+        self._why = ""
+        self._check_state()
+        self._close_if_settled()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no decision counts any more."""
+        return self._ended.is_set()
+
+    @property
+    def panel(self) -> Panel:
+        """Everybody asked by now."""
+        return self.spec.panel(len(self.escalations))
+
+    @property
+    def taken(self) -> tuple[Seat, ...]:
+        """The seats of those who decided."""
+        return tuple(Seat(d.by, d.stands_for or d.by) for d in self.decisions)
+
+    def refuse(self, decision: Decision) -> str | None:
+        """Say why this decision cannot count; None if it can."""
+        seat = self._seat(decision)
+        return seat if isinstance(seat, str) else self._wrong(decision)
+
+    def take(self, decision: Decision) -> DecisionAnswer:
+        """Count a decision. Raises Refused with the reason if it cannot count."""
+        seat = self._seat(decision)
+        why = seat if isinstance(seat, str) else self._wrong(decision)
+        if isinstance(seat, str) or why is not None:
+            raise Refused(str(why))
+        stands_for = seat.of if seat.of != seat.by else None
+        self.decisions.append(decision.model_copy(update={"stands_for": stands_for}))
+        self._close_if_settled()
+        return DecisionAnswer(
+            gate=self.spec.name,
+            accepted=True,
+            settled=self.closed,
+            still_needed=() if self.closed else self.still_needed(),
+            stands_for=stands_for,
+        )
+
+    def still_needed(self) -> tuple[str, ...]:
+        """Give the roles no deciding person fills yet."""
+        return self.panel.still_needed(self.taken)
+
+    def may_decide(self) -> tuple[str, ...]:
+        """Give those whose decision would bring the gate nearer to its end, deputies last."""
+        return self.panel.may_decide(self.taken)
+
+    async def wait(self, remind: Remind | None = None) -> GateResult:
+        """Wait for the decisions; `remind` is called at each interval and escalation."""
+        sending: list[asyncio.Task[None]] = []
+        end, timed_out = self.opened + self.spec.deadline, False
+        try:
+            while not (self.closed or timed_out):
+                due = self._next_due()
+                if not await wait_for(self._ended, due - now(), self._summary):
+                    timed_out = max(due, now()) >= end
+                    if not timed_out:
+                        sending.append(asyncio.ensure_future(_send(self._nudge(due), remind)))
+        except (Exception, asyncio.CancelledError):
+            self._close("is not asked any more")
+            _stop(sending)
+            raise
+        if timed_out:
+            self._close("is over: its deadline passed")
+        _stop(sending)
+        return GateResult(tuple(self.decisions), timed_out, tuple(self.escalations))
+
+    def view(self) -> GateView:
+        """Show the gate to queries."""
+        spec = self.spec
+        return GateView(
+            name=spec.name,
+            question=spec.question,
+            proposal=spec.proposal,
+            needs=self.still_needed(),
+            may_decide=self.may_decide(),
+            decided=tuple(self.decisions),
+            opened=self.opened,
+            deadline=self.opened + spec.deadline,
+            reminders=self.reminders,
+            verdicts=tuple(v for v in spec.verdicts if v not in spec.barred),
+            supplies=spec.supplies.model_json_schema() if spec.supplies else None,
+            deputies=self.panel.may_stand_in(self.taken),
+            escalations=tuple(self.escalations),
+        )
+
+    def state(self) -> GateState:
+        """Give what the next run needs to go on with this gate."""
+        return GateState(
+            name=self.spec.name,
+            opened=self.opened,
+            decisions=tuple(self.decisions),
+            reminders=self.reminders,
+            escalations=tuple(self.escalations),
+        )
+
+    @property
+    def _summary(self) -> str:
+        return f"{self.spec.name}: reminder or deadline"
+
+    def _close_if_settled(self) -> None:
+        if not self.still_needed() or any(d.verdict is Verdict.MORE for d in self.decisions):
+            self._close("is settled")
+
+    def _close(self, why: str) -> None:
+        self._why = why
+        self._ended.set()
+
+    def _check_state(self) -> None:
+        """Raise Misuse if the decisions carried over are not those of this gate's people."""
+        levels = len(self.spec.escalation)
+        strangers = [s.by for s in self.taken if s not in self.panel.seats_of(s.by)]
+        if strangers or len(self.escalations) > levels:
+            raise Misuse(
+                f"gate {self.spec.name!r} was carried over with decisions or escalations that do"
+                f" not fit its people ({', '.join(strangers) or 'levels'}); reopen it with the same"
+            )
+
+    def _next_due(self) -> datetime:
+        """Give the next moment at which something is to be done."""
+        spec, reached = self.spec, len(self.escalations)
+        moments = [spec.deadline, spec.remind_every * (self.reminders + 1)]
+        moments += [level.after for level in spec.escalation[reached : reached + 1]]
+        return self.opened + min(moments)
+
+    def _nudge(self, due: datetime) -> Reminder:
+        """Escalate or remind, whichever is due, and give what is to be told."""
+        reached, before = len(self.escalations), self.may_decide()
+        chain, level = self.spec.escalation, 0
+        if reached < len(chain) and self.opened + chain[reached].after <= due:
+            level = reached + 1
+            fresh = self.spec.panel(level).may_decide(self.taken)
+            to = tuple(n for n in fresh if n not in before)
+            self.escalations.append(Escalated(level=level, at=now(), to=to))
+            log.info("gate escalated", extra=told(gate=self.spec.name, level=str(level)))
+        else:
+            self.reminders += 1
+            to = before
+        number = self.reminders + len(self.escalations)
+        return Reminder(self.spec.name, number, to, level)
+
+    def _seat(self, decision: Decision) -> Seat | str:
+        if self.closed:
+            return f"too late: gate {self.spec.name!r} {self._why}"
+        by, spec = decision.by, self.spec
+        for level in spec.escalation[len(self.escalations) :]:
+            if by in level.people and not self.panel.seats_of(by) and by not in spec.excluded:
+                from_then = f"{self.opened + level.after:%Y-%m-%d %H:%M} UTC"
+                return f"{by} is not asked yet, but from {from_then} on"
+        return self.panel.choose(by, decision.stands_for, self.taken)
+
+    def _wrong(self, decision: Decision) -> str | None:
+        """Say what is wrong with a decision, whoever makes it."""
+        spec, verdict = self.spec, decision.verdict
+        if verdict not in spec.verdicts:
+            return f"gate {spec.name!r} takes {', '.join(spec.verdicts)}, not {verdict}"
+        if decision.conditions and verdict is not Verdict.APPROVE:
+            return "conditions go with approve only"
+        if decision.value is not None and verdict is not Verdict.SUPPLY:
+            return "a value goes with supply only"
+        if verdict is Verdict.SUPPLY and (why := _misfit(spec, decision)):
+            return why
+        return spec.barred.get(verdict)
+
+
+def _misfit(spec: GateSpec, decision: Decision) -> str | None:
+    try:
+        spec.supplied(decision.value)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)
+        return f"the value does not fit: {said}"
+    return None
+
+
+async def _send(reminder: Reminder, remind: Remind | None) -> None:
+    """Remind; a reminder that cannot be sent must not end the waiting."""
+    if remind is None or not reminder.to:
+        return
+    try:
+        await remind(reminder)
+    except Exception as error:
+        log.warning("reminder not sent", extra=told(why=type(error).__name__))
+
+
+def _stop(sending: list[asyncio.Task[None]]) -> None:
+    for task in sending:
+        task.cancel()

@@ -1,0 +1,156 @@
+"""Seats: who may decide at a gate, in whose place, and which roles are still open.
+
+One person decides once, in one seat, and each seat is taken once: by the person whose it is or
+by a deputy, never by both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+ANYBODY = "anybody"
+"""A need that every person of the gate meets."""
+
+Roles = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A place at a gate: whose it is (`of`), and who takes it (`by`: the same, or a deputy)."""
+
+    by: str
+    of: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Everybody asked at one time, with the needs they are to fill.
+
+    `needs` lists roles, one seat each; `people` maps names to roles; `deputies` maps people to
+    those who may take their seat; whoever is `excluded` takes no seat, and nobody takes theirs.
+    """
+
+    needs: tuple[str, ...]
+    people: Mapping[str, Roles]
+    deputies: Mapping[str, tuple[str, ...]]
+    excluded: Roles
+
+    def seats_of(self, by: str) -> tuple[Seat, ...]:
+        """Give the seats a person may take: the own one first, then those of people represented."""
+        represented = [name for name, deputies in self.deputies.items() if by in deputies]
+        return tuple(
+            Seat(by, of)
+            for of in (by, *represented)
+            if of in self.people and of not in self.excluded and by not in self.excluded
+        )
+
+    def members(self) -> tuple[str, ...]:
+        """Give all who may take a seat, people before deputies."""
+        deputies = [name for of in self.people for name in self.deputies.get(of, ())]
+        return tuple(n for n in dict.fromkeys([*self.people, *deputies]) if self.seats_of(n))
+
+    def seats(self) -> list[Seat]:
+        """Give every seat with everybody who may take it."""
+        return [seat for name in self.members() for seat in self.seats_of(name)]
+
+    def able(self) -> int:
+        """Count the ways in which somebody can fill some need."""
+        return sum(fills(self.people[s.of], need) for s in self.seats() for need in self.needs)
+
+    def still_needed(self, taken: Sequence[Seat]) -> tuple[str, ...]:
+        """Give the roles left open by the best seating of those who decided, one need each.
+
+        Best: fewest left, and among those the ones most people can fill.
+        """
+        given = [self.people[s.of] for s in taken]
+
+        def left(order: tuple[int, ...]) -> tuple[str, ...]:
+            pairs = zip(order, given, strict=False)
+            filled = {n for n, roles in pairs if fills(roles, self.needs[n])}
+            return tuple(need for n, need in enumerate(self.needs) if n not in filled)
+
+        seatings = permutations(range(len(self.needs)), min(len(given), len(self.needs)))
+        return min(map(left, seatings), key=lambda n: (len(n), sum(x != ANYBODY for x in n)))
+
+    def advances(self, seat: Seat, taken: Sequence[Seat]) -> bool:
+        """Say whether a decision in this free seat would fill one more need."""
+        if any(seat.by == s.by or seat.of == s.of for s in taken):
+            return False
+        return len(self.still_needed([*taken, seat])) < len(self.still_needed(taken))
+
+    def counts(self, seat: Seat, taken: Sequence[Seat]) -> bool:
+        """Say whether it would, and the rest can still be filled by others."""
+        return self.advances(seat, taken) and self.can_settle([*taken, seat])
+
+    def can_settle(self, taken: Sequence[Seat] = ()) -> bool:
+        """Say whether different people in different seats can fill every need."""
+        free = [s for s in self.seats() if all(s.by != t.by and s.of != t.of for t in taken)]
+        choices = [
+            [s for s in (*taken, *free) if fills(self.people[s.of], need)] for need in self.needs
+        ]
+        # Fewest choices first: what cannot be filled then shows before the search gets wide.
+        return _distinct(sorted(choices, key=len), ())
+
+    def choose(self, by: str, stands_for: str | None, taken: Sequence[Seat]) -> Seat | str:
+        """Give the seat in which this person's decision counts, or why there is none.
+
+        Without `stands_for` it is the first that counts, the own before those of others.
+        """
+        if by in self.excluded:
+            return f"{by} wrote the case and may not decide on it (four eyes)"
+        if not (mine := self.seats_of(by)):
+            return self._stranger(by, taken)
+        if stands_for is not None:
+            mine = tuple(s for s in mine if s.of == stands_for)
+        if not mine:
+            return f"{by} is no deputy of {stands_for} here"
+        if any(s.by == by for s in taken):
+            return f"{by} has decided already; another person is needed"
+        if seat := next((s for s in mine if self.counts(s, taken)), None):
+            return seat
+        return self._no_seat(by, mine, taken)
+
+    def _stranger(self, by: str, taken: Sequence[Seat]) -> str:
+        for of, deputies in self.deputies.items():
+            if by in deputies and of in self.excluded:
+                return f"{by} stands in for {of}, who wrote the case (four eyes)"
+        return f"{by} is not a reviewer of this case: {', '.join(self.may_decide(taken))}"
+
+    def _no_seat(self, by: str, mine: Sequence[Seat], taken: Sequence[Seat]) -> str:
+        for seat in taken:
+            if seat.of == mine[0].of:
+                return f"{seat.by} has decided for {seat.of} already; each seat decides once"
+        needed = " and ".join(self.still_needed(taken))
+        if any(self.advances(s, taken) for s in mine):
+            return f"{by} is needed in another seat: nobody else could fill {needed}"
+        return f"{by} has not the role needed here: {needed}"
+
+    def may_decide(self, taken: Sequence[Seat]) -> tuple[str, ...]:
+        """Give those whose decision would bring the gate nearer to its end, deputies last."""
+        return tuple(
+            name
+            for name in self.members()
+            if any(self.counts(seat, taken) for seat in self.seats_of(name))
+        )
+
+    def may_stand_in(self, taken: Sequence[Seat]) -> dict[str, tuple[str, ...]]:
+        """Give, for each person represented, the deputies whose decision would count now."""
+        open_seats = [s for s in self.seats() if s.by != s.of and self.counts(s, taken)]
+        represented = dict.fromkeys(s.of for s in open_seats)
+        return {of: tuple(s.by for s in open_seats if s.of == of) for of in represented}
+
+
+def fills(roles: Roles, need: str) -> bool:
+    """Say whether somebody of these roles meets a need."""
+    return need == ANYBODY or need in roles
+
+
+def _distinct(choices: Sequence[Sequence[Seat]], chosen: tuple[Seat, ...]) -> bool:
+    """Say whether one seat of each list can be chosen, nobody and no seat twice."""
+    if not choices:
+        return True
+    return any(
+        _distinct(choices[1:], (*chosen, seat))
+        for seat in choices[0]
+        if all(seat.by != c.by and seat.of != c.of for c in chosen)
+    )
