@@ -101,7 +101,6 @@ async def poll(
             f"poll {name!r} may look more than {MOST_LOOKS} times, {EVENTS_PER_LOOK} events each;"
             " look more rarely, or use patient"
         )
-
     failed = 0
 
     async def judged(number: int) -> T:
