@@ -67,10 +67,16 @@ def run(work: Coroutine[Any, Any, T], *, collect: bool = False) -> T:
     With `collect` garbage is collected first, so that errors nobody looked at are found too.
     """
     loop = VirtualLoop()
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        result = runner.run(work)
+    if collect:
+        gc.freeze()  # what was there before is not looked through again and again
+    try:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            result = runner.run(work)
+            if collect:
+                gc.collect()
+    finally:
         if collect:
-            gc.collect()
+            gc.unfreeze()
     assert loop.reported == []
     return result
 
