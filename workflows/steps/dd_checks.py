@@ -23,6 +23,7 @@ from workflows.data.due_diligence import (
     ReferenceReply,
 )
 from workflows.data.effects import MailOrder
+from workflows.data.events import Event
 from workflows.data.llm import Prompt
 from workflows.data.sources import (
     CompanyAnswer,
@@ -43,6 +44,7 @@ from workflows.errors import ModelUnavailable, reason
 from workflows.patterns.join import Branch, join
 from workflows.patterns.process import Process
 from workflows.patterns.until import all_settled, at_least
+from workflows.patterns.wanted import named
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_assessment as assess
 from workflows.rules.dd_assessment import Screened
@@ -53,6 +55,8 @@ R = TypeVar("R", bound=Record)
 
 REGISTERS = ("GB-COH", "CIK")
 """Identifier schemes that lead to a register, best first."""
+REPLY = "reference.reply"
+"""Event that stands for a referee's answer; its sender is the referee."""
 TIPPING_OFF = "stopped: a confirmed sanctions hit, and asking on might tip the customer off"
 
 
@@ -63,7 +67,6 @@ class CheckBook:
         self.process, self.case = process, case
         self.round = 0
         self.done: dict[Check, CheckResult] = {}
-        self._replies: dict[str, ReferenceReply] = {}
         self._company: dict[int, asyncio.Future[CompanyAnswer]] = {}
 
     # ---- the checks ------------------------------------------------------------------------
@@ -124,9 +127,10 @@ class CheckBook:
         """Remember a referee's first answer. Gives the reason if it cannot count."""
         if reply.party_id not in {r.party_id for r in self.case.references.referees}:
             return f"{reply.party_id} is not a referee of this case"
-        if reply.party_id in self._replies:
+        body = reply.model_dump(mode="json")
+        first = Event(name=REPLY, id="first", sender=reply.party_id, body=body)
+        if not self.process.inbox.take(first):
             return f"{reply.party_id} has answered already; the first answer counts"
-        self._replies[reply.party_id] = reply
         return None
 
     # ---- their parts -----------------------------------------------------------------------
@@ -201,8 +205,9 @@ class CheckBook:
     async def _reference(self, referee: Referee) -> tuple[ReferenceReading, Evidence]:
         """Mail one referee, wait for the answer, have it read. An empty answer is a failure."""
         await ask(calls.MAIL, _enquiry(referee))
-        await workflow.wait_condition(lambda: referee.party_id in self._replies)
-        reply = self._replies[referee.party_id]
+        replied = named(REPLY, by=referee.party_id)
+        received = await self.process.inbox.wait(replied, deadline=None)
+        reply = ReferenceReply.model_validate(received.events[0].event.body)
         prompt = prompts.reference(referee, reply.text)
         reading = await self._read("triage", prompt, ReferenceReading)
         if reading is None:
