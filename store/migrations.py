@@ -55,7 +55,31 @@ FIRST = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST,)
+SPREADS = Migration(
+    2,
+    (
+        """CREATE TABLE spread_items (
+            scope TEXT NOT NULL, list TEXT NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL,
+            request TEXT NOT NULL, PRIMARY KEY (scope, list, place))""",
+        """CREATE TABLE spread_results (
+            scope TEXT NOT NULL, spread TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
+            digest TEXT NOT NULL, value TEXT NOT NULL, error TEXT NOT NULL, run TEXT NOT NULL,
+            chunk INTEGER NOT NULL, changed_at TEXT NOT NULL, PRIMARY KEY (scope, spread, key))""",
+    ),
+)
+
+ANSWERS = Migration(
+    3,
+    (
+        """CREATE TABLE answers (
+            key TEXT NOT NULL PRIMARY KEY, scope TEXT NOT NULL, branch TEXT NOT NULL,
+            call TEXT NOT NULL, worker TEXT NOT NULL, value TEXT NOT NULL, error TEXT NOT NULL,
+            answered_at TEXT NOT NULL)""",
+        "CREATE INDEX answers_by_scope ON answers (scope)",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, SPREADS, ANSWERS)
 
 
 def found_version(connection: Connection) -> int:

@@ -89,3 +89,42 @@ settlements = Table(
     Column("settled_at", Text, nullable=False),
     Index("settlements_by_key", "key"),
 )
+
+spread_items = Table(
+    "spread_items",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("list", Text, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("request", Text, nullable=False),
+)
+
+spread_results = Table(
+    "spread_results",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("spread", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("changed_at", Text, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("answered_at", Text, nullable=False),
+    Index("answers_by_scope", "scope"),
+)
