@@ -1,5 +1,7 @@
 """Record the histories `tests/replay` replays: real runs against the simulator, never edited.
 
+Of every process, and of the service workflows the patterns lean on.
+
 `.venv/bin/python -m scripts.record_histories` writes them anew. Until version 1.0 that is done
 whenever a process changes its steps, with the reason in the commit; from 1.0 on never again.
 """
@@ -11,17 +13,33 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowFailureError
 
+from activities.results import ResultActivities
 from runtime import server
 from runtime.logs import configure
 from runtime.processes import leave, stop
 from runtime.settings import ROOT
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file, world
+from workflows import calls
+from workflows.data.chunk import ItemSource, SpreadOrder
+from workflows.data.common import Record
+from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
+from workflows.data.resources import KeeperAct, KeeperMessage, KeeperState, Pool, Request
+from workflows.data.sources import LeiQuery
+from workflows.data.spread import (
+    Item,
+    ItemBatch,
+    KeptList,
+    SpreadRef,
+    Tolerance,
+)
+from workflows.patterns.spread_chunk import work_order
 
 FOLDER = ROOT / "tests" / "replay"
 Story = Callable[[World], Awaitable[Handle]]
@@ -68,7 +86,82 @@ async def cancel(here: World) -> Handle:
     return handle
 
 
+async def keeper(here: World) -> Handle:
+    """One licence, asked for twice: the second request has its turn after the first."""
+    holder = await here.start(case_file("unilever"))
+    await here.gate(holder)
+    hour = timedelta(hours=1)
+    pool = Pool(name="licences", amounts={"licence": 1}, longest=hour)
+
+    def message(act: KeeperAct, request: str) -> KeeperMessage:
+        wants = {"licence": 1}
+        asked = Request(id=request, holder=holder.id, wants=wants, lease=hour, at_most=hour)
+        return KeeperMessage(pool=pool, act=act, request=asked)
+
+    handle = await serve(here, "keeper", KeeperState(pool=pool))
+    for act, request in (("request", "r1"), ("request", "r2"), ("release", "r1")):
+        await handle.signal("message", message(KeeperAct(act), request))
+    await here.until(handle, "state", lambda s: s["counts"]["granted"] == 2)
+    await handle.signal("message", message(KeeperAct.RELEASE, "r2"))
+    await here.until(handle, "state", lambda s: s["counts"]["released"] == 2)
+    return handle
+
+
+async def topic(here: World) -> Handle:
+    """An event published twice reaches its subscriber once."""
+    listener = await here.start(case_file("unilever"))
+    await here.gate(listener)
+    handle = await serve(here, "topic", TopicState(topic="rates"))
+    news = Event(name="rate.changed", id="1", sender="desk", body={"rate": 3})
+    subscribe = TopicMessage(topic="rates", act=TopicAct.SUBSCRIBE, who=listener.id)
+    publish = TopicMessage(topic="rates", act=TopicAct.PUBLISH, event=news)
+    for message in (subscribe, publish, publish):
+        await handle.signal("message", message)
+    await here.until(handle, "state", lambda s: s["delivered"] == 1 and s["duplicates"] == 1)
+    return handle
+
+
+async def spread(here: World) -> Handle:
+    """Three look-ups in chunks of two, one of them for a number that is none."""
+    numbers = (*CASE_LEIS, "549300XXXXXXXXXXXX00")
+    items = tuple(
+        Item(key=f"lei-{n}", request=LeiQuery(lei=lei).model_dump(mode="json"))
+        for n, lei in enumerate(numbers)
+    )
+    results = ResultActivities(here.store)
+    await results.keep_items(ItemBatch(scope="story", list="leis", first=0, items=items))
+    kept = KeptList(scope="story", list="leis", total=len(items))
+    order = SpreadOrder(
+        ref=SpreadRef(scope="story", spread="leis"),
+        work=work_order(calls.LEI),
+        source=ItemSource(page=work_order(calls.KEPT_ITEMS), about=kept.model_dump()),
+        window=2,
+        chunk=2,
+        tolerance=Tolerance(count=1),
+    )
+    handle = await serve(here, "spread", order)
+    await handle.result()
+    return handle
+
+
+async def spread_chunk(here: World) -> Handle:
+    """The first chunk of that spread."""
+    parent = await spread(here)
+    return here.client.get_workflow_handle(f"{parent.id}.1")
+
+
+CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
 STORIES: tuple[Story, ...] = (unilever, saderat, carbo, more, cancel)
+SERVICES: tuple[Story, ...] = (keeper, topic, spread, spread_chunk)
+
+
+async def serve(here: World, service: str, given: Record) -> Handle:
+    """Start a service workflow as a case is started, under the id it is replayed with."""
+    handle: Handle = await here.client.start_workflow(
+        service, given, id=f"{service}-story", task_queue=here.queue
+    )
+    here.started.append(handle)
+    return handle
 
 
 async def decided(here: World, name: str, *decisions: tuple[str, str]) -> Handle:
@@ -86,7 +179,8 @@ async def record(story: Story, address: str, data: Path) -> None:
     async with world(address, data) as here:
         handle = await story(here)
         history = json.loads((await handle.fetch_history()).to_json())
-    file = FOLDER / f"due_diligence_{story.__name__}.json"
+    process = "service" if story in SERVICES else "due_diligence"
+    file = FOLDER / f"{process}_{story.__name__}.json"
     events = [json.dumps(without_places(e), ensure_ascii=False) for e in history["events"]]
     lines = ",\n".join(events)  # an event per line: short, and a diff shows what moved
     file.write_text(f'{{"events": [\n{lines}\n]}}\n', encoding="utf-8")
@@ -110,7 +204,7 @@ async def main() -> None:
         process = await server.start(data, ports)
         try:
             await server.until_ready(process, ports, data)
-            for story in STORIES:
+            for story in (*STORIES, *SERVICES):
                 await record(story, f"127.0.0.1:{ports.grpc}", data / story.__name__)
         finally:
             await stop(process, 5, hard=True)

@@ -2,13 +2,23 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from tests.patterns.virtual import DAY, Trail, elapsed, run
-from workflows.errors import DeadlinePassed, Misuse
+from workflows.calls import Call, ask, open_door
+from workflows.data.common import Record
+from workflows.errors import DeadlinePassed, Misuse, ScopeClosed
 from workflows.patterns.together import CLEAN_UP, Group, gather, within
+
+
+class Nothing(Record):
+    """No more than a request."""
+
+
+BUY = Call("buy", Nothing, Nothing, timeout=timedelta(seconds=1), attempts=1)
 
 
 def broken(name: str) -> ApplicationError:
@@ -102,6 +112,51 @@ def test_work_that_heeds_no_cancellation_is_left_after_the_clean_up_time() -> No
     run(case(), collect=True)
 
 
+def test_work_that_is_left_calls_nothing_more() -> None:
+    """It ignores its cancellation and goes on buying: no door opens to it."""
+    bought: list[float] = []
+    refused: list[str] = []
+
+    async def door(call: Call[Any, Any], request: Record) -> Record:
+        bought.append(elapsed())
+        return request
+
+    async def buys() -> None:
+        while True:
+            try:
+                await asyncio.sleep(4)
+            except asyncio.CancelledError:
+                continue
+            try:
+                await ask(BUY, Nothing())
+            except ScopeClosed as error:
+                refused.append(error.message)
+                return
+
+    async def case() -> None:
+        with open_door(door):
+            with pytest.raises(DeadlinePassed):
+                await within(timedelta(seconds=5), buys(), "shopping")
+            assert elapsed() == 5 + CLEAN_UP.total_seconds()
+            await ask(BUY, Nothing())
+            await asyncio.sleep(60)
+
+    run(case(), collect=True)
+    assert bought == [4, 9, 13, 15]
+    assert refused == ["branch '' was given up and may not call 'buy'"]
+
+
+def test_work_that_cancels_itself_is_a_failure_not_a_cancellation() -> None:
+    async def cancels() -> None:
+        raise asyncio.CancelledError
+
+    async def case() -> None:
+        with pytest.raises(ApplicationError, match="cancelled from inside"):
+            await gather(cancels(), Trail().work("a", DAY)())
+
+    run(case(), collect=True)
+
+
 def test_within_gives_a_result_in_time_and_its_own_errors() -> None:
     async def case() -> None:
         trail = Trail()
@@ -146,7 +201,7 @@ def test_misuse_is_refused() -> None:
             pass
         with pytest.raises(Misuse, match="move it inside"):
             group.start(asyncio.sleep(1))
-        with pytest.raises(Misuse, match="no time at all; use a positive limit"):
+        with pytest.raises(Misuse, match="no time at all; use a positive timedelta"):
             await within(timedelta(0), asyncio.sleep(1), "nothing")
 
     run(case(), collect=True)

@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from workflows.errors import DeadlinePassed, Misuse
 from workflows.patterns.clock import pause, shielded, wait_all
+from workflows.scope import Scope, current_scope, enter_scope
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -35,13 +37,14 @@ class Group:
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Any]] = []
         self._entered = self._left = False
+        self._scope = _own_scope()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start work of the group; its result is read from the task after the block."""
         if not self._entered or self._left:
             work.close()
             raise Misuse("group.start(...) outside its `async with Group()` block; move it inside")
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(_inside(self._scope, work))
         self._tasks.append(task)
         return task
 
@@ -72,7 +75,7 @@ class Group:
 
     async def _give_up(self) -> None:
         self._left = True
-        await shielded(_cancelled(self._tasks))
+        await shielded(_cancelled(self._tasks, self._scope))
 
 
 @overload
@@ -103,39 +106,53 @@ async def within(limit: timedelta, work: Coroutine[Any, Any, T], what: str) -> T
 
     `what` names the work in the error and the timer in the UI.
     """
-    if limit <= timedelta(0):
+    if not isinstance(limit, timedelta) or limit <= timedelta(0):
         work.close()
-        raise Misuse(f"{what} has no time at all; use a positive limit")
-    task = asyncio.ensure_future(work)
+        raise Misuse(f"{what} has no time at all; use a positive timedelta, not {limit!r}")
+    scope = _own_scope()
+    task = asyncio.ensure_future(_inside(scope, work))
     clock = asyncio.ensure_future(pause(limit, f"{what}: limit"))
     try:
         await workflow.wait([task, clock], return_when=asyncio.FIRST_COMPLETED)
     except (Exception, asyncio.CancelledError):  # not when an evicted workflow is closed
         clock.cancel()
-        await shielded(_cancelled([task]))
+        await shielded(_cancelled([task], scope))
         raise
     clock.cancel()
     if task.done():
         return task.result()
-    await shielded(_cancelled([task]))
+    await shielded(_cancelled([task], scope))
     raise DeadlinePassed(f"{what} took longer than {limit}")
 
 
-async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancel what still runs and wait for its end, within bounds; its errors are looked at."""
+def _own_scope() -> Scope:
+    """Open a scope of the same name: what is given up in it can be told to call nothing more."""
+    return Scope(current_scope().name, current_scope())
+
+
+async def _inside(scope: Scope, work: Coroutine[Any, Any, T]) -> T:
+    enter_scope(scope)
+    return await work
+
+
+async def _cancelled(tasks: list[asyncio.Task[Any]], scope: Scope) -> None:
+    """Cancel what still runs and wait for its end, within bounds; its errors are looked at.
+
+    What runs on after that may call nothing more.
+    """
     for task in tasks:
         task.cancel()
     await wait_all(tasks, CLEAN_UP)
+    scope.closed = True
     for task in tasks:
         if task.done() and not task.cancelled():
             task.exception()
 
 
 def _first_failure(tasks: list[asyncio.Task[Any]]) -> BaseException | None:
-    ended = (t for t in tasks if t.done())
-    for task in ended:
-        if task.cancelled():
-            return asyncio.CancelledError()
+    for task in (t for t in tasks if t.done()):
+        if task.cancelled():  # by itself: nobody has given it up yet
+            return ApplicationError("work was cancelled from inside", type="Cancelled")
         if (error := task.exception()) is not None:
             return error
     return None
