@@ -455,10 +455,52 @@ async def row_step(given: RowOrder) -> Facts:
 class Row:
     """Plays one row in the grade the case was started with."""
 
+    def __init__(self) -> None:
+        self._facts = Facts(facts=())
+
     @workflow.run
     async def run(self, given: RowOrder) -> Facts:
         """Run the step."""
-        return await row_step(given)
+        self._facts = await row_step(given)
+        return self._facts
+
+    @workflow.query
+    def played(self) -> Facts:
+        """What it came to; asked of a closed case, what its replay comes to."""
+        return self._facts
+
+
+@workflow.defn
+class RowOrders:
+    """Joins of five branches that settle in given orders (equal places: together)."""
+
+    def __init__(self) -> None:
+        self._facts: list[str] = []
+
+    @workflow.run
+    async def run(self, orders: list[list[int]]) -> Facts:
+        """Play each order under several conditions."""
+        for places in orders:
+            for until in (all_settled(), first_success(), at_least(3), at_least(2).tolerate(0)):
+                joined = await join(
+                    [self._branch(n, at) for n, at in enumerate(places)], until=until
+                )
+                self._facts.append(" ".join(facts(joined)))
+        return Facts(facts=tuple(self._facts))
+
+    def _branch(self, number: int, place: int) -> Branch[int]:
+        async def settle() -> int:
+            await workflow.sleep(timedelta(milliseconds=15 * (place + 1)))
+            if number == 1:
+                raise ApplicationError("always", type="Broke")
+            return number
+
+        return Branch(f"b{number}", settle)
+
+    @workflow.query
+    def played(self) -> Facts:
+        """What it came to; asked of a closed case, what its replay comes to."""
+        return Facts(facts=tuple(self._facts))
 
 
 @workflow.defn
@@ -546,5 +588,5 @@ class RowMany:
         return Facts(facts=(joined.reason, str(right)))
 
 
-WORKFLOWS = [Row, RowPeople, RowCancelled, RowMany]
+WORKFLOWS = [Row, RowOrders, RowPeople, RowCancelled, RowMany]
 STEPS = (row_step,)

@@ -36,6 +36,7 @@ def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
 
     def written(what: str, name: str) -> None:
         with log.open("a", encoding="utf-8") as out:
-            out.write(f"{what} {name} {call_context().branch}\n")
+            here = call_context()
+            out.write(f"{what} {name} {here.branch} {here.scope}\n")
 
     return {WORK: do, UNDO: do, EFFECT: do}

@@ -1,20 +1,34 @@
 """The join contract on the server, row by row; then all rows with the worker killed."""
 
 import asyncio
+import json
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowFailureError
+from sqlalchemy import select
+from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import CancelledError
 
+from runtime.settings import Settings
+from store.database import Store
+from store.schema import answers
 from tests.flows import rows, rows_world
-from tests.flows.rows import ANYWHERE, Facts, Row, RowCancelled, RowMany, RowOrder, RowPeople
+from tests.flows.rows import (
+    ANYWHERE,
+    Facts,
+    Row,
+    RowCancelled,
+    RowMany,
+    RowOrder,
+    RowOrders,
+    RowPeople,
+)
 from tests.support.flows import Flows, Handle, Killable, flowing, killable
 from workflows.data.common import Decision
 from workflows.grades import GRADE, Grade
@@ -102,6 +116,7 @@ class Played:
         handle = await self.here.start(Row, given, memo={GRADE: grade}, result_type=Facts)
         played = await handle.result()
         assert played.facts == EXPECTED[number]
+        assert await handle.query(Row.played) == played, "a replay comes to the same"
         await self.here.replayed(handle)
 
     def done(self) -> list[str]:
@@ -207,6 +222,15 @@ async def test_row_17_an_earlier_result_counts_until_it_is_too_old(played: Playe
 async def test_row_18_each_answer_reaches_its_own_branch(played: Played) -> None:
     """Answered in another order than asked."""
     handle = await played.here.start(RowPeople, RowOrder(row=18), result_type=Facts)
+    await answer_all(handle)
+    played_facts = (await handle.result()).facts
+    assert played_facts[:4] == ("complete", "a skipped", "b succeeded", "c succeeded")
+    assert played_facts[4:] == ("b=from memory", "c=by hand")
+    await played.here.replayed(handle)
+
+
+async def answer_all(handle: Handle) -> None:
+    """Answer the three gates of row 18 once all are open, in another order than asked."""
     gates: list[Any] = []
     while len(gates) < 3:
         gates = await handle.query("open_gates")
@@ -218,10 +242,6 @@ async def test_row_18_each_answer_reaches_its_own_branch(played: Played) -> None
     for gate, words in said.items():
         decision = Decision.model_validate({"gate": gate, "by": "ana", **words})
         await handle.execute_update("decide", decision)
-    played_facts = (await handle.result()).facts
-    assert played_facts[:4] == ("complete", "a skipped", "b succeeded", "c succeeded")
-    assert played_facts[4:] == ("b=from memory", "c=by hand")
-    await played.here.replayed(handle)
 
 
 async def test_row_19_never_more_than_the_limit_in_flight(played: Played) -> None:
@@ -264,6 +284,7 @@ async def test_row_24_a_thousand_branches_stay_linear(played: Played) -> None:
             pending -= event.HasField("activity_task_completed_event_attributes")
             most = max(most, pending)
         assert most <= 100
+        await played.here.replayed(handle)
         found.append(len(history.events) / count)
     print(f"events per branch: {found}")
     assert found[1] <= found[0] * 1.5
@@ -291,6 +312,20 @@ async def test_row_27_siblings_finish_then_all_is_undone(played: Played) -> None
 
 async def test_row_28_too_little_coverage_is_a_failure(played: Played) -> None:
     await played.row(28)
+
+
+async def test_orders_of_five_branches_come_to_the_same_on_replay(played: Played) -> None:
+    """A sample, ties included; the query replays the whole history of the closed case."""
+    seed = 20261121
+    print(f"seed {seed}")
+    chance = random.Random(seed)  # noqa: S311
+    orders = [chance.sample(range(5), 5) for _ in range(8)]
+    orders += [[chance.randrange(3) for _ in range(5)] for _ in range(4)]
+    handle = await played.here.start(RowOrders, orders, result_type=Facts)
+    first = await handle.result()
+    assert len(first.facts) == 4 * len(orders)
+    assert await handle.query(RowOrders.played) == first
+    await played.here.replayed(handle)
 
 
 async def test_every_row_is_the_same_in_a_fused_step(played: Played) -> None:
@@ -329,8 +364,11 @@ async def test_row_22_rows_stand_whenever_the_worker_is_killed(
             )
             for number in ANYWHERE
         }
+        completed: dict[Work, int] = {}
         for share in sorted(chance.uniform(0.05, 0.7) for _ in range(2)):
             await until_lines(mine, handles[12], int(40 * share))
+            for work in await completed_by_now(tmp_path, handles.values(), grade):
+                completed.setdefault(work, times_done(mine)[work])
             await mine.kill()
             await mine.start()
         for number, handle in handles.items():
@@ -340,6 +378,88 @@ async def test_row_22_rows_stand_whenever_the_worker_is_killed(
                 assert set(facts[1:]) <= {*EXPECTED[12][1:], "a cancelled", "c cancelled"}
             else:
                 assert facts == EXPECTED[number], number
+            await mine.flows.replayed(handle)
+        assert completed, "or nothing was looked at"
+        asked = await asked_in_all(handles.values(), grade)
+        done = times_done(mine)
+        again = [w for w, times in completed.items() if asked[w] <= 1 and done[w] > times]
+        assert again == [], "no completed call runs twice"
+
+
+Work = tuple[str, str]
+"""Case and name of what was done."""
+
+
+def times_done(mine: Killable) -> Counter[Work]:
+    """Count what was done to its end."""
+    lines = map(str.split, mine.lines())
+    return Counter((words[-1], words[1]) for words in lines if words[0] == "done")
+
+
+async def completed_by_now(data: Path, handles: Iterable[Handle], grade: Grade) -> set[Work]:
+    """Give what is completed for good: in the histories, or in the store's answers."""
+    if grade is Grade.FUSED:
+        store = await Store.open(Settings(data=data).database)
+        async with store.reading() as connection:
+            rows = (await connection.execute(select(answers.c.scope, answers.c.value))).all()
+        await store.close()
+        return {(row.scope, json.loads(row.value)["name"].lower()) for row in rows if row.value}
+    found = set()
+    for handle in handles:
+        names, ended = scheduled(await handle.fetch_history())
+        found |= {(handle.id, names[number]) for number in ended}
+    return found
+
+
+async def asked_in_all(handles: Iterable[Handle], grade: Grade) -> Counter[Work]:
+    """Count how often each work was asked for; in a fused step equal requests count once."""
+    asked: Counter[Work] = Counter()
+    for handle in handles if grade is Grade.VISIBLE else ():
+        names, _ = scheduled(await handle.fetch_history())
+        asked.update((handle.id, name) for name in names.values())
+    return asked
+
+
+def scheduled(history: WorkflowHistory) -> tuple[dict[int, str], list[int]]:
+    """Give the orders scheduled, by event, and the events of those completed."""
+    names: dict[int, str] = {}
+    ended: list[int] = []
+    for event in history.events:
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            given = event.activity_task_scheduled_event_attributes.input.payloads[0].data
+            names[event.event_id] = json.loads(given)["name"]
+        elif event.HasField("activity_task_completed_event_attributes"):
+            ended.append(event.activity_task_completed_event_attributes.scheduled_event_id)
+    return names, ended
+
+
+async def test_rows_14_18_23_and_24_stand_when_the_worker_is_killed(
+    address: str, tmp_path: Path
+) -> None:
+    """Cancelled, asking people, hearing messages, and many branches: killed in the middle."""
+    async with killable(address, "tests.flows.rows_world", tmp_path) as mine:
+        mine.log.touch()
+        played = Played(mine.flows, mine.log)
+        cancelled = await mine.flows.start(RowCancelled, RowOrder(row=14))
+        asking = await mine.flows.start(RowPeople, RowOrder(row=18), result_type=Facts)
+        hearing = await mine.flows.start(RowPeople, RowOrder(row=23), result_type=Facts)
+        many = await mine.flows.start(RowMany, {"count": 100, "limit": 20}, result_type=Facts)
+        await until_done(cancelled, played, {"effect-a", "effect-b", "effect-c", "n30"})
+        await hearing.signal("said", "s0")
+        await mine.kill()
+        await hearing.signal("said", "s1")
+        await mine.start()
+        await cancelled.cancel()
+        await answer_all(asking)
+        with pytest.raises(WorkflowFailureError):
+            await cancelled.result()
+        undone = {name for name in played.done() if name.startswith("undo")}
+        assert undone == {"undo-effect-a", "undo-effect-b", "undo-effect-c"}
+        facts = (await asking.result()).facts
+        assert facts[:4] == ("complete", "a skipped", "b succeeded", "c succeeded")
+        assert (await hearing.result()).facts == ("complete", "40", "signal s0", "signal s1")
+        assert (await many.result()).facts == ("complete", "True")
+        for handle in (cancelled, asking, hearing, many):
             await mine.flows.replayed(handle)
 
 

@@ -106,7 +106,7 @@ async def test_what_needs_a_workflow_fails_a_fused_step_at_once_by_name(
     done = tmp_path / "done.log"
     done.touch()
     mails = [line for line in done.read_text().splitlines() if "mail" in line]
-    assert mails == (["done mail "] if end == "effect" else [])
+    assert len(mails) == (1 if end == "effect" else 0)
 
 
 async def test_a_step_that_gives_another_record_fails(address: str, tmp_path: Path) -> None:
