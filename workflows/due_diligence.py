@@ -26,6 +26,7 @@ from workflows.errors import ModelUnavailable
 from workflows.patterns.gate import GateResult, GateSpec, Reminder
 from workflows.patterns.process import Process
 from workflows.patterns.route import RouteLog
+from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_routing as rules
 from workflows.rules.dd_sheet import renewed, stopped, unavailable
@@ -169,6 +170,12 @@ class DueDiligence(Process):
         )
         return await self.gate(spec, self.remind)
 
+    def tasks(self) -> Tasks:
+        """Say who finishes by hand what could not be undone."""
+        policy, author = self.case.review, self.case.author
+        people = {r.name: frozenset(r.roles) for r in policy.reviewers if r.name != author}
+        return Tasks(self.desk.open, people, policy.deadline, policy.reminder)
+
     async def remind(self, reminder: Reminder) -> Record:
         """Remind the reviewers' channel, once per interval and round."""
         number, template = reminder.number, f"review-reminder-{self.round}"
@@ -183,7 +190,7 @@ class DueDiligence(Process):
         conditions = rules.conditions(self.case, outcome, decided.decisions)
         tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
         self.enter("closing", outcome)
-        onboarder = Onboarder(self.case)
+        onboarder = Onboarder(self.case, self.tasks())
         act = partial(onboarder.act, outcome, conditions, tip_off=tier is Tier.PROHIBITED)
         state, why = await self.branch("onboarding", act)
         record = DecisionRecord(

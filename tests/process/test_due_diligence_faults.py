@@ -1,13 +1,14 @@
 """Each fault of a source or vendor becomes the right outcome; a gap is never a pass."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from simulator.config import Fault, FaultKind
 from store.journal import Journal
 from store.ledger import Ledger
-from tests.support.world import World, case_file
+from tests.support.world import World, case_file, world
 from workflows.data.due_diligence import (
     CaseOutcome,
     Check,
@@ -26,7 +27,6 @@ BROKEN = [
     FaultKind.RATE_LIMITED,
     FaultKind.NONSENSE,
     FaultKind.DROP,
-    FaultKind.SLOW,
 ]
 
 
@@ -43,6 +43,17 @@ def fallback_of(record: DecisionRecord, check: Check) -> str:
 @pytest.mark.parametrize("kind", BROKEN, ids=str)
 async def test_a_silent_register_is_never_clear(here: World, kind: FaultKind) -> None:
     """The LEI record substitutes, by name, and leaves a gap."""
+    await without_a_register(here, kind)
+
+
+async def test_a_hanging_register_is_never_clear(address: str, tmp_path: Path) -> None:
+    """Each attempt is given up in time; then it counts as silent."""
+    async with world(address, tmp_path, source_timeout=2.0) as here:
+        await without_a_register(here, FaultKind.SLOW)
+
+
+async def without_a_register(here: World, kind: FaultKind) -> None:
+    """Run a case while the register is broken, and check what became of it."""
     await here.faults(Fault(service="companies_house", kind=kind, retry_after=0, seconds=30))
     record = await here.settled(case_file("unilever"), ("approve", "ana"))
     assert check_of(record, Check.IDENTITY) is CheckOutcome.INCONCLUSIVE
@@ -126,8 +137,26 @@ async def test_a_refused_step_of_onboarding_undoes_the_earlier_ones(here: World)
     await here.decide(handle, "approve", "ana")
     record = await here.result(handle)
     assert record.outcome is CaseOutcome.APPROVE
-    assert record.onboarding in (Onboarding.UNDONE, Onboarding.OPEN_TASKS)
+    assert record.onboarding is Onboarding.UNDONE
     assert record.reasons[-1].startswith("ONBOARDING: undone")
+
+
+async def test_what_cannot_be_undone_is_a_task_and_the_case_ends_when_it_is_settled(
+    here: World,
+) -> None:
+    """The customer was made, then the account service refuses everything, its removal too."""
+    handle = await here.start(case_file("unilever"))
+    await here.gate(handle)
+    await here.faults(Fault(service="accounts", kind=FaultKind.SLOW, seconds=1, times=1))
+    await here.decide(handle, "approve", "ana")
+    await here.until(handle, "branches", lambda b: b[-1]["name"] == "onboarding")
+    await here.faults(Fault(service="accounts", kind=FaultKind.ERROR, status=422, times=None))
+    task = await here.gate(handle)
+    assert "customer" in task.name
+    assert "sam" not in task.may_decide, "the author decides nothing"
+    await here.decide(handle, "done", "bo", gate=task.name)
+    record = await here.result(handle)
+    assert (record.onboarding, record.open_tasks) == (Onboarding.UNDONE, ())
 
 
 async def test_a_failing_monitoring_step_leaves_no_customer_behind(here: World) -> None:

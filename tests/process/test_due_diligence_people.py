@@ -47,7 +47,7 @@ async def test_decisions_that_cannot_count_are_refused_with_the_reason(here: Wor
 
 async def test_a_decision_before_the_gate_opens_is_refused(here: World) -> None:
     """Too early: the reason says where the case is."""
-    await here.faults(Fault(service="companies_house", kind=FaultKind.SLOW, seconds=1))
+    await here.faults(Fault(service="companies_house", kind=FaultKind.SLOW, seconds=4))
     handle = await here.start(case_file("unilever"))
     assert "no gate" in await refused(here, handle, "approve", "ana")
 
@@ -111,7 +111,7 @@ async def test_more_asks_for_evidence_again_and_is_bounded(here: World) -> None:
 async def test_a_review_nobody_finishes_is_reminded_of_and_referred(here: World) -> None:
     """Reminders go out at each interval; the deadline refers, it never approves."""
     case = case_file("unilever")
-    times = {"deadline": timedelta(seconds=2), "reminder": timedelta(seconds=0.6)}
+    times = {"deadline": timedelta(seconds=5), "reminder": timedelta(seconds=1.3)}
     case = case.model_copy(update={"review": case.review.model_copy(update=times)})
     handle = await here.start(case)
     record = await here.result(handle)
@@ -128,7 +128,7 @@ async def test_references_by_the_deadline_are_a_gap_when_too_few(here: World) ->
         r.model_copy(update={"mail": mails.get(r.party_id, r.mail)})
         for r in case.references.referees
     )
-    plan = {"referees": referees, "deadline": timedelta(seconds=3)}
+    plan = {"referees": referees, "deadline": timedelta(seconds=6)}
     case = case.model_copy(update={"references": case.references.model_copy(update=plan)})
     record = await here.settled(case, ("approve", "ana"))
     gaps = [g.reason for c in record.checks for g in c.gaps]
@@ -152,7 +152,7 @@ async def test_cancel_during_the_checks_leaves_nothing_half_done(here: World) ->
 
 async def test_cancel_during_onboarding_undoes_it(here: World) -> None:
     """The saga is undone in reverse although the case is being cancelled."""
-    slow = Fault(service="accounts", kind=FaultKind.SLOW, seconds=1, times=2)
+    slow = Fault(service="accounts", kind=FaultKind.SLOW, seconds=2, times=2)
     handle = await here.start(case_file("unilever"))
     await here.gate(handle)
     await here.faults(slow)

@@ -19,6 +19,7 @@ from workflows.data.effects import (
 )
 from workflows.errors import reason
 from workflows.patterns.saga import Saga
+from workflows.patterns.tasks import Tasks
 
 STEPS = (
     ("customer", AccountAction.CREATE_CUSTOMER, AccountAction.DELETE_CUSTOMER),
@@ -30,10 +31,12 @@ STEPS = (
 
 
 class Onboarder:
-    """Acts on a decision. `open_tasks` lists what a person must finish."""
+    """Acts on a decision. An undo that fails for good is a task for the reviewers; `open_tasks`
+    lists what nobody has finished.
+    """
 
-    def __init__(self, case: CaseFile) -> None:
-        self.case = case
+    def __init__(self, case: CaseFile, tasks: Tasks) -> None:
+        self.case, self.tasks = case, tasks
         self.open_tasks: tuple[str, ...] = ()
 
     async def act(
@@ -54,7 +57,7 @@ class Onboarder:
     ) -> tuple[Onboarding, tuple[str, ...]]:
         amounts = [Decimal(c.value) for c in conditions if c.code == "LIMIT"]
         limit = amounts[-1] if amounts else self.case.product.monthly
-        saga = Saga()
+        saga = Saga(self.tasks)
         try:
             async with saga:
                 for name, do, undo in STEPS:
