@@ -29,6 +29,8 @@ from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
 from activities.llm.catalogue import CatalogueError, load
 from activities.load import LoadActivities
+from activities.results import ResultActivities
+from activities.services import keeper_message, topic_message
 from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from activities.wire import Wire
@@ -56,8 +58,12 @@ from workflows.data.route import PathProposal
 from workflows.due_diligence import DueDiligence
 from workflows.grades import Step
 from workflows.headers import PassHeaders
+from workflows.services.chunk import SpreadChunk
+from workflows.services.keeper import Keeper
+from workflows.services.spread import Spread
+from workflows.services.topic import Topic
 
-WORKFLOWS: tuple[type, ...] = (DueDiligence,)
+WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk)
 
 STEPS: tuple[Step[Any, Any], ...] = ()
 """The steps that may run fused."""
@@ -136,6 +142,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
     sources = SourceActivities(settings, store, wire)
     effects = EffectActivities(settings, store, wire)
     loads = LoadActivities(client)
+    results = ResultActivities(store)
     main: dict[Call[Any, Any], Answer[Any, Any]] = {
         calls.RESOLVE_ROLES: models.resolve_roles,
         calls.COMPANY: sources.company_register,
@@ -147,7 +154,14 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
         calls.ACCOUNT: effects.account_service,
         calls.MAIL: effects.send_mail,
         calls.CHAT: effects.chat_message,
+        calls.KEEPER: keeper_message,
+        calls.TOPIC: topic_message,
         calls.READ_LOAD: loads.read_load,
+        calls.KEEP_ITEMS: results.keep_items,
+        calls.KEPT_ITEMS: results.kept_items,
+        calls.CLAIM_ITEMS: results.claim_items,
+        calls.KEEP_RESULTS: results.keep_results,
+        calls.SPREAD_RESULTS: results.spread_results,
         calls.READ_SERVICE: loads.read_service,
     }
     vendor: dict[Call[Any, Any], Answer[Any, Any]] = {calls.ASK_MODEL: models.ask_model}

@@ -16,7 +16,9 @@ from temporalio.common import RetryPolicy
 
 from workflows.data.common import Record
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
+from workflows.data.events import Posted, TopicMessage
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
+from workflows.data.resources import KeeperMessage
 from workflows.data.route import Load, LoadQuery, ServiceQuery, ServiceView
 from workflows.data.sources import (
     CompanyAnswer,
@@ -29,6 +31,17 @@ from workflows.data.sources import (
     LeiQuery,
     ScreenAnswer,
     ScreenQuery,
+)
+from workflows.data.spread import (
+    ItemBatch,
+    ItemClaim,
+    ItemPage,
+    ItemsClaimed,
+    Kept,
+    PageQuery,
+    ResultBatch,
+    ResultPage,
+    ResultQuery,
 )
 from workflows.data.steps import StepOrder, StepResult
 from workflows.errors import ScopeClosed
@@ -54,7 +67,7 @@ class Call(Generic[In, Out]):
     `timeout` bounds one attempt; `attempts` counts the first. `queue` None means the queue of
     the workflow itself. `version` is part of the journal key: raise it when the same request
     should be asked anew. A Call that is `always_visible` (sources, effects) is an activity of its
-    own in every grade.
+    own in every grade. One with `queue_per_request` is told its queue by each `ask`.
     """
 
     name: str
@@ -65,6 +78,7 @@ class Call(Generic[In, Out]):
     queue: str | None = None
     version: int = 1
     always_visible: bool = False
+    queue_per_request: bool = False
 
 
 Door = Callable[[Call[Any, Any], Record], Awaitable[Record]]
@@ -148,12 +162,25 @@ def _effect(name: str, order: type[In], attempts: int) -> Call[In, EffectReceipt
     return Call(name, order, EffectReceipt, timedelta(seconds=30), attempts, always_visible=True)
 
 
+def _service(name: str, message: type[In]) -> Call[In, Posted]:
+    return Call(name, message, Posted, timedelta(seconds=10), attempts=20, always_visible=True)
+
+
+def _kept(name: str, message: type[In], answer: type[Out]) -> Call[In, Out]:
+    return Call(name, message, answer, timeout=timedelta(seconds=30), attempts=20)
+
+
 RESOLVE_ROLES = Call(
     "resolve_roles", RoleQuery, RoleBook, timeout=timedelta(seconds=10), attempts=10
 )
 ASK_MODEL = Call(
-    "ask_model", ModelRequest, ModelAnswer, timeout=timedelta(minutes=3), attempts=6
-)  # its queue is the vendor's, given per call
+    "ask_model",
+    ModelRequest,
+    ModelAnswer,
+    timeout=timedelta(minutes=3),
+    attempts=6,
+    queue_per_request=True,  # the vendor's
+)
 
 COMPANY = _source("company_register", CompanyQuery, CompanyAnswer)
 LEI = _source("lei_record", LeiQuery, LeiAnswer)
@@ -174,6 +201,15 @@ READ_SERVICE = Call(
     "read_service", ServiceQuery, ServiceView, timeout=timedelta(seconds=10), attempts=3
 )
 
+KEEPER = _service("keeper_message", KeeperMessage)
+TOPIC = _service("topic_message", TopicMessage)
+
+KEEP_ITEMS = _kept("keep_items", ItemBatch, Kept)
+KEPT_ITEMS = _kept("kept_items", PageQuery, ItemPage)
+CLAIM_ITEMS = _kept("claim_items", ItemClaim, ItemsClaimed)
+KEEP_RESULTS = _kept("keep_results", ResultBatch, Kept)
+SPREAD_RESULTS = _kept("spread_results", ResultQuery, ResultPage)
+
 ALL: tuple[Call[Any, Any], ...] = (
     RESOLVE_ROLES,
     ASK_MODEL,
@@ -189,5 +225,12 @@ ALL: tuple[Call[Any, Any], ...] = (
     RUN_STEP,
     READ_LOAD,
     READ_SERVICE,
+    KEEPER,
+    TOPIC,
+    KEEP_ITEMS,
+    KEPT_ITEMS,
+    CLAIM_ITEMS,
+    KEEP_RESULTS,
+    SPREAD_RESULTS,
 )
 """Every Call; `worker.py` must answer each (test)."""

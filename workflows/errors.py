@@ -34,6 +34,7 @@ from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     ApplicationErrorCategory,
+    ChildWorkflowError,
     FailureError,
     RetryState,
 )
@@ -153,7 +154,7 @@ def not_yet(error: BaseException) -> ApplicationError | None:
 def reason(error: BaseException) -> str:
     """Say in one line why something failed: the innermost cause, without stack or wrapper."""
     cause: BaseException = error
-    while isinstance(cause, ActivityError) and cause.cause is not None:
+    while isinstance(cause, ActivityError | ChildWorkflowError) and cause.cause is not None:
         cause = cause.cause
     text = cause.message if isinstance(cause, ApplicationError) else str(cause)
     kind = (

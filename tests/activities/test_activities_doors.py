@@ -7,6 +7,7 @@ from activities.doors import door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
 from activities.load import LoadActivities
+from activities.results import ResultActivities
 from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from runtime.conversion import DATA_CONVERTER
@@ -60,5 +61,12 @@ def test_a_wrong_pairing_is_a_type_error() -> None:
 
 @pytest.mark.parametrize("call", calls.ALL, ids=lambda call: call.name)
 def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAnswer]) -> None:
-    holders = (ModelActivities, SourceActivities, EffectActivities, LoadActivities, StepActivities)
+    holders = (
+        ModelActivities,
+        SourceActivities,
+        EffectActivities,
+        LoadActivities,
+        StepActivities,
+        ResultActivities,
+    )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1
