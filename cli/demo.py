@@ -1,6 +1,9 @@
 """The demo: a real case, decided at its gate by the demo itself; with `--crash`, through kills."""
 
 import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +14,11 @@ from cli import cases, show
 from cli.errors import BadInput, Trouble
 from cli.processes import ProcessEntry
 from cli.session import Session, say
-from cli.watch import Tail, closed, mid_flight, watching
+from cli.watch import Tail, asking, closed, done, under_way, watching
 from insight.counts import completed_again
 from insight.reader import ordered
 from insight.report import Report
-from insight.spans import SpanKind
-from runtime.stack import Child
+from runtime.stack import Child, Stack
 from store.database import Store
 from store.journal import Journal
 from store.ledger import Ledger
@@ -25,6 +27,8 @@ from workflows.data.due_diligence import DecisionRecord
 
 SLOWEST = 120.0
 """Seconds the demo waits for a gate or an end before it gives up and says so."""
+GLANCE = 0.2
+"""Seconds between two looks for an open gate."""
 
 
 @dataclass
@@ -70,7 +74,7 @@ async def demo(
     kills = Kills()
     async with watching(handle, console, quiet=quiet) as tail:
         if crash:
-            await _crash(here, tail, kills)
+            await crash_through(here, tail, kills)
         decided = await _answer_gates(handle, tail)
         known = await tail.until(closed)
         record = await cases.result(handle, DecisionRecord)
@@ -78,39 +82,79 @@ async def demo(
     return Shown(handle.id, record, known, proof, decided)
 
 
-async def _crash(here: Session, tail: Tail, kills: Kills) -> None:
-    """SIGKILL the worker while calls are under way, then the server while others are."""
+async def crash_through(here: Session, tail: Tail, kills: Kills) -> None:
+    """SIGKILL the worker while models are asked, then the server while others are.
+
+    Raises Trouble when it is too late for that.
+    """
     stack = here.stack
     assert stack is not None  # noqa: S101 - demo() refused otherwise
-    known = await _wait(tail, mid_flight(done=6, under_way=3))
-    await _kill(here, stack.worker, known, kills)
-    ended = _ended(known)
-    known = await _wait(tail, mid_flight(done=ended + 1, under_way=1))
-    await _kill(here, stack.server, known, kills)
+    known = await _kill(stack, stack.worker, tail, kills, asking())
+    await _kill(stack, stack.server, tail, kills, asking(after=done(known)))
 
 
-async def _kill(here: Session, child: Child, known: Report, kills: Kills) -> None:
-    if closed(known):
-        raise Trouble(f"the case ended before the {child.name} could be killed in mid-flight")
-    assert here.stack is not None  # noqa: S101 - demo() refused otherwise
-    open_calls = [s for s in known.spans if s.kind is SpanKind.ACTIVITY and s.ended is None]
-    pid = await here.stack.kill(child)
-    say(f"demo: killed the {child.name} (pid {pid}) with {len(open_calls)} calls under way")
-    kills.done.append({"part": child.name, "pid": pid, "in_flight": len(open_calls)})
+async def _kill(
+    stack: Stack, child: Child, tail: Tail, kills: Kills, ready: Callable[[Report], bool]
+) -> Report:
+    """Kill in the next moment that is `ready`; gives what was known of the case then.
+
+    What a history tells may be over when it is read. So the vendors are held while we look again
+    and kill: no call can end in between.
+    """
+    while True:
+        await _moment(tail, child, ready)
+        with _held(stack.simulator):
+            known = await tail.settled()
+            if not ready(known):
+                continue
+            pid = await stack.kill(child)
+        calls = len(under_way(known))
+        say(f"demo: killed the {child.name} (pid {pid}) with {calls} calls under way")
+        kills.done.append({"part": child.name, "pid": pid, "in_flight": calls})
+        return known
 
 
-def _ended(known: Report) -> int:
-    return sum(s.kind is SpanKind.ACTIVITY and s.ended is not None for s in known.spans)
-
-
-async def _wait(tail: Tail, ready: Any) -> Report:
+@contextmanager
+def _held(child: Child) -> Iterator[None]:
+    """Stop a child, as if it took its time, while the block runs."""
+    assert child.process is not None  # noqa: S101 - children are started on entry
+    held = child.process
+    with suppress(ProcessLookupError):  # it is being restarted, and silent enough
+        held.send_signal(signal.SIGSTOP)
     try:
-        return await asyncio.wait_for(tail.until(ready), SLOWEST)
-    except TimeoutError as error:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            held.send_signal(signal.SIGCONT)
+
+
+async def _moment(tail: Tail, child: Child, ready: Callable[[Report], bool]) -> None:
+    """Wait until the case is `ready`. Raises Trouble once it stands at a gate or has closed."""
+    moment = asyncio.create_task(tail.until(lambda known: closed(known) or ready(known)))
+    gate = asyncio.create_task(_at_a_gate(tail.handle))
+    try:
+        both = (moment, gate)
+        await asyncio.wait(both, timeout=SLOWEST, return_when=asyncio.FIRST_COMPLETED)
+        if moment.done() and ready(moment.result()):
+            return
+        if moment.done() or gate.done():
+            raise Trouble(
+                f"too late to kill the {child.name}: no model is asked any more."
+                " A lower --speed leaves more time"
+            )
         raise Trouble(
             f"nothing happened for {SLOWEST:.0f} s; `starter.py explain {tail.handle.id}` and"
             " .braid/logs say where it stands"
-        ) from error
+        )
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+async def _at_a_gate(handle: cases.Handle) -> None:
+    while await _open_gate(handle) is None:
+        await asyncio.sleep(GLANCE)
 
 
 async def _answer_gates(handle: cases.Handle, tail: Tail) -> tuple[str, ...]:
@@ -129,7 +173,7 @@ async def _answer_gates(handle: cases.Handle, tail: Tail) -> tuple[str, ...]:
             say(f"demo: gate {gate.name!r} answered as {who}: {gate.proposal}")
             decided.append(who)
         else:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(GLANCE)
     raise Trouble(f"the case did not close within {SLOWEST:.0f} s")
 
 
@@ -220,7 +264,9 @@ def _crash_lines(proof: dict[str, Any]) -> Text:
         text.append(f"  {name.replace('_', ' ')}: {proof[name]}\n", style="bold not italic")
     calls = ", ".join(f"{c['branch']} {c['call']} {c['vendor']}" for c in proof["uncertain"])
     text.append(
-        f"  uncertain (under way at a kill, asked again): {len(proof['uncertain'])} {calls}",
+        f"  uncertain (cut off by a kill, or given up on the way): {len(proof['uncertain'])}"
+        f" {calls}\n  the vendors were held for a moment at each kill: it was sure to hit calls"
+        " under way",
         style="not italic",
     )
     return text

@@ -11,6 +11,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
+from insight.book import MODEL_CALL
 from insight.reader import ordered
 from insight.report import Report, report
 from insight.spans import Span, SpanKind, Status
@@ -20,6 +21,8 @@ REDRAW = 0.25
 """Seconds between drawings in a terminal."""
 RECONNECT = 0.3
 """Seconds before a broken long poll is taken up again."""
+QUIET = 0.2
+"""Seconds without an event after which a history counts as settled."""
 
 
 class Tail:
@@ -56,8 +59,20 @@ class Tail:
             known = self.report()
             if known is not None and ready(known):
                 return known
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes with an event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.grown.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self.grown.wait()
+
+    async def settled(self) -> Report:
+        """Wait until nothing happens for a moment, and explain what the server knows then."""
+        with suppress(TimeoutError):
+            while True:
+                self.grown.clear()
+                async with asyncio.timeout(QUIET):
+                    await self.grown.wait()
+        history = await self.handle.fetch_history()
+        return report(history, case=self.handle.id, now=datetime.now(UTC))
 
 
 def closed(known: Report) -> bool:
@@ -65,13 +80,25 @@ def closed(known: Report) -> bool:
     return known.status is not Status.RUNNING
 
 
-def mid_flight(done: int, under_way: int) -> Callable[[Report], bool]:
-    """Whether so many calls are done while so many are under way (or the case closed)."""
+def under_way(known: Report) -> list[Span]:
+    """Give the calls that have begun and not ended."""
+    return [s for s in known.spans if s.kind is SpanKind.ACTIVITY and s.ended is None]
+
+
+def done(known: Report) -> int:
+    """Count the calls that have ended, however they did."""
+    return sum(s.kind is SpanKind.ACTIVITY and s.ended is not None for s in known.spans)
+
+
+def asking(after: int = 0) -> Callable[[Report], bool]:
+    """Whether models are asked, and nothing else is under way, with more than `after` calls done.
+
+    A mail cut off is never sent again: a case killed then would wait for its answer for days.
+    """
 
     def ready(known: Report) -> bool:
-        calls = [s for s in known.spans if s.kind is SpanKind.ACTIVITY]
-        ended = sum(s.ended is not None for s in calls)
-        return closed(known) or (ended >= done and len(calls) - ended >= under_way)
+        names = {s.name for s in under_way(known)}
+        return names == {MODEL_CALL} and done(known) > after
 
     return ready
 

@@ -26,7 +26,7 @@ NO_STACK = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
 
 
 def starter(
-    *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 30
+    *arguments: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     kept = {
         name: value
@@ -39,7 +39,7 @@ def starter(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=60,
     )
 
 
@@ -154,10 +154,10 @@ def test_demo_refuses_real_vendors(value: str, word: str) -> None:
 
 def test_no_server_is_exit_code_3_soon_and_in_one_line() -> None:
     began = time.monotonic()
-    said = one_line(starter("list", timeout=60), 3)
+    said = one_line(starter("list"), 3)
     assert "127.0.0.1:1" in said
     assert "TEMPORAL_ADDRESS" in said
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
 
 
 OPTIONS = {

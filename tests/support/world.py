@@ -112,9 +112,16 @@ class World:
 
 @asynccontextmanager
 async def world(
-    address: str, data: Path, *, config: SimulatorConfig | None = None
+    address: str,
+    data: Path,
+    *,
+    config: SimulatorConfig | None = None,
+    source_timeout: float = 8.0,
 ) -> AsyncIterator[World]:
-    """Make a world on a running server: its own simulator, store, worker and queue."""
+    """Make a world on a running server: its own simulator, store, worker and queue.
+
+    A mail that takes longer than `source_timeout` stays unclear, and its case waits for days.
+    """
     suffix = f"-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
         client = await connect_to(address, f"client{suffix}")
@@ -127,8 +134,8 @@ async def world(
         settings = Settings(
             data=data,
             simulator=url,
-            source_timeout=1.0,
-            model_timeout=3.0,
+            source_timeout=source_timeout,
+            model_timeout=10.0,
             retry_pause=timedelta(milliseconds=10),
         )
         store = await Store.open(settings.database)
