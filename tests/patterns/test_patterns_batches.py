@@ -184,6 +184,57 @@ def test_misuse_is_refused_when_built() -> None:
         Batches("names", START, source(1, 1), collect, Bounds(rounds=2, quality=1))
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"bounds": None},
+            r"batches 'names': bounds is of type NoneType; use Bounds\(rounds=...\)",
+        ),
+        ({"bounds": 5}, "bounds is of type int"),
+        ({"progress": None}, r"progress is of type NoneType; start with Progress\(state=...\)"),
+        ({"page": None}, "page is of type NoneType; give a function"),
+        ({"take": Draft(())}, "take is of type Draft; give a function, not what it returns"),
+        ({"rate": 0.5}, "rate is of type float; give a function"),
+        ({"per_run": 1.5}, "a run of 1.5 batches and 2000 events gets nowhere"),
+        ({"most_events": "9"}, "a run of None batches and 9 events gets nowhere"),
+    ],
+)
+def test_a_wrong_kind_is_refused_when_built(changed: dict[str, Any], message: str) -> None:
+    given = {"progress": START, "page": source(1, 1), "take": collect, "bounds": LONG, **changed}
+    with pytest.raises(Misuse, match=message):
+        Batches("names", **given)
+
+
+def giving(what: Any) -> Any:
+    async def give(*_given: Any) -> Any:
+        return what
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"page": giving(["a"])}, r"gave is of type list; return Page\(items, following\)"),
+        ({"page": lambda _: Page(items=("a",))}, "the page of batches 'names' gave a Page at once"),
+        ({"take": giving(("a",))}, r"the take of batches 'names' gave .* return Draft"),
+        ({"take": giving(Draft((), 0.05))}, "the cost 0.05 of the draft of the take of batches"),  # type: ignore[arg-type]
+        ({"take": lambda *_: Draft(())}, "gave a Draft at once; make it an `async def`"),
+        ({"rate": giving(0.5)}, r"the rate of batches 'names' gave .* return Score"),
+        ({"rate": lambda _: Score("1")}, "scored '1', which is no number"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_page_draft_or_score_ends_it_and_the_batch_is_undone(
+    changed: dict[str, Any], message: str
+) -> None:
+    given = {"page": source(1, 1), "take": collect, "bounds": LONG, **changed}
+    loop: Any = Batches("names", START, **given)
+    with pytest.raises(Misuse, match=message):
+        run(loop.run())
+    assert (loop.progress.state, loop.progress.items) == ((), 0)
+
+
 def test_only_a_workflow_can_hop() -> None:
     with pytest.raises(Misuse, match="only a workflow can hop to a new history"):
         run(hop(lambda: START))

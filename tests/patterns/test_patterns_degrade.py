@@ -312,6 +312,25 @@ def test_a_policy_that_makes_no_sense_is_refused_when_built(
 
 
 @pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: below(DEADLINE, SKIP, time=60), "time=60 is of type int; use a timedelta"),  # type: ignore[arg-type]
+        (lambda: below(BUDGET, SKIP, amount=5.0), r"amount=5.0 is of type float; use Decimal"),  # type: ignore[arg-type]
+        (lambda: below(BUDGET, SKIP, share="0.5"), "share='0.5' is no number; use one up to 1"),  # type: ignore[arg-type]
+        (lambda: below(BUDGET, go_on, share=0.5), "measure is of type function; call one, as"),  # type: ignore[arg-type]
+        (lambda: below("money", SKIP, share=0.5), "the shortage of a rule is of type str"),  # type: ignore[arg-type]
+        (lambda: ask_people("review"), r"ask_people is of type str; use GateSpec"),  # type: ignore[arg-type]
+        (lambda: policy(SKIP), r"one of degrade 'research': when is of type Measure; list rules"),  # type: ignore[arg-type]
+        (lambda: Degrade("one", FILINGS), "degrade 'one': when is of type Rule; list rules"),  # type: ignore[arg-type]
+        (lambda: Degrading(FILINGS), r"policy of Degrading is of type Rule; use Degrade\("),  # type: ignore[arg-type]
+    ],
+)
+def test_a_wrong_kind_is_refused_when_built(make: Callable[[], object], why: str) -> None:
+    with pytest.raises(Misuse, match=why):
+        make()
+
+
+@pytest.mark.parametrize(
     "rules",
     [
         (below(BUDGET, go_on(), share=0.1), below(BUDGET, SKIP, share=0.5)),

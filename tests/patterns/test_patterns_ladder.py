@@ -169,6 +169,7 @@ async def judged_later(_value: float) -> bool:
         ({"accept": judged_later}, "accept gave <coroutine .* plain function to True or False"),
         ({"accept": lambda _: "yes"}, "accept gave 'yes'"),
         ({"score": lambda _: float("nan")}, "score nan"),
+        ({"score": lambda _: "0.9"}, "score '0.9'; accept is a plain function"),
         ({"score": lambda v: v["x"]}, "its accept or score failed"),
     ],
 )
@@ -182,12 +183,50 @@ def test_misuse_inside_a_rung_is_not_gone_past() -> None:
         run(ladder("x", [rung("a", Misuse("wrongly")), rung("b", 0.9)], otherwise=give_up()))
 
 
+def test_work_that_is_no_async_function_is_not_gone_past() -> None:
+    at_once: Any = lambda: 0.9  # noqa: E731 - the mistake
+    rungs = [Rung("a", at_once, bool, HOUR), rung("b", 0.9)]
+    with pytest.raises(Misuse, match="rung 'a': its work gave a float at once; make it an `async"):
+        run(ladder("x", rungs, otherwise=give_up()))
+
+
+WORK: Any = gives(1.0)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: rung("a", 1, timeout=timedelta(0)), "rung 'a' has no time at all: timeout="),
+        (lambda: rung("a", 1, timeout=5), "rung 'a' has no time at all: timeout=5; use a positive"),
+        (lambda: rung("a", 1, accept=True), "accept of rung 'a' is of type bool; give a function"),
+        (lambda: rung("a", 1, score=0.5), "score of rung 'a' is of type float; give a function"),
+        (lambda: Rung("a", None, bool, HOUR), "work of rung 'a' is of type NoneType"),  # type: ignore[arg-type]
+        (lambda: Rung("", WORK, bool, HOUR), "a rung needs a name"),
+        (lambda: Rung(1, WORK, bool, HOUR), "the name of rung 1 is of type int; use text"),  # type: ignore[arg-type]
+        (
+            lambda: Ladder("x", [rung("a", 1)], otherwise=give_up),  # type: ignore[arg-type]
+            r"ladder 'x': otherwise is of type function; call one, as give_up\(\)",
+        ),
+        (
+            lambda: Ladder("x", [WORK], otherwise=give_up()),
+            r"one of ladder 'x': rungs is of type function; give a list of Rung\(",
+        ),
+        (
+            lambda: Ladder("x", rung("a", 1), otherwise=give_up()),  # type: ignore[arg-type]
+            "ladder 'x': rungs is of type Rung; give a list",
+        ),
+    ],
+)
+def test_a_wrong_kind_is_refused_when_built(build: Callable[[], object], message: str) -> None:
+    with pytest.raises(Misuse, match=message):
+        build()
+
+
 @pytest.mark.parametrize(
     ("rungs", "message"),
     [
         ([], "ladder 'x' has no rung"),
         ([rung("a", 1), rung("a", 1)], "rungs a, a must differ in name"),
-        ([rung("a", 1, timeout=timedelta(0))], "rung 'a' has no time at all"),
         ([rung("a", 1)], "takes the best of values without a score"),
     ],
 )

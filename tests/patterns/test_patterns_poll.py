@@ -137,6 +137,13 @@ def test_a_failing_look_fails_the_poll_unless_tolerated_in_a_row() -> None:
         polled(Outside(9, errors=[2, 3, 5, 6, 7]), tolerate=2)
 
 
+def test_a_look_that_is_no_async_function_is_never_tolerated() -> None:
+    every = Interval(seconds(1))
+    at_once: Any = bool
+    with pytest.raises(Misuse, match="poll 'job': look gave a bool at once; make it an `async def"):
+        run(poll("job", at_once, bool, every=every, deadline=seconds(9), tolerate=9))
+
+
 def test_misuse_while_looking_is_never_tolerated() -> None:
     async def wrong(_number: int) -> bool:
         raise Misuse("wrongly")
@@ -196,6 +203,29 @@ def test_a_done_that_gives_no_answer_fails_the_poll(done: Any, message: str) -> 
         (
             lambda: run(patient(JOB, Job(), every=Interval(seconds(1)), deadline=timedelta(0))),
             "poll 'job_state' has no time at all",
+        ),
+        (lambda: Interval(5), "first=5: an interval of nothing .*use a positive timedelta"),  # type: ignore[arg-type]
+        (lambda: Interval(seconds(1), "2"), "factor='2' shortens the waits or leaps"),  # type: ignore[arg-type]
+        (lambda: Interval(seconds(1), most=60), "most=60 is of type int; use a timedelta"),  # type: ignore[arg-type]
+        (lambda: polled(Outside(1), deadline=60), "no time at all: deadline=60; use a positive"),
+        (lambda: polled(Outside(1), every=seconds(1)), r"every is of type timedelta; use Interval"),
+        (lambda: polled(Outside(1), tolerate="1"), "tolerate='1' is no number of looks"),
+        (lambda: polled(Outside(1), tolerate=-1), "tolerate=-1 is no number of looks; use 0"),
+        (
+            lambda: run(poll("job", 1, bool, every=Interval(seconds(1)), deadline=DAY)),  # type: ignore[arg-type]
+            "poll 'job': look is of type int; give a function",
+        ),
+        (
+            lambda: run(poll("job", Outside(1).look, True, every=Interval(DAY / 99), deadline=DAY)),  # type: ignore[arg-type]
+            "poll 'job': done is of type bool; give a function",
+        ),
+        (
+            lambda: run(patient("job", Job(), every=Interval(seconds(1)), deadline=DAY)),  # type: ignore[arg-type]
+            "what patient opens is of type str; give a Call",
+        ),
+        (
+            lambda: run(patient(JOB, Job(), every=seconds(1), deadline=DAY)),  # type: ignore[arg-type]
+            r"poll 'job_state': every is of type timedelta; use Interval\(first\)",
         ),
     ],
 )

@@ -653,6 +653,90 @@ def test_misuse_is_refused_when_built(build: Callable[[], object], message: str)
         build()
 
 
+W: Any = no_luck
+ONE = Bounds(rounds=1)
+
+
+def wrongly(**changed: Any) -> Any:
+    """Build a loop with one thing of the wrong kind; nothing of it is ever awaited."""
+    given = {"writers": W, "rate": as_worth, "bounds": ONE, "otherwise": take_best(), **changed}
+    return Refinement("letter", given.pop("writers"), **given)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: wrongly(otherwise=take_best),
+            r"loop 'letter': otherwise is of type function; call one, as take_best\(\)",
+        ),
+        (lambda: wrongly(bounds=5), r"bounds is of type int; use Bounds\(rounds=...\)"),
+        (lambda: wrongly(writers=[W, W]), r"writers is of type function; .* Writer\(name, functio"),
+        (lambda: wrongly(writers=Writer("a", W)), "writers is of type Writer; give .* a list"),
+        (lambda: wrongly(writers=None), "writers is of type NoneType; give"),
+        (lambda: wrongly(rate=0.9), "rate is of type float; give a function"),
+        (lambda: wrongly(merge=5), "merge is of type int; give a function"),
+        (lambda: wrongly(purse=dimes("1")), r"purse is of type Budget; use Purse\(Budget"),
+        (lambda: Writer("a", W, timeout=5), "writer 'a': timeout=5 is no time"),  # type: ignore[arg-type]
+        (lambda: Writer("a", Draft(1.0)), "writer 'a' is of type Draft; give a function"),  # type: ignore[arg-type]
+        (lambda: Writer(" ", W), "a writer needs a name"),
+        (lambda: Writer(1, W), "the name of writer 1 is of type int; use text"),  # type: ignore[arg-type]
+        (lambda: Bounds(rounds=2, deadline=5), "deadline=5: .* use a positive timedelta"),  # type: ignore[arg-type]
+        (lambda: Bounds(rounds=2, quality="0.9"), "quality='0.9' can never be reached"),  # type: ignore[arg-type]
+        (lambda: Bounds(rounds=2, quality=Decimal(1)), "can never be reached; use a finite"),  # type: ignore[arg-type]
+        (lambda: Bounds(rounds=2, budget=Decimal(1)), r"type Decimal; use Budget\(total"),  # type: ignore[arg-type]
+        (lambda: Bounds(rounds=2, stall=2), r"stall is of type int; use Stall\(rounds"),  # type: ignore[arg-type]
+        (lambda: Stall("2", 0.1), "never or always holds"),  # type: ignore[arg-type]
+        (lambda: Stall(1.5, 0.1), "never or always holds"),  # type: ignore[arg-type]
+        (lambda: Budget(0.35, Decimal(1)), r"0.35, is of type float; use Decimal\('0.35'\)"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_wrong_kind_is_refused_when_built(build: Callable[[], object], message: str) -> None:
+    with pytest.raises(Misuse, match=message):
+        build()
+
+
+def drafting(made: Any) -> Any:
+    async def write(_turn: Turn[Any]) -> Any:
+        return made
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("write", "rate", "message"),
+    [
+        (drafting("dear"), as_worth, r"what writer 'draft' of loop 'letter' gave is of type str"),
+        (drafting(None), as_worth, r"type NoneType; return Draft\(value, cost\)"),
+        (drafting(Draft(1.0, 0.05)), as_worth, r"cost 0.05 of the draft of writer.* use Decimal"),  # type: ignore[arg-type]
+        (drafting(Draft(1.0, 1)), as_worth, r"the cost 1 .* is of type int"),  # type: ignore[arg-type]
+        (lambda _: Draft(1.0), as_worth, "gave a Draft at once; make it an `async def`"),
+        (W, lambda _: 0.9, r"what the rate of loop 'letter' gave .* return Score\(value, reason\)"),
+        (W, drafting(0.9), r"what the rate of loop 'letter' gave is of type float"),
+        (W, lambda _: Score("0.9"), "the rate of loop 'letter' scored '0.9', which is no number"),  # type: ignore[arg-type]
+        (W, lambda _: Score(0.9, cost=0.1), "the cost 0.1 of the score of the rate of loop"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_draft_or_score_is_no_failure_that_otherwise_hides(
+    write: Any, rate: Any, message: str
+) -> None:
+    if write is W:
+        write = by_round(1.0)
+    loop = Refinement("letter", write, rate, Bounds(rounds=3), otherwise=take(7.0))
+    with pytest.raises(Misuse, match=message):
+        run(loop.run())
+    assert len(loop.rounds) == 1, "no further round was paid"
+
+
+def test_a_merge_that_gives_no_draft_is_misuse() -> None:
+    async def merge(_drafts: Sequence[Scored[float]]) -> Any:
+        return 1.0
+
+    loop = team(Writer("a", by_round(0.1)), Writer("b", by_round(0.2)), merge=merge)
+    with pytest.raises(Misuse, match=r"what writer 'merged' of loop .* gave is of type float"):
+        run(loop.run())
+
+
 def test_a_loop_runs_once() -> None:
     async def story() -> None:
         loop = team(Writer("a", by_round(1.0)))

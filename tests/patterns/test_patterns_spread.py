@@ -16,7 +16,7 @@ from pydantic import Field
 
 from tests.patterns.spreading import PAGE, SCORE, Score, Scored, Scorer, item, scores
 from tests.patterns.virtual import elapsed, run
-from workflows.calls import open_door
+from workflows.calls import ASK_MODEL, open_door
 from workflows.data.chunk import (
     ChunkLeave,
     ChunkOrder,
@@ -26,7 +26,7 @@ from workflows.data.chunk import (
     SpreadSoFar,
     WorkOrder,
 )
-from workflows.data.spread import LISTED, MOST_BYTES, ItemPage, SpreadRef, SpreadResult
+from workflows.data.spread import LISTED, MOST_BYTES, ItemPage, SpreadRef, SpreadResult, Tolerance
 from workflows.errors import Misuse, NotInStep, SpreadFailed
 from workflows.grades import step
 from workflows.patterns.spread import Pages, results_of, spread, tolerating
@@ -400,8 +400,20 @@ HUGE = {"a": Score(subject="x" * MOST_BYTES)}
         ({"a b": Score(subject="a")}, {}, "'a b' is no item key"),
         ({"a": Scored(subject="a", points=1)}, {}, "item 'a' is a Scored, the work takes a Score"),
         (HUGE, {}, "give a reference to it"),
+        ([Score(subject="a")], {}, r"an item of type Score; give {key: request, ...}"),
+        (["ab"], {}, "an item of type str; give {key"),
+        (None, {}, "an item of type NoneType; give {key"),
+        ({1: Score(subject="a")}, {}, "item key 1 is of type int; use text, as 'c-1'"),
+        ([([], Score(subject="a"))], {}, r"item key \[\] is of type list; use text"),
+        (scores(2), {"window": 1.5}, "window=1.5 lets nothing run; use a whole number"),
+        (scores(2), {"window": "5"}, "window='5' lets nothing run"),
+        (scores(2), {"chunk": 1.5}, "chunk=1.5 is not 1 to 1000"),
+        (scores(2), {"tolerate": Tolerance()}, r"Tolerance\(\) tolerates every failure; use toler"),
+        (scores(2), {"tolerate": Tolerance(count=-1)}, "count=-1.* can never be kept; use tolera"),
+        (scores(2), {"tolerate": Tolerance(share=1.5)}, "share=1.5.* can never be kept"),
+        (scores(2), {"tolerate": 3}, r"tolerate is of type int; use tolerating\(count=...\)"),
+        (scores(2), {"redrive": "score"}, "redrive is of type str; give the earlier result"),
     ],
-    ids=["twice", "window", "chunk 0", "chunk large", "key", "type", "size"],
 )
 def test_misuse_is_refused_before_anything_runs(
     items: Any, options: dict[str, Any], why: str
@@ -417,6 +429,34 @@ def test_a_name_that_is_no_name_is_refused() -> None:
         ran(Scorer(), lambda: spread("My Spread", scores(1), SCORE))
 
 
+def test_a_name_of_another_type_is_refused() -> None:
+    with pytest.raises(Misuse, match="spread 5: a name is lower-case words"):
+        ran(Scorer(), lambda: spread(5, scores(1), SCORE))  # type: ignore[arg-type]
+
+
+def test_a_call_whose_queue_each_request_names_is_refused() -> None:
+    """Without a queue of its own its items would wait where nobody answers them."""
+    scorer = Scorer()
+    with pytest.raises(Misuse, match=r"'ask_model' is told its queue .* module-level @step"):
+        ran(scorer, lambda: spread("score", {}, ASK_MODEL))
+    with pytest.raises(Misuse, match="Pages: 'ask_model' is told its queue by each request"):
+        Pages(ASK_MODEL)  # type: ignore[arg-type]
+    assert not scorer.asked
+
+
+@pytest.mark.parametrize(
+    ("call", "about", "why"),
+    [
+        (None, {}, "the source of Pages is of type NoneType; give a Call from PageQuery"),
+        (PAGE, {"since": object()}, "Pages of 'page': `about` is no JSON"),
+        (PAGE, 5, "Pages of 'page': `about` is no JSON"),
+    ],
+)
+def test_a_source_that_is_none_is_refused_when_built(call: Any, about: Any, why: str) -> None:
+    with pytest.raises(Misuse, match=why):
+        Pages(call, about)
+
+
 def test_work_without_a_name_is_refused() -> None:
     with pytest.raises(Misuse, match=r"neither a Call nor a @step.* write a module-level step"):
         ran(Scorer(), lambda: spread("score", scores(1), _closure))  # type: ignore[arg-type]
@@ -429,6 +469,9 @@ def test_work_without_a_name_is_refused() -> None:
         ({"count": 1, "share": 0.5}, "either count or share"),
         ({"count": -1}, "0 or more"),
         ({"share": 1.5}, "from 0 to 1"),
+        ({"count": 1.5}, "whole number"),
+        ({"count": "1"}, "whole number"),
+        ({"share": "0.5"}, "from 0 to 1"),
     ],
 )
 def test_an_impossible_tolerance_is_refused(bounds: dict[str, Any], why: str) -> None:

@@ -10,7 +10,6 @@ A batch is taken whole or not at all: what `Progress` says is done is done, noth
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from inspect import isawaitable
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from temporalio import workflow
@@ -20,10 +19,11 @@ from workflows.data.common import Record
 from workflows.data.refine import Meter, Page, Progress
 from workflows.errors import Misuse, Unusable
 from workflows.patterns.bounds import Bounds
+from workflows.patterns.checks import awaited, is_whole, must_be, must_call
 from workflows.patterns.clock import now
 from workflows.patterns.join import join
 from workflows.patterns.purse import Purse, Slip
-from workflows.patterns.rounds import Draft, Rate
+from workflows.patterns.rounds import Draft, Rate, drafted, judged
 from workflows.patterns.until import all_settled
 
 S = TypeVar("S")
@@ -77,16 +77,16 @@ class Batches(Generic[S, I]):
         per_run: int | None = None,
         most_events: int = MOST_EVENTS,
     ) -> None:
-        if most_events < 1 or (per_run is not None and per_run < 1):
-            raise Misuse(
-                f"batches {name!r}: a run of {per_run} batches and {most_events} events gets"
-                " nowhere; use 1 or more"
-            )
-        if bounds.need_score and rate is None:
-            raise Misuse(f"batches {name!r}: quality and stall need scores; give `rate`")
+        for most in (most_events, 1 if per_run is None else per_run):
+            if not is_whole(most) or most < 1:
+                raise Misuse(
+                    f"batches {name!r}: a run of {per_run} batches and {most_events} events gets"
+                    " nowhere; use 1 or more"
+                )
         self.name, self.progress, self.bounds = name, progress, bounds
         self.page, self.take, self.rate = page, take, rate
         self.per_run, self.most_events = per_run, most_events
+        self._check()
 
     async def run(self) -> Progress[S]:
         """Run until it stops or should hop. Raises what a batch raises; that batch is undone."""
@@ -104,6 +104,18 @@ class Batches(Generic[S, I]):
                 self._now(stopped="deadline")
             taken += 1
         return self.progress
+
+    def _check(self) -> None:
+        """Raise Misuse for what can never take a batch."""
+        of = f"batches {self.name!r}"
+        must_be(Progress, self.progress, f"{of}: progress", "start with Progress(state=...)")
+        must_be(Bounds, self.bounds, f"{of}: bounds", "use Bounds(rounds=...)")
+        must_call(self.page, f"{of}: page")
+        must_call(self.take, f"{of}: take")
+        if self.rate is not None:
+            must_call(self.rate, f"{of}: rate")
+        elif self.bounds.need_score:
+            raise Misuse(f"{of}: quality and stall need scores; give `rate`")
 
     @property
     def _meter(self) -> Meter:
@@ -153,18 +165,19 @@ class Batches(Generic[S, I]):
 
     async def _taken(self, slip: Slip) -> tuple[S, Page[I], float | None]:
         """Fetch and take a batch; the progress is not touched until all of it is done."""
-        page = await self.page(self.progress.cursor)
+        of = f"batches {self.name!r}"
+        page = await awaited(self.page(self.progress.cursor), f"the page of {of}")
+        must_be(Page, page, f"what the page of {of} gave", "return Page(items, following)")
         if page.following == self.progress.cursor:
             raise Unusable(
                 f"batches {self.name!r}: the page at {page.following!r} is followed by itself;"
                 " give None where the source ends"
             )
-        draft = await self.take(self.progress.state, page.items)
+        draft = await drafted(self.take(self.progress.state, page.items), f"the take of {of}")
         slip.add(draft.cost, f"batch of {self.name!r}")
         score: float | None = None
         if self.rate is not None:
-            rated = self.rate(draft.value)
-            given = await rated if isawaitable(rated) else rated
+            given = await judged(self.rate, draft.value, f"the rate of {of}")
             slip.add(given.cost, f"the score of {self.name!r}")
             score = given.value
         slip.clear = True

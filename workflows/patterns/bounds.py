@@ -7,6 +7,7 @@ from math import isfinite
 
 from workflows.data.refine import Meter, Stop
 from workflows.errors import Misuse
+from workflows.patterns.checks import is_number, is_time, is_whole, must_be
 
 MOST_ROUNDS = 1_000_000
 """More is no bound any more."""
@@ -23,7 +24,8 @@ class Stall:
     min_gain: float
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or not (isfinite(self.min_gain) and self.min_gain > 0):
+        sound = is_whole(self.rounds) and is_number(self.min_gain)
+        if not (sound and self.rounds >= 1 and isfinite(self.min_gain) and self.min_gain > 0):
             raise Misuse(
                 f"Stall(rounds={self.rounds}, min_gain={self.min_gain}) never or always holds;"
                 " use 1 round or more and a positive gain"
@@ -41,6 +43,8 @@ class Budget:
     per_attempt: Decimal
 
     def __post_init__(self) -> None:
+        for amount in (self.total, self.per_attempt):
+            must_be(Decimal, amount, f"an amount of a budget, {amount!r},", "use Decimal('0.35')")
         if not (self.total.is_finite() and self.per_attempt.is_finite()):
             raise Misuse("a budget is a finite amount; leave it out for no budget")
         if not NOTHING < self.per_attempt <= self.total:
@@ -64,15 +68,23 @@ class Bounds:
     stall: Stall | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rounds, int) or not 1 <= self.rounds <= MOST_ROUNDS:
+        if not is_whole(self.rounds) or not 1 <= self.rounds <= MOST_ROUNDS:
             raise Misuse(
                 f"Bounds(rounds={self.rounds}) does not bound a loop; use 1 to {MOST_ROUNDS:,}"
             )
-        if self.deadline is not None and self.deadline <= timedelta(0):
-            raise Misuse("a loop's deadline must lie ahead; use a positive time or None")
-        if self.quality is not None and not isfinite(self.quality):
-            raise Misuse(f"quality={self.quality} can never be reached; use a finite score")
-        if self.stall is not None and self.stall.rounds >= self.rounds:
+        if self.deadline is not None and not is_time(self.deadline):
+            raise Misuse(
+                f"deadline={self.deadline!r}: a loop's deadline must lie ahead; use a positive"
+                " timedelta or None"
+            )
+        if self.quality is not None and not (is_number(self.quality) and isfinite(self.quality)):
+            raise Misuse(f"quality={self.quality!r} can never be reached; use a finite score")
+        if self.budget is not None:
+            must_be(Budget, self.budget, "a loop's budget", "use Budget(total, per_attempt)")
+        if self.stall is None:
+            return
+        must_be(Stall, self.stall, "a loop's stall", "use Stall(rounds, min_gain)")
+        if self.stall.rounds >= self.rounds:
             raise Misuse(
                 f"a stall of {self.stall.rounds} rounds is never seen within {self.rounds};"
                 " lower it or allow more rounds"

@@ -14,6 +14,7 @@ from workflows.calls import log, told
 from workflows.data.common import CostView
 from workflows.data.degrade import Left, MeasureKind, Remaining, Shortage, Taken, seconds
 from workflows.errors import Misuse
+from workflows.patterns.checks import is_number, listed, must_be
 from workflows.patterns.clock import now
 from workflows.patterns.gate import GateSpec, OpenGate
 
@@ -46,6 +47,7 @@ def ask_people(gate: GateSpec, *, again: bool = False) -> Measure:
 
     `again` asks at every look at which the rule holds; else once.
     """
+    must_be(GateSpec, gate, "the gate of ask_people", "use GateSpec(...)")
     return Measure(MeasureKind.ASK, gate.name, gate=gate, again=again)
 
 
@@ -65,6 +67,7 @@ class Rule:
     time: timedelta | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         allowed = ("share", "time") if self.shortage is Shortage.DEADLINE else ("share", "amount")
         given = [n for n in ("share", "amount", "time") if getattr(self, n) is not None]
         if len(given) != 1 or given[0] not in allowed:
@@ -75,6 +78,17 @@ class Rule:
                 f"a rule about the {self.shortage} holds below {self.bound}; give an amount or"
                 " time above zero, or a share above 0 and at most 1"
             )
+
+    def _check_kinds(self) -> None:
+        must_be(Shortage, self.shortage, "the shortage of a rule", "use one, as Shortage.BUDGET")
+        rule = f"a rule about the {self.shortage}"
+        must_be(Measure, self.measure, f"{rule}: measure", "call one, as skip_branch('media')")
+        if self.share is not None and not is_number(self.share):
+            raise Misuse(f"{rule}: share={self.share!r} is no number; use one up to 1, as 0.25")
+        if self.amount is not None:
+            must_be(Decimal, self.amount, f"{rule}: amount={self.amount!r}", "use Decimal('5')")
+        if self.time is not None:
+            must_be(timedelta, self.time, f"{rule}: time={self.time!r}", "use a timedelta")
 
     @property
     def bound(self) -> Decimal:
@@ -127,7 +141,8 @@ class Degrade:
     when: Sequence[Rule]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "when", tuple(self.when))
+        rules = listed(self.when, Rule, f"degrade {self.name!r}: when", "list rules of below(...)")
+        object.__setattr__(self, "when", tuple(rules))
         if not self.when:
             raise Misuse(f"degrade {self.name!r} takes no measure; give at least one rule")
         for (i, first), (j, second) in combinations(enumerate(self.when, 1), 2):
@@ -164,6 +179,7 @@ class Degrading:
     def __init__(
         self, policy: Degrade, open_gate: OpenGate | None = None, taken: Sequence[Taken] = ()
     ) -> None:
+        must_be(Degrade, policy, "the policy of Degrading", "use Degrade(name, rules)")
         self.policy = policy
         self._open_gate = open_gate
         self._taken = list(taken)

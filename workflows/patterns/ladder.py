@@ -14,6 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from workflows.data.ladder import RungState, RungView
 from workflows.errors import DeadlinePassed, Misuse, NotInStep, ScopeClosed, Unusable, reason
+from workflows.patterns.checks import awaited, is_number, is_time, listed, must_be, must_call
 from workflows.patterns.clock import now
 from workflows.patterns.join import Branch, join
 from workflows.patterns.otherwise import Otherwise, Unmet
@@ -35,6 +36,20 @@ class Rung(Generic[T]):
     accept: Callable[[T], bool]
     timeout: timedelta | None
     score: Callable[[T], float] | None = None
+
+    def __post_init__(self) -> None:
+        must_be(str, self.name, f"the name of rung {self.name!r}", "use text, as 'rules'")
+        if not self.name.strip():
+            raise Misuse("a rung needs a name; it stands in what the ladder said")
+        must_call(self.work, f"the work of rung {self.name!r}")
+        must_call(self.accept, f"the accept of rung {self.name!r}")
+        if self.score is not None:
+            must_call(self.score, f"the score of rung {self.name!r}")
+        if self.timeout is not None and not is_time(self.timeout):
+            raise Misuse(
+                f"rung {self.name!r} has no time at all: timeout={self.timeout!r}; use a positive"
+                " timedelta"
+            )
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,9 @@ class Ladder(Generic[T]):
     """
 
     def __init__(self, name: str, rungs: Sequence[Rung[T]], *, otherwise: Otherwise[T]) -> None:
-        self.name, self.rungs, self.otherwise = name, list(rungs), otherwise
+        self.name, self.otherwise = name, otherwise
+        mend = "give a list of Rung(name, work, accept, timeout)"
+        self.rungs = listed(rungs, Rung, f"ladder {name!r}: rungs", mend)
         self.said: list[RungView] = []
         self._best: tuple[float, T] | None = None
         self._check()
@@ -80,14 +97,13 @@ class Ladder(Generic[T]):
         return Climbed(value, self.otherwise.via, tuple(self.said))
 
     def _check(self) -> None:
+        what = f"ladder {self.name!r}: otherwise"
+        must_be(Otherwise, self.otherwise, what, "call one, as give_up()")
         names = [r.name for r in self.rungs]
         if not names:
             raise Misuse(f"ladder {self.name!r} has no rung; name at least one")
         if len(set(names)) < len(names):
             raise Misuse(f"ladder {self.name!r}: rungs {', '.join(names)} must differ in name")
-        for rung in self.rungs:
-            if rung.timeout is not None and rung.timeout <= timedelta(0):
-                raise Misuse(f"rung {rung.name!r} has no time at all; use a positive timeout")
         if self.otherwise.kind == "take_best" and not any(r.score for r in self.rungs):
             raise Misuse(
                 f"ladder {self.name!r} takes the best of values without a score;"
@@ -95,7 +111,10 @@ class Ladder(Generic[T]):
             )
 
     async def _try(self, rung: Rung[T]) -> Outcome[Any]:
-        branch = Branch(rung.name, rung.work, timeout=rung.timeout)
+        async def work() -> T:
+            return await awaited(rung.work(), f"rung {rung.name!r}: its work")
+
+        branch = Branch(rung.name, work, timeout=rung.timeout)
         ended = (await join([branch], until=all_settled()))[rung.name]
         if isinstance(ended.error, (Misuse, NotInStep, ScopeClosed)):
             raise ended.error
@@ -111,7 +130,8 @@ class Ladder(Generic[T]):
             raise Unusable(why) from error
         if iscoroutine(good):
             good.close()
-        if not isinstance(good, bool) or (score is not None and not isfinite(score)):
+        ranks = score is None or (is_number(score) and isfinite(score))
+        if not isinstance(good, bool) or not ranks:
             raise Unusable(
                 f"rung {rung.name!r}: accept gave {good!r} and score {score!r}; accept is a plain"
                 " function to True or False, score one to a finite number"

@@ -32,6 +32,7 @@ from workflows.errors import (
     not_yet,
     reason,
 )
+from workflows.patterns.checks import awaited, is_number, is_time, is_whole, must_be, must_call
 from workflows.patterns.clock import now, pause
 from workflows.patterns.join import join
 from workflows.patterns.until import all_settled
@@ -55,10 +56,14 @@ class Interval:
     most: timedelta = timedelta(hours=1)
 
     def __post_init__(self) -> None:
-        if self.first <= timedelta(0):
-            raise Misuse("an interval of nothing never lets go; use a positive first time")
-        if not 1.0 <= self.factor <= 100.0:
-            raise Misuse(f"factor={self.factor} shortens the waits or leaps; use 1 to 100")
+        if not is_time(self.first):
+            raise Misuse(
+                f"first={self.first!r}: an interval of nothing never lets go; use a positive"
+                " timedelta"
+            )
+        if not is_number(self.factor) or not 1.0 <= self.factor <= 100.0:
+            raise Misuse(f"factor={self.factor!r} shortens the waits or leaps; use 1 to 100")
+        must_be(timedelta, self.most, f"an interval's most={self.most!r}", "use a timedelta")
         if self.most < self.first:
             raise Misuse(f"most={self.most} is less than first={self.first}; raise it")
 
@@ -95,18 +100,15 @@ async def poll(
     answer back. So many failed looks in a row are tolerated. Raises DeadlinePassed once no further
     look fits, Misuse where the looks would fill too much of a history.
     """
-    _check(name, deadline)
-    if every.looks(deadline, MOST_LOOKS + 1) > MOST_LOOKS:
-        raise Misuse(
-            f"poll {name!r} may look more than {MOST_LOOKS} times, {EVENTS_PER_LOOK} events each;"
-            " look more rarely, or use patient"
-        )
+    _check(name, every, deadline)
+    _check_look(name, look, done, tolerate)
+    _check_history(name, every, deadline)
     failed = 0
 
     async def judged(number: int) -> T:
         nonlocal failed
         try:
-            seen = await look(number)
+            seen = await awaited(look(number), f"poll {name!r}: look")
         except (ActivityError, ApplicationError) as error:
             if not_yet(error) is not None:
                 raise
@@ -129,7 +131,8 @@ async def patient(call: Call[In, Out], request: In, *, every: Interval, deadline
     NotYet goes before. Other retryable errors are tried again alike, in place of `call.attempts`.
     Raises DeadlinePassed once no further attempt fits, and ActivityError for a final error.
     """
-    _check(call.name, deadline)
+    must_be(Call, call, "what patient opens", "give a Call, or poll with a function")
+    _check(call.name, every, deadline)
     if is_open():
         return await _until(call.name, lambda _number: ask(call, request), every, deadline)
     scope = current_scope()
@@ -188,9 +191,27 @@ async def _until(
     return cast(T, joined.require(name))
 
 
-def _check(name: str, deadline: timedelta) -> None:
-    if deadline <= timedelta(0):
-        raise Misuse(f"poll {name!r} has no time at all; use a positive deadline")
+def _check(name: str, every: Interval, deadline: timedelta) -> None:
+    must_be(Interval, every, f"poll {name!r}: every", "use Interval(first)")
+    if not is_time(deadline):
+        raise Misuse(
+            f"poll {name!r} has no time at all: deadline={deadline!r}; use a positive timedelta"
+        )
+
+
+def _check_look(name: str, look: object, done: object, tolerate: int) -> None:
+    must_call(look, f"poll {name!r}: look")
+    must_call(done, f"poll {name!r}: done")
+    if not is_whole(tolerate) or tolerate < 0:
+        raise Misuse(f"poll {name!r}: tolerate={tolerate!r} is no number of looks; use 0 or more")
+
+
+def _check_history(name: str, every: Interval, deadline: timedelta) -> None:
+    if every.looks(deadline, MOST_LOOKS + 1) > MOST_LOOKS:
+        raise Misuse(
+            f"poll {name!r} may look more than {MOST_LOOKS} times, {EVENTS_PER_LOOK} events each;"
+            " look more rarely, or use patient"
+        )
 
 
 def _holds(name: str, done: Callable[[T], bool], seen: T) -> bool:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from workflows.data.refine import Meter, RefineView, RoundView, Stop
 from workflows.errors import Misuse, reason
 from workflows.patterns.bounds import NOTHING, Bounds
+from workflows.patterns.checks import listed, must_be, must_call
 from workflows.patterns.clock import now
 from workflows.patterns.otherwise import Otherwise, Unmet
 from workflows.patterns.purse import Purse, Reserve
@@ -86,7 +87,8 @@ class Refinement(Generic[T]):
     ) -> None:
         self.name, self.rate, self.bounds = name, rate, bounds
         self.otherwise, self.merge = otherwise, merge
-        self.writers = [Writer("draft", writers)] if callable(writers) else list(writers)
+        self.writers = _writers(name, writers)
+        self._check_given(purse)
         if purse is not None and bounds.budget is not None:
             raise Misuse(f"loop {name!r} has two budgets; give it a purse or bounds with one")
         self.purse = purse or Purse(bounds.budget)
@@ -123,6 +125,17 @@ class Refinement(Generic[T]):
             spent=self.spent,
             unclear=self.unclear,
         )
+
+    def _check_given(self, purse: Purse | None) -> None:
+        """Raise Misuse for what is not of its kind, which only the last round might notice."""
+        loop = f"loop {self.name!r}"
+        must_be(Bounds, self.bounds, f"{loop}: bounds", "use Bounds(rounds=...)")
+        must_be(Otherwise, self.otherwise, f"{loop}: otherwise", "call one, as take_best()")
+        must_call(self.rate, f"{loop}: rate")
+        if self.merge is not None:
+            must_call(self.merge, f"{loop}: merge")
+        if purse is not None:
+            must_be(Purse, purse, f"{loop}: purse", "use Purse(Budget(...))")
 
     def _check(self) -> None:
         """Raise Misuse for what can never play a round."""
@@ -201,6 +214,13 @@ class Refinement(Generic[T]):
         if self.best is None:
             return Unmet(self.name, why)
         return Unmet(self.name, why, True, self.best.value, self.best.score)
+
+
+def _writers(name: str, given: Write[T] | Sequence[Writer[T]]) -> list[Writer[T]]:
+    if callable(given):
+        return [Writer("draft", given)]
+    mend = "give one function, or a list of Writer(name, function)"
+    return listed(given, Writer, f"loop {name!r}: writers", mend)
 
 
 def _merging(merge: Merge[T], drafts: Sequence[Scored[T]]) -> Write[T]:

@@ -16,6 +16,7 @@ from workflows.calls import current_scope, enter_scope
 from workflows.data.refine import AttemptState, AttemptView, RoundView
 from workflows.errors import Misuse, NotInStep, ScopeClosed, Unusable, reason
 from workflows.patterns.bounds import NOTHING, Bounds
+from workflows.patterns.checks import awaited, is_number, is_time, must_be, must_call
 from workflows.patterns.clock import now
 from workflows.patterns.join import Branch, join
 from workflows.patterns.outcome import Outcome
@@ -85,6 +86,40 @@ class Writer(Generic[T]):
     write: Write[T]
     timeout: timedelta | None = None
 
+    def __post_init__(self) -> None:
+        must_be(str, self.name, f"the name of writer {self.name!r}", "use text, as 'openai'")
+        if not self.name.strip():
+            raise Misuse("a writer needs a name; its drafts stand under it")
+        must_call(self.write, f"writer {self.name!r}")
+        if self.timeout is not None and not is_time(self.timeout):
+            raise Misuse(
+                f"writer {self.name!r}: timeout={self.timeout!r} is no time; use a positive"
+                " timedelta"
+            )
+
+
+async def drafted(made: Awaitable[Draft[T]], who: str) -> Draft[T]:
+    """Wait for a draft. Raises Misuse for what is none: a bug, which no further round mends."""
+    draft = await awaited(made, who)
+    must_be(Draft, draft, f"what {who} gave", "return Draft(value, cost)")
+    _check_cost(draft.cost, f"the draft of {who}")
+    return draft
+
+
+async def judged(rate: Rate[T], value: T, who: str) -> Score:
+    """Have a draft's value scored. Raises Misuse for what is no Score."""
+    rated = rate(value)
+    score = await rated if isawaitable(rated) else rated
+    must_be(Score, score, f"what {who} gave", "return Score(value, reason)")
+    if not is_number(score.value):
+        raise Misuse(f"{who} scored {score.value!r}, which is no number; use an int or a float")
+    _check_cost(score.cost, f"the score of {who}")
+    return score
+
+
+def _check_cost(cost: object, whose: str) -> None:
+    must_be(Decimal, cost, f"the cost {cost!r} of {whose}", "use Decimal('0.05')")
+
 
 class Round(Generic[T]):
     """A round being played. `made` are its scored drafts, `views` what became of every writer."""
@@ -153,11 +188,10 @@ class Round(Generic[T]):
 
     async def _attempt(self, writer: Writer[T], slip: Slip) -> Scored[T]:
         name = writer.name
-        draft = await writer.write(self.turn)
+        draft = await drafted(writer.write(self.turn), f"writer {name!r} of loop {self.name!r}")
         slip.draft = draft.value
         slip.add(draft.cost, f"the draft of {name!r}")
-        rated = self.rate(draft.value)
-        score = await rated if isawaitable(rated) else rated
+        score = await judged(self.rate, draft.value, f"the rate of loop {self.name!r}")
         slip.add(score.cost, f"the score of {name!r}")
         slip.clear = True
         if not isfinite(score.value):

@@ -6,7 +6,7 @@ to the store, item by item; `result` has the counts, the failed keys and where t
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Generic
@@ -43,8 +43,11 @@ from workflows.data.spread import (
 )
 from workflows.errors import Misuse, SpreadFailed, reason
 from workflows.grades import Step
+from workflows.patterns.checks import is_whole, must_be
 from workflows.patterns.clock import now
-from workflows.patterns.spread_chunk import ChunkRun, doing_here, twofold, work_order
+from workflows.patterns.spread_chunk import ChunkRun, check_queue, doing_here, twofold, work_order
+from workflows.patterns.spread_count import NO_FAILURES, check_tolerance
+from workflows.patterns.spread_count import tolerating as tolerating
 from workflows.patterns.spread_run import SpreadRun
 from workflows.scope import current_scope
 
@@ -65,21 +68,17 @@ class Pages(Generic[In]):
     call: Call[PageQuery, ItemPage]
     about: Mapping[str, JSON] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        must_be(Call, self.call, "the source of Pages", "give a Call from PageQuery to ItemPage")
+        check_queue("Pages", self.call)
+        try:
+            _source(self)
+        except (ValueError, TypeError) as error:
+            raise Misuse(f"Pages of {self.call.name!r}: `about` is no JSON") from error
+
 
 Items = Mapping[str, In] | Sequence[tuple[str, In]] | Pages[In]
 Work = Call[In, Out] | Step[In, Out]
-
-
-def tolerating(*, count: int | None = None, share: float | None = None) -> Tolerance:
-    """Tolerate so many failed items, or that share of all (0 to 1); beyond it the spread stops."""
-    if (count is None) == (share is None):
-        raise Misuse("tolerating(...) takes either count or share")
-    if (count is not None and count < 0) or (share is not None and not 0 <= share <= 1):
-        raise Misuse("tolerating(count=...) is 0 or more, tolerating(share=...) from 0 to 1")
-    return Tolerance(count=count, share=share)
-
-
-NO_FAILURES = Tolerance(count=0)
 
 
 async def spread(
@@ -100,11 +99,10 @@ async def spread(
     SpreadFailed when it cannot go on (source or store gone); what finished is kept in any case.
     """
     _check_bounds(name, window, chunk, work)
+    check_tolerance(name, tolerate)
     given = items if isinstance(items, Pages) else _checked(name, items, work)
     only_in_workflow(f"spread {name!r}")
-    if isinstance(redrive, SpreadResult):
-        redrive = redrive.ref
-    ref = redrive or SpreadRef(scope=_scope_id(), spread=name)
+    ref = _ref(name, redrive)
     if not isinstance(given, Pages) and not given:
         at = now()
         return SpreadResult(
@@ -146,16 +144,18 @@ async def results_of(
 
 
 def _check_bounds(name: str, window: int, chunk: int, work: object) -> None:
-    if not NAME.fullmatch(name):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise Misuse(f"spread {name!r}: a name is lower-case words, digits and dashes, at most 40")
     if not isinstance(work, Call | Step):
         raise Misuse(
             f"spread {name!r}: {work!r} is neither a Call nor a @step, so a chunk cannot find it"
             " by name; write a module-level step"
         )
-    if window < 1:
-        raise Misuse(f"spread {name!r}: window={window} lets nothing run; use 1 or more")
-    if not 1 <= chunk <= MOST_IN_CHUNK:
+    if isinstance(work, Call):
+        check_queue(f"spread {name!r}", work)
+    if not is_whole(window) or window < 1:
+        raise Misuse(f"spread {name!r}: window={window!r} lets nothing run; use a whole number")
+    if not is_whole(chunk) or not 1 <= chunk <= MOST_IN_CHUNK:
         raise Misuse(
             f"spread {name!r}: chunk={chunk} is not 1 to {MOST_IN_CHUNK}; a chunk is one"
             " workflow, and its history must stay bounded"
@@ -166,7 +166,13 @@ def _checked(
     name: str, items: Mapping[str, In] | Sequence[tuple[str, In]], work: Work[In, Any]
 ) -> list[Item]:
     """Write the items as they are kept. Raises Misuse for keys and requests that cannot work."""
-    pairs = list(items.items() if isinstance(items, Mapping) else items)
+    given: Any = items.items() if isinstance(items, Mapping) else items
+    pairs = list(given) if isinstance(given, Iterable) else [given]
+    for pair in pairs:
+        if not (isinstance(pair, tuple | list) and len(pair) == 2):
+            kind = type(pair).__name__
+            raise Misuse(f"spread {name!r}: an item of type {kind}; give {{key: request, ...}}")
+        must_be(str, pair[0], f"spread {name!r}: item key {pair[0]!r}", "use text, as 'c-1'")
     if twice := twofold(key for key, _ in pairs):
         raise Misuse(f"spread {name!r}: items named twice: {', '.join(twice[:5])}; rename them")
     return [_item(name, key, request, work.input) for key, request in pairs]
@@ -212,6 +218,14 @@ async def _kept(ref: SpreadRef, items: list[Item]) -> ItemSource:
         first = last
     kept = KeptList(scope=ref.scope, list=of_list, total=len(items))
     return ItemSource(page=work_order(calls.KEPT_ITEMS), about=kept.model_dump())
+
+
+def _ref(name: str, redrive: SpreadResult | SpreadRef | None) -> SpreadRef:
+    if redrive is None:
+        return SpreadRef(scope=_scope_id(), spread=name)
+    ref = redrive.ref if isinstance(redrive, SpreadResult) else redrive
+    must_be(SpreadRef, ref, f"spread {name!r}: redrive", "give the earlier result or its ref")
+    return ref
 
 
 def _scope_id() -> str:

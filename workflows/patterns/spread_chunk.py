@@ -196,6 +196,15 @@ class ChunkRun:
             await self._telling
 
 
+def check_queue(where: str, call: Call[Any, Any]) -> None:
+    """Raise Misuse for a Call that its name alone does not bring to a queue."""
+    if call.queue_per_request:
+        raise Misuse(
+            f"{where}: {call.name!r} is told its queue by each request, and a chunk names none;"
+            " ask it, with its queue, in a module-level @step and give that"
+        )
+
+
 def work_order(work: Call[Any, Any] | Step[Any, Any]) -> WorkOrder:
     """Write down the contract of a Call or step, for a workflow that finds it by name."""
     return WorkOrder(

@@ -6,8 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workflows.data.chunk import ChunkLeave, ChunkTally, SpreadSoFar
-from workflows.data.spread import LISTED, SpreadProgress, SpreadRef, SpreadResult
+from workflows.data.spread import LISTED, SpreadProgress, SpreadRef, SpreadResult, Tolerance
+from workflows.errors import Misuse
+from workflows.patterns.checks import is_number, is_whole, must_be
 from workflows.patterns.clock import now
+
+NO_FAILURES = Tolerance(count=0)
+
+
+def tolerating(*, count: int | None = None, share: float | None = None) -> Tolerance:
+    """Tolerate so many failed items, or that share of all (0 to 1); beyond it the spread stops."""
+    if (count is None) == (share is None):
+        raise Misuse("tolerating(...) takes either count or share")
+    if count is not None and (not is_whole(count) or count < 0):
+        raise Misuse(f"tolerating(count={count!r}): the count is a whole number, 0 or more")
+    if share is not None and not (is_number(share) and 0 <= share <= 1):
+        raise Misuse(f"tolerating(share={share!r}): the share goes from 0 to 1")
+    return Tolerance(count=count, share=share)
+
+
+def check_tolerance(name: str, tolerance: Tolerance) -> None:
+    """Raise Misuse for a tolerance that bounds nothing, or that nothing keeps."""
+    mend = "use tolerating(count=...) or tolerating(share=...)"
+    must_be(Tolerance, tolerance, f"spread {name!r}: tolerate", mend)
+    count, share = tolerance.count, tolerance.share
+    if count is None and share is None:
+        raise Misuse(f"spread {name!r}: Tolerance() tolerates every failure; {mend}")
+    if (count is not None and count < 0) or (share is not None and not 0 <= share <= 1):
+        raise Misuse(f"spread {name!r}: {tolerance!r} can never be kept; {mend}")
 
 
 @dataclass
