@@ -26,7 +26,7 @@ from workflows.errors import BraidError, DeadlinePassed, Misuse, ScopeClosed
 from workflows.patterns import failure
 from workflows.patterns.join import Branch, join
 from workflows.patterns.outcome import Joined
-from workflows.patterns.saga import Saga
+from workflows.patterns.saga import current_saga
 from workflows.patterns.until import (
     Until,
     all_settled,
@@ -123,7 +123,9 @@ def test_cancelling_the_join_awaits_its_branches_and_a_second_cancel_changes_not
     trail = Trail()
 
     async def effect() -> None:
-        async with Saga() as saga:
+        around = current_saga()
+        assert around is not None
+        async with around.inside("own") as saga:
             await saga.step("open", trail.work("open", 1), trail.work("close", 5))
             await asyncio.sleep(DAY)
 
@@ -154,7 +156,9 @@ def test_row_15_a_losers_effects_are_undone_through_its_own_calls(by_timeout: bo
         trail.note("undone")
 
     async def effect() -> None:
-        async with Saga() as saga:
+        around = current_saga()
+        assert around is not None
+        async with around.inside("own") as saga:
             await saga.step("open", trail.work("open", 1), undo)
             await asyncio.sleep(DAY)
 

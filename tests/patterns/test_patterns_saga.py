@@ -160,10 +160,11 @@ def test_a_refused_step_may_be_tried_again_under_its_name() -> None:
 
     async def case() -> None:
         refusal = ApplicationError("no", type=REFUSED)
-        with pytest.raises(ApplicationError):
-            await saga.step("a", plainly(trail, "a", refusal), plainly(trail, "undo a"))
-        await saga.step("a", plainly(trail, "a"), plainly(trail, "undo a"))
-        await saga.undo()
+        async with saga:
+            with pytest.raises(ApplicationError):
+                await saga.step("a", plainly(trail, "a", refusal), plainly(trail, "undo a"))
+            await saga.step("a", plainly(trail, "a"), plainly(trail, "undo a"))
+            await saga.undo()
 
     run(case())
     assert trail.words == ["a", "a", "undo a"]

@@ -56,8 +56,8 @@ def test_the_saga_around_is_known_inside_its_block_only() -> None:
 
     async def case() -> tuple[Saga, Saga]:
         await look()
-        inner = Saga()
         async with Saga() as outer:
+            inner = outer.inside("inner")
             await look()
             await breaks(inner, look)
             await look()
@@ -106,20 +106,20 @@ def test_a_section_is_undone_alone_and_the_rest_stays() -> None:
     trail = Trail()
 
     async def case() -> None:
-        saga = Saga()
-        flight, hotel = saga.inside("flight"), saga.inside("hotel")
-        await did(saga, trail, "plan")
-        await did(flight, trail, "seat")
-        await did(hotel, trail, "room")
-        await did(flight, trail, "meal")
-        assert saga.registered == ("plan", "flight/seat", "hotel/room", "flight/meal")
-        assert flight.registered == ("flight/seat", "flight/meal")
-        assert await flight.undo() == (Undone("flight/meal"), Undone("flight/seat"))
-        assert list(saga.registered) == ["plan", "hotel/room"]
-        assert hotel.undone == ()
-        assert saga.undone == flight.undone
-        await saga.undo()
-        assert saga.undone[2:] == (Undone("hotel/room"), Undone("plan"))
+        async with Saga() as saga:
+            flight, hotel = saga.inside("flight"), saga.inside("hotel")
+            await did(saga, trail, "plan")
+            await did(flight, trail, "seat")
+            await did(hotel, trail, "room")
+            await did(flight, trail, "meal")
+            assert saga.registered == ("plan", "flight/seat", "hotel/room", "flight/meal")
+            assert flight.registered == ("flight/seat", "flight/meal")
+            assert await flight.undo() == (Undone("flight/meal"), Undone("flight/seat"))
+            assert list(saga.registered) == ["plan", "hotel/room"]
+            assert hotel.undone == ()
+            assert saga.undone == flight.undone
+            await saga.undo()
+            assert saga.undone[2:] == (Undone("hotel/room"), Undone("plan"))
 
     run(case())
 
@@ -158,10 +158,10 @@ def test_branches_may_use_the_same_step_names_and_sections_the_same_name() -> No
     trail = Trail()
 
     async def case() -> tuple[str, ...]:
-        saga = Saga()
-        for name in ("a", "b", "a", "a"):
-            await did(saga.inside(name), trail, "book")
-        return saga.registered
+        async with Saga() as saga:
+            for name in ("a", "b", "a", "a"):
+                await did(saga.inside(name), trail, "book")
+            return saga.registered
 
     assert run(case()) == ("a/book", "b/book", "a#2/book", "a#3/book")
 
@@ -171,17 +171,17 @@ def test_undos_begun_elsewhere_are_waited_for_and_not_done_twice() -> None:
     trail = Trail()
 
     async def case() -> float:
-        saga = Saga()
-        part = saga.inside("part")
-        await saga.step("a", plainly(trail, "a"), trail.work("undo a", 1))
-        await part.step("b", plainly(trail, "b"), trail.work("undo b", 5))
-        await saga.step("c", plainly(trail, "c"), trail.work("undo c", 1))
-        losing = asyncio.ensure_future(part.undo())
-        await asyncio.sleep(1)
-        await saga.undo()
-        assert losing.done()
-        assert [u.step for u in saga.undone] == ["c", "part/b", "a"]
-        return elapsed()
+        async with Saga() as saga:
+            part = saga.inside("part")
+            await saga.step("a", plainly(trail, "a"), trail.work("undo a", 1))
+            await part.step("b", plainly(trail, "b"), trail.work("undo b", 5))
+            await saga.step("c", plainly(trail, "c"), trail.work("undo c", 1))
+            losing = asyncio.ensure_future(part.undo())
+            await asyncio.sleep(1)
+            await saga.undo()
+            assert losing.done()
+            assert [u.step for u in saga.undone] == ["c", "part/b", "a"]
+            return elapsed()
 
     assert run(case()) == 6
     assert [at for at, what in trail.log if what == "undo b starts"] == [0]
@@ -236,10 +236,12 @@ def test_a_step_between_keeps_a_group_apart() -> None:
     trail = Trail()
 
     async def case() -> None:
-        saga = Saga()
-        for name, group in (("a", "g"), ("b", ""), ("c", "g")):
-            await saga.step(name, plainly(trail, name), trail.work(f"undo {name}", 1), group=group)
-        await saga.undo()
+        async with Saga() as saga:
+            for name, group in (("a", "g"), ("b", ""), ("c", "g")):
+                await saga.step(
+                    name, plainly(trail, name), trail.work(f"undo {name}", 1), group=group
+                )
+            await saga.undo()
 
     run(case())
     assert trail.most == 1
@@ -249,10 +251,10 @@ def test_a_group_is_one_sections_own() -> None:
     trail = Trail()
 
     async def case() -> None:
-        saga = Saga()
-        for section in (saga.inside("a"), saga.inside("b")):
-            await section.step("x", plainly(trail, "x"), trail.work("undo", 1), group="g")
-        await saga.undo()
+        async with Saga() as saga:
+            for section in (saga.inside("a"), saga.inside("b")):
+                await section.step("x", plainly(trail, "x"), trail.work("undo", 1), group="g")
+            await saga.undo()
 
     run(case())
     assert trail.most == 1
@@ -262,13 +264,13 @@ def test_a_failing_undo_of_a_group_leaves_the_others_to_their_end() -> None:
     trail = Trail()
 
     async def case() -> Saga:
-        saga = Saga()
-        await did(saga, trail, "a")
-        wrong = trail.work("undo b", 1, error=RuntimeError("no"))
-        await saga.step("b", plainly(trail, "b"), wrong, group="g")
-        await saga.step("c", plainly(trail, "c"), trail.work("undo c", 3), group="g")
-        await saga.undo()
-        return saga
+        async with Saga() as saga:
+            await did(saga, trail, "a")
+            wrong = trail.work("undo b", 1, error=RuntimeError("no"))
+            await saga.step("b", plainly(trail, "b"), wrong, group="g")
+            await saga.step("c", plainly(trail, "c"), trail.work("undo c", 3), group="g")
+            await saga.undo()
+            return saga
 
     saga = run(case())
     assert saga.undone == (Undone("b", "RuntimeError: no"), Undone("c"), Undone("a"))
@@ -312,16 +314,16 @@ def test_a_mark_may_be_gone_back_to_again_and_later_marks_are_forgotten() -> Non
     trail = Trail()
 
     async def case() -> None:
-        saga = Saga()
-        saga.mark("a")
-        saga.mark("b")
-        for _ in range(3):
-            await did(saga, trail, "x")
-            await saga.rollback_to("a")
-        with pytest.raises(Misuse, match=r"no mark 'b' to go back to; marks: a$"):
-            await saga.rollback_to("b")
-        saga.mark("b")
-        assert await saga.rollback_to("b") == ()
+        async with Saga() as saga:
+            saga.mark("a")
+            saga.mark("b")
+            for _ in range(3):
+                await did(saga, trail, "x")
+                await saga.rollback_to("a")
+            with pytest.raises(Misuse, match=r"no mark 'b' to go back to; marks: a$"):
+                await saga.rollback_to("b")
+            saga.mark("b")
+            assert await saga.rollback_to("b") == ()
 
     run(case())
     assert trail.words == ["x", "undo x"] * 3
@@ -331,14 +333,14 @@ def test_a_sections_mark_leaves_other_branches_alone() -> None:
     trail = Trail()
 
     async def case() -> tuple[str, ...]:
-        saga = Saga()
-        a, b = saga.inside("a"), saga.inside("b")
-        await did(a, trail, "1")
-        a.mark("here")
-        await did(b, trail, "2")
-        await did(a, trail, "3")
-        assert await a.rollback_to("here") == (Undone("a/3"),)
-        return saga.registered
+        async with Saga() as saga:
+            a, b = saga.inside("a"), saga.inside("b")
+            await did(a, trail, "1")
+            a.mark("here")
+            await did(b, trail, "2")
+            await did(a, trail, "3")
+            assert await a.rollback_to("here") == (Undone("a/3"),)
+            return saga.registered
 
     assert run(case()) == ("a/1", "b/2")
 
@@ -392,14 +394,14 @@ def test_a_step_tried_again_is_registered_once_unless_every_try_was_refused() ->
     trail = Trail()
 
     async def tries(*errors: Exception | None) -> tuple[str, ...]:
-        saga = Saga()
-        for number, error in enumerate(errors):
-            work = plainly(trail, "a", error)
-            try:
-                await saga.step("a", work, plainly(trail, "undo"), again=number > 0)
-            except ApplicationError:
-                continue
-        return saga.registered
+        async with Saga() as saga:
+            for number, error in enumerate(errors):
+                work = plainly(trail, "a", error)
+                try:
+                    await saga.step("a", work, plainly(trail, "undo"), again=number > 0)
+                except ApplicationError:
+                    continue
+            return saga.registered
 
     refusal, unclear = ApplicationError("no", type=REFUSED), ApplicationError("down", type="Down")
     assert run(tries(unclear, unclear, None)) == ("a",)
@@ -412,16 +414,16 @@ def test_the_name_of_a_step_that_may_have_worked_stays_taken_after_a_refusal() -
     trail = Trail()
 
     async def case() -> None:
-        saga = Saga()
-        undo = plainly(trail, "undo")
-        with pytest.raises(ApplicationError, match="down"):
-            await saga.step("a", plainly(trail, "a", ApplicationError("down")), undo)
-        refusal = ApplicationError("no", type=REFUSED)
-        with pytest.raises(ApplicationError, match="no"):
-            await saga.step("a", plainly(trail, "a", refusal), undo, again=True)
-        with pytest.raises(Misuse, match="'a' stands there twice"):
-            await saga.step("a", plainly(trail, "a"), undo)
-        assert saga.registered == ("a",)
+        async with Saga() as saga:
+            undo = plainly(trail, "undo")
+            with pytest.raises(ApplicationError, match="down"):
+                await saga.step("a", plainly(trail, "a", ApplicationError("down")), undo)
+            refusal = ApplicationError("no", type=REFUSED)
+            with pytest.raises(ApplicationError, match="no"):
+                await saga.step("a", plainly(trail, "a", refusal), undo, again=True)
+            with pytest.raises(Misuse, match="'a' stands there twice"):
+                await saga.step("a", plainly(trail, "a"), undo)
+            assert saga.registered == ("a",)
 
     run(case())
 
@@ -430,13 +432,13 @@ def test_a_step_done_again_while_it_is_being_undone_is_undone_again() -> None:
     trail = Trail()
 
     async def case() -> None:
-        saga = Saga()
-        await saga.step("a", plainly(trail, "a"), trail.work("undo", 5))
-        undoing = asyncio.ensure_future(saga.undo())
-        await asyncio.sleep(1)
-        await saga.step("a", plainly(trail, "a"), trail.work("undo", 5), again=True)
-        await undoing
-        assert saga.undone == (Undone("a"), Undone("a"))
+        async with Saga() as saga:
+            await saga.step("a", plainly(trail, "a"), trail.work("undo", 5))
+            undoing = asyncio.ensure_future(saga.undo())
+            await asyncio.sleep(1)
+            await saga.step("a", plainly(trail, "a"), trail.work("undo", 5), again=True)
+            await undoing
+            assert saga.undone == (Undone("a"), Undone("a"))
 
     run(case())
     assert trail.words.count("undo done") == 2
@@ -458,10 +460,10 @@ def test_misuse_is_refused_before_anything_is_done(
     wrong: Callable[[Saga], Awaitable[Any]], message: str
 ) -> None:
     async def case() -> None:
-        saga = Saga()
-        with pytest.raises(Misuse, match=message):
-            await wrong(saga)
-        assert saga.registered == ()
+        async with Saga() as saga:
+            with pytest.raises(Misuse, match=message):
+                await wrong(saga)
+            assert saga.registered == ()
 
     run(case())
 
@@ -479,10 +481,10 @@ def test_marks_and_sections_need_names_and_a_mark_stands_once() -> None:
 
 def test_an_undo_that_undoes_its_own_saga_is_refused_and_does_not_hang() -> None:
     async def case() -> tuple[Undone, ...]:
-        saga = Saga()
-        await saga.step("a", plainly(Trail(), "a"), plainly(Trail(), "undo a"))
-        await saga.step("b", plainly(Trail(), "b"), saga.undo)
-        return await saga.undo()
+        async with Saga() as saga:
+            await saga.step("a", plainly(Trail(), "a"), plainly(Trail(), "undo a"))
+            await saga.step("b", plainly(Trail(), "b"), saga.undo)
+            return await saga.undo()
 
     first, second = run(case())
     assert first.error.startswith("Misuse: an undo may not undo the saga it belongs to")
@@ -497,9 +499,9 @@ def test_a_saga_inside_an_undo_is_its_own() -> None:
         await breaks(saga, partial(did, saga, trail, "inner"))
 
     async def case() -> tuple[Undone, ...]:
-        saga = Saga()
-        await saga.step("a", plainly(trail, "a"), undo)
-        return await saga.undo()
+        async with Saga() as saga:
+            await saga.step("a", plainly(trail, "a"), undo)
+            return await saga.undo()
 
     assert run(case()) == (Undone("a"),)
     assert trail.words == ["a", "inner", "undo inner"]
@@ -526,22 +528,22 @@ def test_whatever_is_registered_is_undone_once_in_reverse(
     cut = min(cut, len(steps))
 
     async def case() -> None:
-        root = Saga()
-        sections = {"": root, "x": root.inside("x"), "y": root.inside("y")}
-        sections["x/z"] = sections["x"].inside("z")
-        for number, (place, group, works) in enumerate(steps):
-            if number == cut:
-                sections[of].mark("cut")
-            undo = trail.work(f"{number}", 1, error=None if works else RuntimeError("no"))
-            await sections[place].step(f"{number}", plainly(Trail(), ""), undo, group=group)
-        if cut < len(steps):
-            try:
-                await sections[of].rollback_to("cut")
-            except UndoFailed:
-                trail.note("failed")
-        trail.note("rest")
-        await root.undo()
-        assert root.registered == ()
+        async with Saga() as root:
+            sections = {"": root, "x": root.inside("x"), "y": root.inside("y")}
+            sections["x/z"] = sections["x"].inside("z")
+            for number, (place, group, works) in enumerate(steps):
+                if number == cut:
+                    sections[of].mark("cut")
+                undo = trail.work(f"{number}", 1, error=None if works else RuntimeError("no"))
+                await sections[place].step(f"{number}", plainly(Trail(), ""), undo, group=group)
+            if cut < len(steps):
+                try:
+                    await sections[of].rollback_to("cut")
+                except UndoFailed:
+                    trail.note("failed")
+            trail.note("rest")
+            await root.undo()
+            assert root.registered == ()
 
     run(case())
     part = [

@@ -144,21 +144,21 @@ def test_tasks_of_a_group_stand_open_at_once_and_take_decisions_in_any_order() -
 
     async def case() -> Saga:
         desk = Desk()
-        saga = Saga(Tasks(desk.open, PEOPLE))
-        for name in ("a", "b"):
-            undo = failing(trail, name, 9)
-            await saga.inside("part").step(name, after(trail, "do"), undo, group="g")
-        part = saga.inside("other")
-        for name in ("c", "d"):
-            await part.step(name, after(trail, "do"), failing(trail, name, 9), group="g")
-        undoing = asyncio.ensure_future(saga.undo())
-        await asyncio.sleep(1)
-        assert desk.names() == ("undo other/d", "undo other/c")
-        for gate in ("undo other/c", "undo other/d", "undo part#2/b", "undo part/a"):
-            desk.take(Decision(verdict=DONE, by="ana", gate=gate))
+        async with Saga(Tasks(desk.open, PEOPLE)) as saga:
+            for name in ("a", "b"):
+                undo = failing(trail, name, 9)
+                await saga.inside("part").step(name, after(trail, "do"), undo, group="g")
+            part = saga.inside("other")
+            for name in ("c", "d"):
+                await part.step(name, after(trail, "do"), failing(trail, name, 9), group="g")
+            undoing = asyncio.ensure_future(saga.undo())
             await asyncio.sleep(1)
-        await undoing
-        return saga
+            assert desk.names() == ("undo other/d", "undo other/c")
+            for gate in ("undo other/c", "undo other/d", "undo part#2/b", "undo part/a"):
+                desk.take(Decision(verdict=DONE, by="ana", gate=gate))
+                await asyncio.sleep(1)
+            await undoing
+            return saga
 
     assert [u.step for u in run(case()).undone] == ["other/c", "other/d", "part#2/b", "part/a"]
 
@@ -185,17 +185,17 @@ def test_a_section_may_ask_other_people() -> None:
 
     async def case() -> tuple[str, ...]:
         desk = Desk()
-        saga = Saga(Tasks(desk.open, PEOPLE))
-        part = saga.inside("part", Tasks(desk.open, {"eve": frozenset({"boss"})}))
-        await part.step("b", after(trail, "do"), failing(trail, "b", 9))
-        undoing = asyncio.ensure_future(saga.undo())
-        await asyncio.sleep(1)
-        (view,) = desk.views()
-        with pytest.raises(Refused, match="ana"):
-            desk.take(Decision(verdict=DONE, by="ana", gate=view.name))
-        desk.take(Decision(verdict=DONE, by="eve", gate=view.name))
-        await undoing
-        return view.may_decide
+        async with Saga(Tasks(desk.open, PEOPLE)) as saga:
+            part = saga.inside("part", Tasks(desk.open, {"eve": frozenset({"boss"})}))
+            await part.step("b", after(trail, "do"), failing(trail, "b", 9))
+            undoing = asyncio.ensure_future(saga.undo())
+            await asyncio.sleep(1)
+            (view,) = desk.views()
+            with pytest.raises(Refused, match="ana"):
+                desk.take(Decision(verdict=DONE, by="ana", gate=view.name))
+            desk.take(Decision(verdict=DONE, by="eve", gate=view.name))
+            await undoing
+            return view.may_decide
 
     assert run(case()) == ("eve",)
 

@@ -4,7 +4,7 @@ A `Desk` opens it: `workflows/patterns/desk.py`.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from workflows.data.common import JSON, Decision, Escalated, Record, Verdict
 from workflows.errors import Misuse
 from workflows.patterns.seats import ANYBODY as ANYBODY
-from workflows.patterns.seats import Panel
+from workflows.patterns.seats import Panel, check_names, check_names_of, check_times
 
 ABOUT_CASE = (Verdict.APPROVE, Verdict.DECLINE, Verdict.REFER, Verdict.MORE)
 ABOUT_STEP = (Verdict.RETRY, Verdict.SKIP)
@@ -23,10 +23,17 @@ People: TypeAlias = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True)
 class Level:
-    """A step of the escalation chain: `after` this time these people may decide too."""
+    """A step of the escalation chain: `after` this time these people may decide too.
+
+    Raises Misuse if their roles are no sets of names.
+    """
 
     after: timedelta
     people: People
+
+    def __post_init__(self) -> None:
+        check_times("an escalation level", after=self.after)
+        check_names_of("an escalation level", people=self.people)
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Reminder:
 
 @dataclass(frozen=True)
 class GateSpec:
-    """A gate before it is opened. Raises Misuse if it could never be settled.
+    """A gate before it is opened. Raises Misuse if it could never be settled, or not as written.
 
     `people` maps names to roles; `needs` lists the roles wanted, one person each, no person
     twice; `excluded` may not decide (the author); `barred` maps verdicts that cannot be given to
@@ -68,6 +75,7 @@ class GateSpec:
     deputies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not self.needs:
             raise Misuse(f"gate {self.name!r} needs nobody; name at least one role")
         if min(self.deadline, self.remind_every) <= timedelta(0):
@@ -87,7 +95,7 @@ class GateSpec:
         people = dict(self.people)
         for step in self.escalation[:level]:
             for name, roles in step.people.items():
-                people[name] = people.get(name, frozenset()) | roles
+                people[name] = frozenset(people.get(name, ())) | frozenset(roles)
         return Panel(self.needs, people, self.deputies, self.excluded)
 
     def supplied(self, value: JSON | None) -> Record | None:
@@ -99,7 +107,24 @@ class GateSpec:
             return None
         return self.supplies.model_validate_json(json.dumps(value))
 
+    def _check_kinds(self) -> None:
+        """Refuse a text in place of names above all: each of its letters would be a name."""
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise Misuse("a gate needs a name; decisions say by it which gate they are for")
+        where = f"gate {self.name!r}"
+        check_names(where, needs=self.needs, excluded=self.excluded)
+        check_names_of(where, people=self.people, deputies=self.deputies)
+        check_times(where, deadline=self.deadline, remind_every=self.remind_every)
+        for level in self.escalation:
+            if not isinstance(level, Level):
+                raise Misuse(f"{where}: {level!r} is no escalation level; use Level(after, people)")
+
     def _check_verdicts(self) -> None:
+        for what, given in (("verdicts", self.verdicts), ("barred", self.barred)):
+            if isinstance(given, str) or not isinstance(given, Collection):
+                raise Misuse(f"gate {self.name!r}: {what}={given!r}; give members of Verdict")
+            if strange := [v for v in given if not isinstance(v, Verdict)]:
+                raise Misuse(f"gate {self.name!r}: {what} has {strange[0]!r}, no member of Verdict")
         if not [v for v in self.verdicts if v not in self.barred]:
             raise Misuse(f"gate {self.name!r} has no verdict left; offer one that is not barred")
         if (Verdict.SUPPLY in self.verdicts) is (self.supplies is None):

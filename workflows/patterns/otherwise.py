@@ -75,13 +75,21 @@ def instead(name: str, work: Callable[[Unmet[T]], Awaitable[T]]) -> Otherwise[T]
 def ask_person(open_gate: OpenGate, spec: GateSpec) -> Otherwise[Any]:
     """Ask people: approve takes the best so far, supply takes theirs, decline raises Unresolved.
 
-    So does a gate nobody settles in time. The proposal shown is why there was no success.
+    So does a gate nobody settles in time. The proposal shown is why there was no success. Raises
+    Misuse if people could give no value, or could only approve although there may be nothing yet.
     """
-    wrong = sorted(set(spec.verdicts) - {Verdict.APPROVE, Verdict.SUPPLY, Verdict.DECLINE})
-    if wrong or not {Verdict.APPROVE, Verdict.SUPPLY} & set(spec.verdicts):
+    offered = {v for v in spec.verdicts if v not in spec.barred}
+    shown = ", ".join(v for v in spec.verdicts if v in offered)
+    wrong = set(spec.verdicts) - {Verdict.APPROVE, Verdict.SUPPLY, Verdict.DECLINE}
+    if wrong or not {Verdict.APPROVE, Verdict.SUPPLY} & offered:
         raise Misuse(
-            f"gate {spec.name!r} offers {', '.join(spec.verdicts)}; after a loop or a ladder"
+            f"gate {spec.name!r} offers {shown}; after a loop or a ladder"
             " people approve the best, supply a value, or decline"
+        )
+    if offered == {Verdict.APPROVE}:
+        raise Misuse(
+            f"gate {spec.name!r} offers {shown} only; offer decline or supply too, for when there"
+            " is nothing yet to approve"
         )
 
     async def act(unmet: Unmet[Any]) -> Any:

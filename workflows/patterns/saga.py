@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
@@ -15,6 +15,7 @@ from workflows.patterns.clock import shielded
 from workflows.patterns.tasks import Tasks
 from workflows.patterns.undoing import Entry, Ledger, Path
 from workflows.patterns.undoing import Undone as Undone
+from workflows.scope import Scope, current_scope, enter_scope
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[Any]]
@@ -30,7 +31,13 @@ def current_saga() -> "Saga | None":
 
 
 def enter_saga(saga: "Saga | None") -> None:
-    """Run the rest of this task inside `saga`."""
+    """Run the rest of this task inside `saga`.
+
+    Whoever enters a section this way answers for it: it is open from now on, and undoing it is up
+    to him, as joins do for their branches. A saga that is no section still needs its block.
+    """
+    if saga is not None and saga._outer is not None:
+        saga._open += 1
     _current.set(saga)
 
 
@@ -42,10 +49,16 @@ class Saga:
     saga is raised again after undoing; `undone` says what was undone and what could not be.
     With `tasks` an undo that fails for good becomes a task, and undoing ends only when a person
     said `done`, or `retry` and the undo then worked; without, it is `left_over`.
+
+    Steps are done inside the block: before and after it nobody would undo them. Inside a saga there
+    is no other, only its sections (`inside`). A step under way when the block ends is undone.
     """
 
     def __init__(self, tasks: Tasks | None = None) -> None:
         self._tasks = tasks
+        self._outer: Saga | None = None
+        self._open = 0
+        self._ended = False
         self._path: Path = ()
         self._ledger = Ledger()
         self._marks: dict[str, int] = {}
@@ -61,6 +74,7 @@ class Saga:
         """
         _check_name(name, "section")
         section = Saga(tasks or self._tasks)
+        section._outer = self
         self._sections[name] += 1
         number = self._sections[name]
         section._path = (*self._path, name if number == 1 else f"{name}#{number}")
@@ -82,7 +96,8 @@ class Saga:
         Neighbours of one `group` do not depend on each other and are undone at once. `how` tells a
         person to undo it by hand. `again` says that the step was tried before under its name; its
         undo is still registered once. Raises Misuse, before anything is done, when the name is
-        taken; a step that was refused or undone may be done again.
+        taken or the saga's block was not entered or has ended; a step that was refused or undone
+        may be done again. Raises Misuse, after undoing it, if the block ended meanwhile.
         """
         self._check(name, do, undo, about_undo=group or how)
         key = (*self._path, name)
@@ -90,19 +105,20 @@ class Saga:
             raise Misuse(f"saga step {name!r} stands there twice; rename one")
         free_after_refusal = key not in self._ledger.taken
         self._ledger.taken.add(key)
-        refused = False
+        entry = None
+        if undo is not None:
+            entry = Entry(self._path, name, partial(_outside, undo), group, how, self._tasks)
         try:
-            return await do()
+            value = await do()
         except (Exception, asyncio.CancelledError) as error:
-            refused = _refused(error)
-            raise
-        finally:
-            if not refused and undo is not None:
-                outside = partial(_outside, undo)
-                entry = Entry(self._path, name, outside, group, how, self._tasks)
-                self._ledger.register(entry)
-            elif refused and free_after_refusal:
+            if not _refused(error):
+                await self._register(entry)
+            elif free_after_refusal:
                 self._ledger.taken.discard(key)
+            raise
+        if await self._register(entry):
+            raise _overtaken(name)
+        return value
 
     def mark(self, name: str) -> None:
         """Remember this point, for `rollback_to`. Raises Misuse when the name is taken."""
@@ -158,6 +174,8 @@ class Saga:
         return tuple(u for u in self.undone if u.is_left)
 
     async def __aenter__(self) -> Self:
+        self._check_entry()
+        self._open += 1
         self._around.append(_current.get())
         _current.set(self)
         return self
@@ -171,6 +189,8 @@ class Saga:
         # Not when an evicted workflow is closed (GeneratorExit): it goes on elsewhere.
         if error is None or isinstance(error, (Exception, asyncio.CancelledError)):
             _current.set(self._around.pop())
+            self._open -= 1
+            self._ended = not self._open
             await (shielded(self._ledger.settle(self._path)) if error is None else self.undo())
 
     def _check(self, name: str, do: object, undo: object | None, *, about_undo: str) -> None:
@@ -179,12 +199,63 @@ class Saga:
             raise Misuse(f"saga step {name!r}: give functions, not what they return (use partial)")
         if undo is None and about_undo:
             raise Misuse(f"saga step {name!r} tells about its undo but has none; give the undo")
+        self._check_not_ended(f"saga step {name!r}")
+        if not any(saga._open for saga in self._line()):
+            raise Misuse(
+                f"saga step {name!r}: nobody entered its saga, so nobody would undo it; write"
+                " `async with Saga() as saga` round it"
+            )
+
+    def _check_entry(self) -> None:
+        """Raise Misuse if nobody would undo, when needed, what is done in this block."""
+        if self._outer is None and _current.get() is not None:
+            raise Misuse(
+                "a saga of its own inside a saga (or a join's branch), which would not undo it;"
+                " use current_saga(), or a section of it: current_saga().inside(name)"
+            )
+        self._check_not_ended("a saga's block")
+
+    def _check_not_ended(self, what: str) -> None:
+        if any(saga._ended for saga in self._line()):
+            raise Misuse(
+                f"{what}: its saga has ended and would not undo it any more; do it inside the"
+                " block, and wait there for what goes on (joined.late)"
+            )
+
+    def _line(self) -> Iterator["Saga"]:
+        """Give this saga and those it is a section of."""
+        saga: Saga | None = self
+        while saga is not None:
+            yield saga
+            saga = saga._outer
+
+    async def _register(self, entry: Entry | None) -> bool:
+        """Register an undo; if the block has ended meanwhile, undo at once and give True."""
+        before = self._ledger.places
+        if entry is None:
+            return False
+        self._ledger.register(entry)
+        if not any(saga._ended for saga in self._line()):
+            return False
+        await shielded(self._undo_late(before))
+        return True
+
+    async def _undo_late(self, since: int) -> None:
+        enter_scope(Scope(current_scope().name))  # the branch's own may be closed
+        await self._ledger.undo(self._path, since)
 
 
 async def _outside(undo: Undo) -> None:
     """Undo outside any saga: what an undo does is not registered to be undone."""
     enter_saga(None)
     await undo()
+
+
+def _overtaken(name: str) -> Misuse:
+    return Misuse(
+        f"saga step {name!r} was under way when its saga's block ended, and was undone; wait inside"
+        " the block for what goes on (joined.late)"
+    )
 
 
 def _check_name(name: str, what: str) -> None:

@@ -4,9 +4,12 @@ One person decides once, in one seat, and each seat is taken once: by the person
 by a deputy, never by both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import permutations
+
+from workflows.errors import Misuse
 
 ANYBODY = "anybody"
 """A need that every person of the gate meets."""
@@ -143,6 +146,34 @@ class Panel:
 def fills(roles: Roles, need: str) -> bool:
     """Say whether somebody of these roles meets a need."""
     return need == ANYBODY or need in roles
+
+
+def check_names(where: str, **given: object) -> None:
+    """Raise Misuse unless each is a collection of names; a text has letters for names."""
+    for what, names in given.items():
+        if isinstance(names, str) or not isinstance(names, Collection):
+            raise Misuse(
+                f"{where}: {what}={names!r} is no collection of names; write ('ann',) or {{'ann'}}"
+            )
+        if strange := [n for n in names if not isinstance(n, str)]:
+            raise Misuse(f"{where}: {what} has {strange[0]!r}, which is no name; write a text")
+
+
+def check_names_of(where: str, **given: object) -> None:
+    """Raise Misuse unless each maps names to collections of names."""
+    for what, people in given.items():
+        if not isinstance(people, Mapping):
+            raise Misuse(f"{where}: {what}={people!r} maps no names; write {{'ann': {{'bo'}}}}")
+        check_names(where, **{what: people.keys()})
+        for name, names in people.items():
+            check_names(where, **{f"{what}[{name!r}]": names})
+
+
+def check_times(where: str, **given: object) -> None:
+    """Raise Misuse unless each is a timedelta."""
+    for what, time in given.items():
+        if not isinstance(time, timedelta):
+            raise Misuse(f"{where}: {what}={time!r} has no unit; use a timedelta")
 
 
 def _distinct(choices: Sequence[Sequence[Seat]], chosen: tuple[Seat, ...]) -> bool:

@@ -231,6 +231,10 @@ class Sequence:
         where = f"sequence {self.name!r}"
         if not self.name.strip():
             raise Misuse("a sequence needs a name; its effects are registered under it")
+        if not stages:
+            raise Misuse(f"{where} has no stages, so it would do nothing; give it at least one")
+        if strange := [s for s in stages if not isinstance(s, Stage)]:
+            raise Misuse(f"{where}: {strange[0]!r} is no stage; use Stage(name, work, timeout=...)")
         twice = [name for name, n in Counter(s.name for s in stages).items() if n > 1]
         if twice:
             raise Misuse(f"{where}: stages named twice: {', '.join(twice)}; rename one")

@@ -85,6 +85,8 @@ class Stage(Generic[T]):
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise Misuse("a stage needs a name; it says in records and tasks what was done")
+        if not isinstance(self.timeout, timedelta):
+            raise Misuse(f"stage {self.name!r}: timeout={self.timeout!r}; use a timedelta")
         if self.timeout <= timedelta(0):
             raise Misuse(f"stage {self.name!r} has no time at all; use a positive timeout")
         if not callable(self.work) or not (self.undo is None or callable(self.undo)):
