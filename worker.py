@@ -30,7 +30,7 @@ from activities.llm.ask import ModelActivities
 from activities.llm.catalogue import CatalogueError, load
 from activities.load import LoadActivities
 from activities.results import ResultActivities
-from activities.services import keeper_message, topic_message
+from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from activities.wire import Wire
@@ -143,6 +143,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
     effects = EffectActivities(settings, store, wire)
     loads = LoadActivities(client)
     results = ResultActivities(store)
+    services = ServiceActivities(client)
     main: dict[Call[Any, Any], Answer[Any, Any]] = {
         calls.RESOLVE_ROLES: models.resolve_roles,
         calls.COMPANY: sources.company_register,
@@ -154,8 +155,8 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
         calls.ACCOUNT: effects.account_service,
         calls.MAIL: effects.send_mail,
         calls.CHAT: effects.chat_message,
-        calls.KEEPER: keeper_message,
-        calls.TOPIC: topic_message,
+        calls.KEEPER: services.keeper_message,
+        calls.TOPIC: services.topic_message,
         calls.READ_LOAD: loads.read_load,
         calls.KEEP_ITEMS: results.keep_items,
         calls.KEPT_ITEMS: results.kept_items,

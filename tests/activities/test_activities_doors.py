@@ -8,6 +8,7 @@ from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
 from activities.load import LoadActivities
 from activities.results import ResultActivities
+from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from runtime.conversion import DATA_CONVERTER
@@ -68,5 +69,6 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         LoadActivities,
         StepActivities,
         ResultActivities,
+        ServiceActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1

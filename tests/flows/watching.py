@@ -6,7 +6,8 @@ from typing import Any
 
 from temporalio.service import RPCError
 
-from activities.services import keeper_message, topic_message
+from activities.services import ServiceActivities
+from runtime.connection import connect_to
 from tests.support.flows import Answers, Flows, Handle, flowing
 from workflows import calls
 from workflows.services.keeper import Keeper
@@ -18,8 +19,12 @@ async def served(
     address: str, workflows: Sequence[type], answers: Answers | None = None
 ) -> AsyncIterator[Flows]:
     """Serve test workflows with the keeper, topics and what starts them."""
-    services: Answers = {calls.KEEPER: keeper_message, calls.TOPIC: topic_message}
-    given = {**services, **(answers or {})}
+    services = ServiceActivities(await connect_to(address, "services"))
+    given: Answers = {
+        calls.KEEPER: services.keeper_message,
+        calls.TOPIC: services.topic_message,
+        **(answers or {}),
+    }
     async with flowing(address, workflows=[*workflows, Keeper, Topic], answers=given) as here:
         yield here
 
