@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import structlog
 from pydantic import ValidationError
-from temporalio import activity, workflow
+from temporalio import activity
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.doors import Answer
@@ -22,7 +22,7 @@ from store.journal import call_key
 from workflows.calls import FIRST_PAUSE, Call, open_door
 from workflows.data.common import Record
 from workflows.data.steps import StepOrder, StepProgress, StepResult
-from workflows.errors import NotInStep, call_failed, not_yet, sent_out
+from workflows.errors import NotInStep, asked_of_sdk, call_failed, not_yet, sent_out
 from workflows.grades import Step
 from workflows.scope import Scope, current_scope, enter_scope
 
@@ -101,8 +101,8 @@ class _Run:
         """Let the step's error out so that it is raised again in the workflow, never retried."""
         if self.refused is not None:
             raise sent_out(self.refused) from error
-        if isinstance(error, workflow._NotInWorkflowEventLoopError):
-            raise sent_out(NotInStep(f"{_asked_of_sdk(error)} {self._inside()}")) from error
+        if what := asked_of_sdk(error):
+            raise sent_out(NotInStep(f"{what} {self._inside()}")) from error
         if isinstance(error, FailureError):
             raise sent_out(error) from error
         raise error  # a bug is tried again, as a workflow would be: better code may come
@@ -197,18 +197,6 @@ class _Run:
                     running=tuple(self.running.values()),
                 )
             )
-
-
-def _asked_of_sdk(error: BaseException) -> str:
-    """Name the function of `temporalio.workflow` that needed a workflow."""
-    trace, name = error.__traceback__, "something"
-    while trace is not None:
-        frame = trace.tb_frame
-        if frame.f_globals.get("__name__", "").startswith("temporalio.workflow"):
-            name = f"workflow.{frame.f_code.co_name}"
-            break
-        trace = trace.tb_next
-    return name
 
 
 def _as_application(error: Exception) -> ApplicationError:

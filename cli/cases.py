@@ -138,10 +138,10 @@ def decision(
         raise BadInput(f"{verdict!r} is no decision; say {', '.join(Verdict)}")
     said: list[dict[str, str]] = []
     for text in conditions:
-        code, equals, value = text.partition("=")
+        code, equals, figure = text.partition("=")
         if not equals:
             raise BadInput(f"--condition {text!r}: write CODE=VALUE, as LIMIT=10000")
-        said.append({"code": code, "value": value})
+        said.append({"code": code, "value": figure})
     try:
         return Decision(
             verdict=Verdict(verdict),

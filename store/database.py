@@ -67,8 +67,9 @@ class Store:
         return store
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections, after the writes under way: a reply that arrived is kept."""
+        async with self._turn:
+            await self._engine.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

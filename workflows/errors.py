@@ -30,6 +30,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -149,6 +150,22 @@ def not_yet(error: BaseException) -> ApplicationError | None:
     """Give the NotYet that a Call ended with, or that its door raised; None for anything else."""
     said = error.cause if isinstance(error, ActivityError) else error
     return said if isinstance(said, ApplicationError) and said.type == NOT_YET else None
+
+
+def asked_of_sdk(error: BaseException | None) -> str:
+    """Name the function of the SDK that was used where there is no workflow; empty if none was.
+
+    As `workflow.sleep`. Looks through causes: whoever passes such an error on wraps it.
+    """
+    while error is not None and not isinstance(error, workflow._NotInWorkflowEventLoopError):
+        error = error.__cause__
+    trace = None if error is None else error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__", "").startswith(workflow.__name__):
+            return f"workflow.{frame.f_code.co_name}"
+        trace = trace.tb_next
+    return "" if error is None else "something of temporalio.workflow"
 
 
 def reason(error: BaseException) -> str:

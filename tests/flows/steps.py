@@ -1,5 +1,6 @@
 """Test workflows of steps: one process, its steps in either grade."""
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -86,8 +87,15 @@ async def failing(given: Orders) -> Said:
             await join(
                 [Branch("asks", _gate, on_failure=default("tolerated"))], until=all_settled()
             )
-        case "timer":
-            await workflow.sleep(1)
+        case "timer" | "child" | "condition":
+            await ONLY_IN_WORKFLOWS[given.end]()
+        case "timer in a branch" | "child in a branch" | "condition in a branch":
+            work = ONLY_IN_WORKFLOWS[given.end.removesuffix(" in a branch")]
+            asks = Branch("asks", work, on_failure=default("tolerated"))
+            await join([asks], until=all_settled())
+        case "timer in a join whose failure is caught":
+            with suppress(JoinFailed):
+                await join({"asks": _timer})
         case "effect":
             await ask(EFFECT, Order(name="mail"))
         case "output":
@@ -108,6 +116,24 @@ async def undoing(given: Orders) -> Said:
 async def _gate() -> str:
     only_in_workflow("gate 'review'")
     return "opened"
+
+
+async def _timer() -> None:
+    await workflow.sleep(0.01)
+
+
+async def _child() -> None:
+    nothing = Orders(orders=())
+    await workflow.execute_child_workflow(
+        "Stepper", args=["test_one_by_one", nothing], result_type=Said
+    )
+
+
+async def _condition() -> None:
+    await workflow.wait_condition(lambda: True)
+
+
+ONLY_IN_WORKFLOWS = {"timer": _timer, "child": _child, "condition": _condition}
 
 
 STEPS = (one_by_one, at_once, failing, undoing)

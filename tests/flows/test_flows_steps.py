@@ -81,11 +81,19 @@ async def test_a_step_fails_the_same_in_both_grades(
             assert ended.said == said, grade
 
 
+OF_SDK = {"timer": "sleep", "child": "execute_child_workflow", "condition": "wait_condition"}
+
+
 @pytest.mark.parametrize(
     ("end", "named"),
     [
         ("gate", "gate 'review' is reached inside the fused step 'test_failing'"),
-        ("timer", "workflow.sleep is reached inside the fused step 'test_failing'"),
+        *(
+            (f"{end}{where}", f"workflow.{name} is reached inside the fused step 'test_failing'")
+            for end, name in OF_SDK.items()
+            for where in ("", " in a branch")
+        ),
+        ("timer in a join whose failure is caught", "workflow.sleep is reached inside the fused"),
         ("effect", "call 'test_effect', always visible, is reached inside the fused step"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,8 +28,9 @@ from workflows.errors import JoinFailed
 from workflows.patterns import failure
 from workflows.patterns.branch import Branch
 from workflows.patterns.desk import Desk
+from workflows.patterns.failure import Known, Policy
 from workflows.patterns.join import join
-from workflows.patterns.outcome import Joined
+from workflows.patterns.outcome import Covered, Joined
 from workflows.patterns.saga import Saga, current_saga
 from workflows.patterns.until import all_settled, at_least, first_success
 
@@ -145,14 +146,83 @@ def test_row_15_undoing_goes_on_although_the_branch_around_it_is_abandoned(doome
     assert [u.error for u in joined.undone] == ["", "", ""]
 
 
-def test_row_15_what_failed_and_was_tolerated_stays_with_the_saga_round_it() -> None:
-    for kind, left in (("ambient", ["a/open"]), ("none", [])):
-        trail = Trail()
-        work = effect(trail, "open", trail.work("a", 1, error=broken()))
-        joined, still = around(kind, partial(join, {"a": work}, until=all_settled()))
-        assert (statuses(joined), still) == ("a:failed", left)
-        # without a saga nobody else could ever undo it
-        assert undone(trail) == ([] if left else ["undo open"])
+WAYS = ["error", "timeout", "coverage"]
+"""How a branch can fail."""
+
+
+def failing(trail: Trail, how: str, policy: Policy | None) -> Branch[Any]:
+    """Make branch `a`: an effect, and after a second a failure of that kind."""
+
+    async def part() -> Covered[str]:
+        return Covered(await trail.work("a", 1)(), 0.1)
+
+    ways: dict[str, Work] = {
+        "error": trail.work("a", 1, error=broken()),
+        "timeout": trail.work("a", DAY),
+        "coverage": part,
+    }
+    timeout = seconds(1) if how == "timeout" else None
+    return Branch("a", effect(trail, "open", ways[how]), policy, timeout)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [
+        (failure.tolerate(), "failed"),
+        (failure.skip(), "skipped"),
+        (failure.default(0), "defaulted"),
+        (failure.last_known(seconds(DAY), Known("old", datetime(1970, 1, 1, tzinfo=UTC))), "stale"),
+        (failure.retry(1, seconds(0), failure.default(0)), "defaulted"),
+        (failure.compensate(), "failed"),
+    ],
+)
+def test_row_15_what_a_failed_branch_did_is_undone_however_it_failed(
+    kind: str, how: str, policy: Policy, status: str
+) -> None:
+    """With or without a saga round the join: one that ends well would keep it silently."""
+    trail = Trail()
+    branches = [failing(trail, how, policy), Branch("b", trail.work("b", 9))]
+    joined, left = around(kind, lambda: join(branches, until=all_settled()))
+    assert (statuses(joined), left) == (f"a:{status} b:succeeded", [])
+    steps = ["a/again/open", "a/open"] if isinstance(policy, failure.Retry) else ["a/open"]
+    assert undone(trail) == ["undo open" for _ in steps]
+    assert [u.step for u in joined.undone] == steps
+    # at once, while siblings go on
+    assert (float(len(steps)), "undo open starts") in trail.log
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_row_15_what_failed_the_join_is_undone_before_it_raises(how: str) -> None:
+    """Whoever catches that inside the saga goes on with what the others did, and only that."""
+
+    async def case(trail: Trail) -> tuple[str, ...]:
+        good = effect(trail, "keep", trail.work("b", 0.5))
+        async with Saga() as saga:
+            with pytest.raises(JoinFailed) as caught:
+                await join([failing(trail, how, None), Branch("b", good)])
+            assert [u.step for u in caught.value.undone] == ["a/open"]
+            return saga.registered
+
+    trail = Trail()
+    assert run(case(trail), collect=True) == ("b/keep",)
+    assert undone(trail) == ["undo open"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", WAYS)
+def test_row_15_what_failed_late_is_undone_too(kind: str, how: str) -> None:
+    async def case() -> Joined:
+        slow = failing(trail, how, failure.fail())
+        joined = await join(
+            [slow, Branch("b", trail.work("b", 0.5))], until=first_success(), late="finish"
+        )
+        assert [o.status for o in await joined.late()] == ["failed"]
+        return joined
+
+    trail = Trail()
+    assert (around(kind, case)[1], undone(trail)) == ([], ["undo open"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -354,6 +424,27 @@ def test_row_27_siblings_finish_and_then_every_effect_is_undone_in_reverse(kind:
     assert [u.step for u in error.undone] == steps
     assert error.details[1] == [{"step": step, "error": ""} for step in steps]
     assert str(error.__cause__) == "Broken: no luck"
+
+
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_row_27_the_order_of_undoing_is_the_same_however_it_failed(kind: str, how: str) -> None:
+    async def case() -> None:
+        slow = Branch("slow", effect(trail, "slow", trail.work("slow", 5)))
+        tolerated = Branch(
+            "t", effect(trail, "t", trail.work("t", 3, error=broken())), failure.tolerate()
+        )
+        with pytest.raises(JoinFailed, match="branch 'a' failed"):
+            await join([failing(trail, how, failure.finish_then_undo()), slow, tolerated])
+
+    async def within() -> None:
+        async with Saga():
+            await case()
+
+    trail = Trail()
+    run(case() if kind == "none" else within(), collect=True)
+    assert undone(trail) == ["undo t", "undo slow", "undo open"]
+    assert (5, "undo t starts") in trail.log
 
 
 def test_row_27_nothing_new_is_begun_once_all_will_be_undone() -> None:

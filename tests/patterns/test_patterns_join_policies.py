@@ -331,7 +331,7 @@ def test_row_26_repeats_come_before_branches_not_yet_begun() -> None:
         (lambda: Branch("a", Trail().work("a", 1), min_coverage=2), "min_coverage goes from 0"),
         (lambda: Branch(" ", Trail().work("a", 1)), "needs a name"),
         (lambda: Branch("a", WRONG), "give a function"),
-        (lambda: Branch("a", Trail().work("a", 1), WRONG), "takes a policy"),
+        (lambda: Branch("a", Trail().work("a", 1), WRONG), "write a policy, as tolerate"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused_when_built(build: Any, says: str) -> None:

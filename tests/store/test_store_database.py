@@ -190,6 +190,19 @@ async def test_a_committed_reply_outlives_a_killed_process(url: str) -> None:
     assert str(reply.usd) == "0.25"
 
 
+async def test_what_is_being_written_when_the_store_is_closed_is_kept(url: str) -> None:
+    """A call that is given up leaves its reply to a task nobody waits for any more."""
+    store = await Store.open(url)
+    written = [asyncio.ensure_future(Journal(store).claim(entry(f"key-{n}"))) for n in range(3)]
+    await asyncio.sleep(0)  # they have begun
+    await store.close()
+    with sqlite3.connect(file_of(url)) as connection:
+        rows = connection.execute("SELECT count(*) FROM claims").fetchall()
+    connection.close()
+    assert rows == [(3,)]
+    await asyncio.gather(*written)
+
+
 async def test_one_process_may_open_a_store_twice_at_once(url: str) -> None:
     async with asyncio.timeout(10):
         both = await asyncio.gather(Store.open(url), Store.open(url))

@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from workflows.errors import CoverageTooLow, DeadlinePassed
+from workflows.calls import only_in_workflow
+from workflows.errors import CoverageTooLow, DeadlinePassed, asked_of_sdk
 from workflows.patterns.branch import Branch
 from workflows.patterns.clock import Bell, pause, wait_all
 from workflows.patterns.outcome import Covered, Outcome
@@ -212,8 +213,23 @@ class Lanes:
 
 
 def failed(branch: Branch[Any], error: BaseException) -> Outcome[Any]:
-    """Give the outcome of an error."""
+    """Give the outcome of an error. Use of the SDK where there is no workflow ends a fused step.
+
+    At once, whatever the branch's policy says of failures.
+    """
+    if what := asked_of_sdk(error):
+        error = _refused(what, error)
     return Outcome(branch.name, "failed", error=error)
+
+
+def _refused(what: str, error: BaseException) -> BaseException:
+    """Give what a fused step refuses it with; outside of one the error itself."""
+    try:
+        only_in_workflow(what)
+    except Exception as refusal:
+        refusal.__cause__ = error
+        return refusal
+    return error
 
 
 def judged(branch: Branch[Any], value: object) -> Outcome[Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workflows.data.common import Verdict
 from workflows.errors import Misuse
+from workflows.patterns.checks import is_time, is_whole, must_be, must_call
 from workflows.patterns.gate import GateSpec, OpenGate
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Fallback(Policy):
 
     branch: Branch[Any]
 
+    def __post_init__(self) -> None:
+        from workflows.patterns.branch import Branch  # branches import policies
+
+        must_be(Branch, self.branch, "fallback(...)", "write fallback(Branch(name, work))")
+
 
 @dataclass(frozen=True)
 class Known:
@@ -65,6 +71,7 @@ class Known:
     at: datetime
 
     def __post_init__(self) -> None:
+        must_be(datetime, self.at, "Known(at=...)", "give the datetime at which it was found")
         if self.at.tzinfo is None:
             raise Misuse("Known(at=...) needs a time zone, or its age is anybody's guess")
 
@@ -80,12 +87,20 @@ class LastKnown(Policy):
     held: Held
 
     def __post_init__(self) -> None:
-        if self.max_age <= timedelta(0):
-            raise Misuse("last_known(max_age=...) takes no result at all; use a positive age")
+        if not is_time(self.max_age):
+            raise Misuse(
+                f"last_known(max_age={self.max_age!r}) takes no result at all; use a positive age,"
+                " as timedelta(days=2)"
+            )
+        if not (self.held is None or isinstance(self.held, Known)):
+            must_call(self.held, "last_known(held=...), neither None nor Known(value, at),")
 
     async def find(self) -> Known | None:
-        """Give the earlier result, however old."""
-        return await self.held() if callable(self.held) else self.held
+        """Give the earlier result, however old. Raises Misuse if what was found is none."""
+        found = await self.held() if callable(self.held) else self.held
+        if found is not None:
+            must_be(Known, found, "what last_known(...) found", "give Known(value, at) or None")
+        return found
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,8 @@ class Ask(Policy):
     open: OpenGate
 
     def __post_init__(self) -> None:
+        must_be(GateSpec, self.spec, "ask(spec=...)", "make it with task_gate(...)")
+        must_call(self.open, "ask(open=...)")
         allowed = (Verdict.RETRY, Verdict.SKIP, Verdict.SUPPLY)
         if wrong := [v for v in self.spec.verdicts if v not in allowed]:
             raise Misuse(
@@ -113,8 +130,11 @@ class Retry(Policy):
     then: Policy | None = None
 
     def __post_init__(self) -> None:
-        if self.times < 1:
-            raise Misuse(f"retry(times={self.times}) repeats nothing; use 1 or more")
+        if not is_whole(self.times) or self.times < 1:
+            raise Misuse(f"retry(times={self.times!r}) repeats nothing; use a count of 1 or more")
+        must_be(timedelta, self.backoff, "retry(backoff=...)", "write timedelta(seconds=...)")
+        if self.then is not None:
+            must_be_policy(self.then, "retry(then=...)")
         if self.backoff < timedelta(0):
             raise Misuse("retry(backoff=...) must not be negative; use timedelta(0) for no pause")
 
@@ -126,6 +146,7 @@ class Hold(Policy):
     policy: Policy
 
     def __post_init__(self) -> None:
+        must_be_policy(self.policy, "hold(...)")
         if not isinstance(self.policy, Retry | Ask):
             raise Misuse("hold(...) goes round retry(...) or ask(...): nothing else takes time")
 
@@ -175,7 +196,7 @@ def ask(spec: GateSpec, open: OpenGate) -> Policy:
 
 
 def compensate() -> Policy:
-    """Undo what this branch registered with its saga; then it counts as failed."""
+    """Undo what this branch registered with its saga, and only then count it as failed."""
     return Compensate()
 
 
@@ -196,6 +217,17 @@ def retry(times: int, backoff: timedelta, then: Policy | None = None) -> Policy:
 def hold(policy: Policy) -> Policy:
     """While `policy` retries or asks, branches that were not started wait."""
     return Hold(policy)
+
+
+BARE = (fail, tolerate, skip, compensate, finish_then_undo)
+MADE = (default, fallback, last_known, ask, retry, hold)
+
+
+def must_be_policy(value: object, what: str) -> None:
+    """Raise Misuse unless this is a policy; for one without its brackets say what to write."""
+    bare, made = ([f.__name__ for f in makers if f is value] for makers in (BARE, MADE))
+    written = f"{bare[0]}()" if bare else f"{made[0]}(...)" if made else "a policy, as tolerate()"
+    must_be(Policy, value, what, f"write {written}")
 
 
 def within(policy: Policy | None) -> Iterator[Policy]:

@@ -7,16 +7,17 @@ and awaiting of the branches that are no longer needed.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
 from workflows.errors import JoinFailed, Misuse, reason
 from workflows.patterns.attempt import Effort, Lanes, Watch
-from workflows.patterns.branch import Branch, Work
+from workflows.patterns.branch import Branch, Work, branches_of, policies_of
+from workflows.patterns.checks import is_time, is_whole, must_be
 from workflows.patterns.clock import now, pause, shielded, wait_all
-from workflows.patterns.failure import Ask, Fail, FinishThenUndo, Policy, fail, tolerate, within
+from workflows.patterns.failure import Fail, FinishThenUndo, fail, tolerate
 from workflows.patterns.outcome import Joined, Outcome
 from workflows.patterns.running import Run
 from workflows.patterns.saga import Saga, Undone, current_saga
@@ -49,10 +50,9 @@ async def join(
     Raises JoinFailed when a branch fails whose policy is `fail` or `finish_then_undo` or a
     predicate raises, and Misuse, before anything runs, when the join can never end as asked.
     """
-    if isinstance(branches, Mapping):
-        branches = [Branch(name, work) for name, work in branches.items()]
-    until = until or all_succeed()
-    _check(branches, late, limit, clean_up)
+    branches = branches_of(branches)
+    until = all_succeed() if until is None else until
+    _check(until, deadline, late, limit, clean_up)
     until.check(len(branches))
     lanes = Lanes(limit, clean_up, Watch())
     return await _Join(branches, until, deadline, lanes).run(late)
@@ -72,7 +72,7 @@ class _Join:
         self.default = fail() if until.fails_by_default else tolerate()
         outside = current_saga()
         self.inside_saga = outside is not None
-        undoes_all = any(isinstance(p, FinishThenUndo) for p in _policies(branches))
+        undoes_all = any(isinstance(p, FinishThenUndo) for p in policies_of(branches))
         self.saga = outside.inside("join") if outside and undoes_all else outside or Saga()
         self.runs = {b.name: Run(self, b, place) for place, b in enumerate(branches)}
         self.waiting = deque(self.runs.values())
@@ -122,8 +122,10 @@ class _Join:
         self.counts["success" if outcome.is_success else outcome.status] += 1
         if outcome.status == "failed" and isinstance(run.final, Fail):
             self.fatal.append(outcome)
-        if outcome.status == "failed" and isinstance(run.final, FinishThenUndo):
+        elif outcome.status == "failed" and isinstance(run.final, FinishThenUndo):
             self.doomed.append(outcome)
+        elif not self.doomed:  # else all is undone together, in reverse
+            self._undo_lost(run)
         log.info("branch ended", extra=told(state=outcome.status))
         self.lanes.watch.ring()
 
@@ -189,20 +191,20 @@ class _Join:
             self.outcomes[run.branch.name] = replace(run.so_far(run.parted), ended=now())
             for effort in run.efforts:
                 self.undo(effort)
-        if not undo_all:
-            self._undo_failed()
+        undo_all = undo_all and (bool(self.doomed) or not self.inside_saga)
+        for run in () if undo_all else self.runs.values():
+            self._undo_lost(run)
         for task in list(self.undoing.values()):
             await task
-        if undo_all and (self.doomed or not self.inside_saga):
+        if undo_all:
             enter_scope(Scope(current_scope().name))
             await self.saga.undo()
         self.lanes.watch.ring()
 
-    def _undo_failed(self) -> None:
-        """Undo what failed branches did, unless a saga round the join may still do so."""
-        if not self.inside_saga:
-            for effort in [e for run in self.runs.values() for e in run.lost]:
-                self.undo(effort)
+    def _undo_lost(self, run: Run) -> None:
+        """Undo what brought a branch no value, whatever ended it and whatever stood in for it."""
+        for effort in run.lost:
+            self.undo(effort)
 
     def _let_go_on(self) -> "_Rest":
         """Freeze the result; what is under way goes on, what was not begun never begins."""
@@ -216,7 +218,8 @@ class _Join:
         while len(self.outcomes) < len(self.runs):
             self.lanes.start_queued()
             await self.lanes.moved()
-        self._undo_failed()
+        for run in self.runs.values():
+            self._undo_lost(run)
         for task in list(self.undoing.values()):
             await task
 
@@ -262,25 +265,19 @@ async def _undo(effort: Effort) -> None:
         await effort.section.undo()
 
 
-def _policies(branches: Sequence[Branch[Any]]) -> Iterator[Policy]:
-    return (policy for branch in branches for policy in within(branch.on_failure))
-
-
 def _check(
-    branches: Sequence[Branch[Any]], late: str, limit: int | None, clean_up: timedelta
+    until: object, deadline: object, late: object, limit: int | None, clean_up: object
 ) -> None:
     """Raise Misuse for what no join can be built from."""
-    if twice := _twice([b.name for b in branches]):
-        raise Misuse(f"branches named twice: {twice}; rename one")
-    if twice := _twice([p.spec.name for p in _policies(branches) if isinstance(p, Ask)]):
-        raise Misuse(f"branches ask at one gate: {twice}; name a gate for each")
+    if callable(until):
+        name = getattr(until, "__name__", "at_least")
+        raise Misuse(f"until={name} is a function; call it, as until={name}(...)")
+    must_be(Until, until, f"until={until!r}", "write a condition, as at_least(2)")
+    if deadline is not None:
+        must_be(timedelta, deadline, f"deadline={deadline!r}", "write timedelta(seconds=...)")
     if late not in get_args(Late):
         raise Misuse(f"late={late!r} is not known; use 'cancel' or 'finish'")
-    if limit is not None and limit < 1:
-        raise Misuse(f"limit={limit} lets nothing run; use 1 or more, or None")
-    if clean_up <= timedelta(0):
-        raise Misuse("clean_up must be positive: what is cancelled needs time to end")
-
-
-def _twice(names: list[str]) -> str:
-    return ", ".join(sorted(name for name, count in Counter(names).items() if count > 1))
+    if limit is not None and not (is_whole(limit) and limit >= 1):
+        raise Misuse(f"limit={limit!r} lets nothing run; use a count of 1 or more, or None")
+    if not is_time(clean_up):
+        raise Misuse("clean_up must be a positive timedelta: what is cancelled needs time to end")

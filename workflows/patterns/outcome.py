@@ -126,8 +126,11 @@ class Joined:
     @overload
     def __getitem__(self, key: Branch[T]) -> T: ...
     def __getitem__(self, key: str | Branch[Any]) -> Any:
-        """Give a branch's outcome by its name, or its value. Raises JoinFailed without a value."""
-        return self.branches[key] if isinstance(key, str) else self.require(key.name)
+        """Give a branch's outcome by its name, or its value.
+
+        Raises JoinFailed without a value, and Misuse for a branch that was not in this join.
+        """
+        return self._found(key) if isinstance(key, str) else self.require(_name_of(key))
 
     @property
     def values(self) -> dict[str, Any]:
@@ -151,8 +154,8 @@ class Joined:
         return min(known, default=None)
 
     def require(self, name: str) -> Any:
-        """Give a branch's value. Raises JoinFailed if it has none."""
-        found = self.branches[name]
+        """Give a branch's value. Raises JoinFailed if it has none, Misuse without such a branch."""
+        found = self._found(name)
         if not found.is_success:
             raise JoinFailed(
                 f"branch {name!r} ended {found.status} and has no value", self.summary()
@@ -175,9 +178,22 @@ class Joined:
         """Give what travels in an error's details, by branch; no values."""
         return {name: dict(outcome.summary()) for name, outcome in self.branches.items()}
 
+    def _found(self, name: str) -> Outcome[Any]:
+        if name not in self.branches:
+            known = ", ".join(map(repr, self.branches)) or "none"
+            raise Misuse(f"no branch {name!r} was in this join; there are {known}")
+        return self.branches[name]
+
     @property
     def _successes(self) -> list[Outcome[Any]]:
         return [o for o in self.branches.values() if o.is_success]
+
+
+def _name_of(key: object) -> str:
+    name = getattr(key, "name", None)
+    if not isinstance(name, str):
+        raise Misuse(f"joined[{key!r}] is neither a branch nor its name; use one of them")
+    return name
 
 
 def _digest(value: object) -> str:

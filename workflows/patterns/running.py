@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from workflows.data.common import Verdict
-from workflows.errors import Misuse, NotInStep, ScopeClosed, reason
+from workflows.errors import Misuse, NotInStep, ScopeClosed, asked_of_sdk, reason
 from workflows.patterns.attempt import Attempt, Effort, Lanes, failed
 from workflows.patterns.branch import Branch
 from workflows.patterns.clock import now, pause
@@ -14,12 +14,15 @@ from workflows.patterns.failure import (
     Ask,
     Compensate,
     Default,
+    Fail,
     Fallback,
+    FinishThenUndo,
     Hold,
     LastKnown,
     Policy,
     Retry,
     Skip,
+    Tolerate,
 )
 from workflows.patterns.outcome import Outcome, Status
 from workflows.patterns.saga import Saga
@@ -121,12 +124,10 @@ class Run:
         try:
             outcome = await self._outcome(effort)
         except (Exception, asyncio.CancelledError) as error:  # of a gate, or of what finds values
-            outcome, self.final = failed(self.branch, error), self.host.default
+            outcome = failed(self.branch, error)
+            self.final = Fail() if _is_misuse(error) else self.host.default
         if self.given_up:
             return
-        for lost in self.lost:
-            if any(a.parting for a in lost.attempts):
-                self.host.undo(lost)
         outcome = replace(outcome, name=self.branch.name, attempts=self.begun)
         self.host.settle(self, replace(outcome, started=self.started, ended=now()))
 
@@ -150,8 +151,11 @@ class Run:
         self, effort: Effort, policy: Policy | None, failure: Outcome[Any]
     ) -> Outcome[Any]:
         """Do what a policy says about a failure."""
-        policy = policy or self.host.default
+        policy = Fail() if _is_outside(failure) else policy or self.host.default
         match policy:
+            case Fail() | Tolerate() | FinishThenUndo():
+                self.final = policy
+                return failure
             case Skip():
                 return replace(failure, status="skipped")
             case Default():
@@ -173,8 +177,11 @@ class Run:
             case Compensate():
                 await asyncio.shield(self.host.undo(effort))
                 return await self._recover(effort, self.host.default, failure)
-        self.final = policy
-        return failure
+            case _:
+                raise Misuse(
+                    f"branch {effort.branch.name!r}: {type(policy).__name__} is no policy;"
+                    " use one of failure.py, as tolerate()"
+                )
 
     async def _instead(self, policy: Fallback, failure: Outcome[Any]) -> Outcome[Any]:
         spare = policy.branch
@@ -195,6 +202,8 @@ class Run:
 
     async def _asked(self, effort: Effort, policy: Ask, failure: Outcome[Any]) -> Outcome[Any]:
         while not failure.is_success:
+            if _is_outside(failure):
+                return await self._recover(effort, policy, failure)
             why = reason(failure.error) if failure.error is not None else failure.status
             decision = (await policy.open(replace(policy.spec, proposal=why))).last
             if decision is None:
@@ -210,13 +219,23 @@ class Run:
 
     async def _repeated(self, effort: Effort, policy: Retry, failure: Outcome[Any]) -> Outcome[Any]:
         for number in range(policy.times):
-            if isinstance(failure.error, NEVER_AGAIN):
+            if isinstance(failure.error, NEVER_AGAIN) or _is_outside(failure):
                 break
             await pause(policy.backoff * 2**number, f"{self.scope.name}: retry {number + 1}")
             failure = await self._again(effort)
             if failure.is_success:
                 return failure
         return await self._recover(effort, policy.then, failure)
+
+
+def _is_outside(failure: Outcome[Any]) -> bool:
+    """Say whether it failed because it is in no workflow: no policy makes good what is misbuilt."""
+    return bool(asked_of_sdk(failure.error))
+
+
+def _is_misuse(error: BaseException) -> bool:
+    """Say whether a policy broke because it is put together wrongly."""
+    return isinstance(error, Misuse) or bool(asked_of_sdk(error))
 
 
 def _stood_in(failure: Outcome[Any], **found: Any) -> Outcome[Any]:

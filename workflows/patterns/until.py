@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from inspect import iscoroutine, iscoroutinefunction
 from typing import Any, Literal
 
-from workflows.errors import Misuse
+from workflows.errors import Misuse, Unusable
+from workflows.patterns.checks import is_number, is_whole, must_be, must_call
 from workflows.patterns.outcome import Outcome, Reason
 
 Predicate = Callable[[Outcome[Any]], bool]
@@ -42,6 +44,18 @@ class Condition:
     kind: Literal["all_succeed", "all_settled", "settled", "success", "outcome"]
     count: int = 1
     predicate: Predicate | None = None
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.count):
+            raise Misuse(f"at_least({self.count!r}) counts no branches; use a whole number")
+        if self.kind != "outcome":
+            return
+        must_call(self.predicate, "the predicate of outcome(...)")
+        if any(map(iscoroutinefunction, (self.predicate, type(self.predicate).__call__))):
+            raise Misuse(
+                "the predicate of outcome(...) is async, and what it gives always true; make it a"
+                " plain function of an Outcome"
+            )
 
     def met(self, tally: Tally) -> End | None:
         """Give the end if the condition holds."""
@@ -81,10 +95,20 @@ class Condition:
     def _judge(self, outcome: Outcome[Any]) -> End | None:
         assert self.predicate is not None  # noqa: S101 - built only by outcome()
         try:
-            return End("outcome", outcome.name) if self.predicate(outcome) else None
+            held = _answer(self.predicate(outcome))
         except Exception as error:
             message = f"the predicate of outcome(...) failed on branch {outcome.name!r}: {error!r}"
             return End("failed", outcome.name, error, message)
+        return End("outcome", outcome.name) if held else None
+
+
+def _answer(held: object) -> bool:
+    """Raise Unusable for what is neither True nor False: a text as "no" would be taken for yes."""
+    if iscoroutine(held):
+        held.close()
+    if not isinstance(held, bool):
+        raise Unusable(f"it gave a {type(held).__name__}; compare, to give True or False")
+    return held
 
 
 @dataclass(frozen=True)
@@ -96,17 +120,25 @@ class Until:
     max_share: float | None = None
 
     def __or__(self, other: "Until") -> "Until":
+        must_be(Until, other, "what stands after |", "write a condition, as at_least(2)")
+        if self.tolerates and other.tolerates:
+            raise Misuse("both sides of | tolerate failures; write (a | b).tolerate(...) once")
+        bound = self if self.tolerates else other
         both = self.conditions + other.conditions
-        failures = self.max_failures if other.max_failures is None else other.max_failures
-        share = self.max_share if other.max_share is None else other.max_share
-        return Until(both, failures, share)
+        return Until(both, bound.max_failures, bound.max_share)
 
     def tolerate(self, count: int | None = None, share: float | None = None) -> "Until":
         """Go on while at most `count` branches, or that `share` of them (0 to 1), failed."""
         if (count is None) == (share is None):
             raise Misuse("tolerate(...) takes either count or share")
-        if (count is not None and count < 0) or (share is not None and not 0 <= share <= 1):
-            raise Misuse("tolerate(count=...) is 0 or more, tolerate(share=...) from 0 to 1")
+        if self.tolerates:
+            raise Misuse("tolerate(...) stands there twice; write it once, after the last |")
+        sound = is_number(share) if count is None else is_whole(count)
+        if not sound or (count or 0) < 0 or not 0 <= (share or 0) <= 1:
+            raise Misuse(
+                "tolerate(count=...) is a whole number of 0 or more, tolerate(share=...) goes from"
+                f" 0 to 1; not {share if count is None else count!r}"
+            )
         return replace(self, max_failures=count, max_share=share)
 
     @property
