@@ -14,7 +14,10 @@ LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_
 """import-linter has no module that can be run."""
 
 PARTS: dict[str, list[str]] = {
-    "tests without a server": ["-m", "pytest", "-q", "-m", "not server"],
+    "tests of the patterns": ["-m", "pytest", "-q", "-m", "not server", "tests/patterns"],
+    "other tests without a server": [
+        *("-m", "pytest", "-q", "-m", "not server", "--ignore=tests/patterns"),
+    ],
     "types": ["-m", "mypy"],
     "import contracts": ["-c", LINT_IMPORTS, "--no-logo"],
     "style": ["-m", "ruff", "check", "."],
