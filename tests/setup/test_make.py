@@ -21,7 +21,7 @@ STARTER = "import json, sys; print(json.dumps(sys.argv[1:]))\n"
 def run(
     command: Sequence[str | Path], checkout: Checkout, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    kept = {k: v for k, v in checkout.environment().items() if not k.startswith("MAKE")}
+    kept = {k: v for k, v in checkout.environment().items() if not k.startswith(("MAKE", "ARGS"))}
     whole = {**kept, "BRAID_PYTHON": str(checkout.python), **env}
     return subprocess.run(command, cwd=checkout.root, env=whole, capture_output=True, text=True)
 
