@@ -280,7 +280,7 @@ async def test_a_poll_by_timers_leaves_the_events_it_promises(address: str, look
 @pytest.mark.parametrize("patient", [True, False])
 @pytest.mark.parametrize("job", ["print", "hung"])
 async def test_a_poll_ends_with_its_deadline(address: str, job: str, patient: bool) -> None:
-    wait = Wait(job=job, every_ms=50, deadline_ms=500, patient=patient)
+    wait = Wait(job=job, every_ms=50, deadline_ms=1500, patient=patient)
     async with served(address, outside := Outside(done_at=10**6)) as here:
         handle = await here.start(Poller, wait)
         with pytest.raises(WorkflowFailureError) as caught:
@@ -290,9 +290,9 @@ async def test_a_poll_ends_with_its_deadline(address: str, job: str, patient: bo
     cause = caught.value.cause
     assert isinstance(cause, ApplicationError)
     assert cause.type == "DeadlinePassed"
-    assert "was not done within 0:00:00.500000" in cause.message
+    assert "was not done within 0:00:01.500000" in cause.message
     if job == "print":
-        assert 3 <= outside.looks["print"] <= 10
+        assert 3 <= outside.looks["print"] <= 30
 
 
 @pytest.mark.parametrize("patient", [True, False])
