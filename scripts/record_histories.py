@@ -122,8 +122,8 @@ async def topic(here: World) -> Handle:
 
 
 async def spread(here: World) -> Handle:
-    """Three look-ups in chunks of two, one of them for a number that is none."""
-    numbers = (*CASE_LEIS, "549300XXXXXXXXXXXX00")
+    """Three look-ups in chunks of two, one of them for a number whose check digits are wrong."""
+    numbers = (*CASE_LEIS, "549300MKFYEKVRWML318")
     items = tuple(
         Item(key=f"lei-{n}", request=LeiQuery(lei=lei).model_dump(mode="json"))
         for n, lei in enumerate(numbers)

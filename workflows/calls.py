@@ -45,11 +45,7 @@ from workflows.data.spread import (
 )
 from workflows.data.steps import StepOrder, StepResult
 from workflows.errors import ScopeClosed
-from workflows.scope import Scope as Scope
-from workflows.scope import current_scope as current_scope
-from workflows.scope import enter_scope as enter_scope
-from workflows.scope import log as log
-from workflows.scope import told as told
+from workflows.scope import current_scope
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)

@@ -6,7 +6,7 @@ from functools import partial
 
 from temporalio import workflow
 
-from workflows.calls import CHAT, RESOLVE_ROLES, ask, told
+from workflows.calls import CHAT, RESOLVE_ROLES, ask
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, Record
 from workflows.data.due_diligence import (
@@ -30,6 +30,7 @@ from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_routing as rules
 from workflows.rules.dd_sheet import renewed, stopped, unavailable
+from workflows.scope import told
 from workflows.steps.dd_checks import TIPPING_OFF, CheckBook
 from workflows.steps.dd_onboarding import Onboarder
 

@@ -1,7 +1,6 @@
 """Gates on the server: escalation, several at once, continue-as-new, and what runs short."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from pydantic import TypeAdapter
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
 from tests.flows.gate import (
     LEFT,
@@ -25,24 +23,12 @@ from tests.flows.gate import (
     SideBySide,
     Told,
 )
+from tests.flows.watching import until
 from tests.support.flows import Flows, Handle, flowing
 from workflows.data.common import DecisionAnswer, GateView, Verdict
 from workflows.data.degrade import Left, MeasureKind, Remaining, Taken
 
 pytestmark = pytest.mark.server
-
-
-async def until(handle: Handle, query: str, ready: Callable[[Any], bool]) -> Any:
-    """Wait, event by event, until a query's answer satisfies `ready`."""
-    while True:
-        seen = (await handle.describe()).history_length  # read first: what comes later wakes us
-        answer = await handle.query(query)
-        if ready(answer):
-            return answer
-        with suppress(RPCError):  # the run we listened to is over
-            async for event in handle.fetch_history_events(wait_new_event=True):
-                if event.event_id > seen:
-                    break
 
 
 async def view(handle: Handle, ready: Callable[[GateView], bool] = lambda _: True) -> GateView:

@@ -13,9 +13,9 @@ from workflows.calls import Door
 from workflows.data.common import JSON, Decision, Record, Verdict
 from workflows.data.sources import CompanyAnswer, CompanyQuery, Identifier, Liveness, SourceState
 from workflows.errors import JoinFailed
+from workflows.patterns.clock import CLEAN_UP
 from workflows.patterns.desk import Desk
 from workflows.patterns.gate import GateSpec, task_gate
-from workflows.patterns.join import CLEAN_UP
 from workflows.patterns.outcome import Joined
 from workflows.patterns.saga import current_saga
 

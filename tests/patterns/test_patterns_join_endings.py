@@ -21,7 +21,7 @@ from tests.patterns.joining import (
     timed,
 )
 from tests.patterns.virtual import DAY, Deadlock, Trail, elapsed, run
-from workflows.calls import COMPANY, ask, current_scope, open_door
+from workflows.calls import COMPANY, ask, open_door
 from workflows.errors import BraidError, DeadlinePassed, Misuse, ScopeClosed
 from workflows.patterns import failure
 from workflows.patterns.join import Branch, join
@@ -36,6 +36,7 @@ from workflows.patterns.until import (
     first_success,
     outcome,
 )
+from workflows.scope import current_scope
 
 # ---- row 13: branches that will not end ----------------------------------------------------
 

@@ -12,8 +12,9 @@ from tests.patterns.virtual import Trail, elapsed, run
 from workflows.calls import open_door
 from workflows.data.resources import KeeperAct, Pool
 from workflows.errors import LeaseLost, Misuse, NotGranted, NotInStep
+from workflows.patterns.clock import CLEAN_UP
 from workflows.patterns.events import Inbox
-from workflows.patterns.join import CLEAN_UP, Branch, join
+from workflows.patterns.join import Branch, join
 from workflows.patterns.locks import AGAIN, Lease, holding, pool
 from workflows.patterns.until import all_settled
 from workflows.scope import current_scope

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.patterns.joining import broken, seconds
 from tests.patterns.virtual import elapsed, run
-from workflows.calls import Call, Scope, enter_scope, open_door
+from workflows.calls import Call, open_door
 from workflows.data.common import Record
 from workflows.errors import (
     DeadlinePassed,
@@ -22,6 +22,7 @@ from workflows.errors import (
     call_failed,
 )
 from workflows.patterns.poll import MOST_LOOKS, Interval, patient, poll
+from workflows.scope import Scope, enter_scope
 
 DAY = timedelta(days=1)
 

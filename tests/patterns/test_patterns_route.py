@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError
 
 from tests.patterns.virtual import run
-from workflows.calls import READ_LOAD, Call, current_scope, enter_scope, open_door
+from workflows.calls import READ_LOAD, Call, open_door
 from workflows.data.common import Record
 from workflows.data.route import (
     Load,
@@ -28,6 +28,7 @@ from workflows.errors import Misuse, ScopeClosed
 from workflows.patterns.route import RouteLog, read_load
 from workflows.patterns.route_rows import ANY, Factor, row
 from workflows.patterns.route_table import LARGEST, RouteTable
+from workflows.scope import current_scope, enter_scope
 
 property_test = settings(print_blob=True, deadline=None, max_examples=100)
 

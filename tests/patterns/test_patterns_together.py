@@ -11,7 +11,8 @@ from tests.patterns.virtual import DAY, Trail, elapsed, run
 from workflows.calls import Call, ask, open_door
 from workflows.data.common import Record
 from workflows.errors import DeadlinePassed, Misuse, ScopeClosed
-from workflows.patterns.together import CLEAN_UP, Group, gather, within
+from workflows.patterns.clock import CLEAN_UP
+from workflows.patterns.together import Group, gather, within
 
 
 class Nothing(Record):

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from temporalio import workflow
 
 T = TypeVar("T")
+CLEAN_UP = timedelta(seconds=10)
+"""How long work that is given up may take to end."""
 
 
 def now() -> datetime:

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 
-from workflows.calls import log, told
 from workflows.data.common import CostView
 from workflows.data.degrade import Left, MeasureKind, Remaining, Shortage, Taken, seconds
 from workflows.errors import Misuse
 from workflows.patterns.checks import is_number, listed, must_be
 from workflows.patterns.clock import now
 from workflows.patterns.gate import GateSpec, OpenGate
+from workflows.scope import log, told
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from pydantic import ValidationError
 from temporalio import workflow
 
-from workflows.calls import log, only_in_workflow, told
+from workflows.calls import only_in_workflow
 from workflows.data.common import JSON
 from workflows.data.events import Arrival, Event, EventKey, InboxState
 from workflows.errors import Misuse
 from workflows.patterns.clock import now, wait_for
 from workflows.patterns.wanted import Wanted, wish
+from workflows.scope import log, told
 
 BOUND = 500
 KNOWN = 4

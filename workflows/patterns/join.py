@@ -16,7 +16,7 @@ from workflows.errors import JoinFailed, Misuse, reason
 from workflows.patterns.attempt import Effort, Lanes, Watch
 from workflows.patterns.branch import Branch, Work, branches_of, policies_of
 from workflows.patterns.checks import is_time, is_whole, must_be
-from workflows.patterns.clock import now, pause, shielded, wait_all
+from workflows.patterns.clock import CLEAN_UP, now, pause, shielded, wait_all
 from workflows.patterns.failure import Fail, FinishThenUndo, fail, tolerate
 from workflows.patterns.outcome import Joined, Outcome
 from workflows.patterns.running import Run
@@ -24,10 +24,8 @@ from workflows.patterns.saga import Saga, Undone, current_saga
 from workflows.patterns.until import End, Tally, Until, all_succeed
 from workflows.scope import Scope, current_scope, enter_scope, log, told
 
-__all__ = ["CLEAN_UP", "Branch", "join"]
+__all__ = ["Branch", "join"]
 
-CLEAN_UP = timedelta(seconds=10)
-"""How long branches that are given up may take to end."""
 Late: TypeAlias = Literal["cancel", "finish"]
 
 

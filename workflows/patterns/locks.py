@@ -14,7 +14,7 @@ from typing import NoReturn
 from pydantic import ValidationError
 from temporalio.exceptions import is_cancelled_exception
 
-from workflows.calls import KEEPER, ask, log, only_in_workflow, told
+from workflows.calls import KEEPER, ask, only_in_workflow
 from workflows.data.events import Arrival
 from workflows.data.resources import (
     Granted,
@@ -29,7 +29,7 @@ from workflows.patterns.clock import now, shielded, wait_all
 from workflows.patterns.events import Inbox
 from workflows.patterns.keeping import why_never
 from workflows.patterns.wanted import named
-from workflows.scope import Scope, current_scope, enter_scope
+from workflows.scope import Scope, current_scope, enter_scope, log, told
 
 AGAIN, SELDOM = timedelta(minutes=1), timedelta(hours=1)
 """A request that waits is sent again after the first, in case its keeper was lost with its queue,

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from workflows.calls import log, told
 from workflows.data.common import (
     Decision,
     DecisionAnswer,
@@ -18,6 +17,7 @@ from workflows.errors import Misuse, Refused
 from workflows.patterns.clock import now, wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder
 from workflows.patterns.seats import Panel, Seat
+from workflows.scope import log, told
 
 
 class Gate:

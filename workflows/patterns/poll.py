@@ -21,7 +21,7 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
-from workflows.calls import HEARTBEAT, Call, In, Out, ask, current_scope, is_open, on_queue
+from workflows.calls import HEARTBEAT, Call, In, Out, ask, is_open, on_queue
 from workflows.errors import (
     BraidError,
     DeadlinePassed,
@@ -36,6 +36,7 @@ from workflows.patterns.checks import awaited, is_number, is_time, is_whole, mus
 from workflows.patterns.clock import now, pause
 from workflows.patterns.join import join
 from workflows.patterns.until import all_settled
+from workflows.scope import current_scope
 
 T = TypeVar("T")
 EVENTS_PER_LOOK = 11

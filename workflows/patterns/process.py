@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
-from workflows.calls import current_scope, enter_scope, told
 from workflows.data.common import (
     BranchState,
     BranchView,
@@ -30,6 +29,7 @@ from workflows.patterns.degrade import Degrade, Degrading
 from workflows.patterns.desk import Desk
 from workflows.patterns.events import Inbox
 from workflows.patterns.gate import GateResult, GateSpec, Remind
+from workflows.scope import current_scope, enter_scope, told
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)

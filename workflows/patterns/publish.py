@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from workflows.calls import TOPIC, ask, log, only_in_workflow, told
+from workflows.calls import TOPIC, ask, only_in_workflow
 from workflows.data.common import JSON
 from workflows.data.events import Event, TopicAct, TopicMessage
 from workflows.errors import Misuse, reason
 from workflows.patterns.clock import shielded
 from workflows.patterns.events import Inbox
+from workflows.scope import log, told
 
 COMPLETED = "completed"
 """Name of the event a process publishes when it ends; its body says how, as `outcome`."""

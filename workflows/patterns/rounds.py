@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic_core import to_jsonable_python
 
-from workflows.calls import current_scope, enter_scope
 from workflows.data.refine import AttemptState, AttemptView, RoundView
 from workflows.errors import Misuse, NotInStep, ScopeClosed, Unusable, reason
 from workflows.patterns.bounds import NOTHING, Bounds
@@ -22,6 +21,7 @@ from workflows.patterns.join import Branch, join
 from workflows.patterns.outcome import Outcome
 from workflows.patterns.purse import Reserve, Slip
 from workflows.patterns.until import all_settled, outcome
+from workflows.scope import current_scope, enter_scope
 
 T = TypeVar("T")
 MERGED = "merged"

@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.calls import READ_LOAD, READ_SERVICE, ask, log, told
+from workflows.calls import READ_LOAD, READ_SERVICE, ask
 from workflows.data.route import (
     PATH_ATTRIBUTE,
     LoadLevel,
@@ -19,6 +19,7 @@ from workflows.data.route import (
 from workflows.errors import BraidError, Misuse, reason
 from workflows.patterns.clock import now
 from workflows.patterns.route_table import Routed
+from workflows.scope import log, told
 
 P = TypeVar("P")
 QUERY = "routes"

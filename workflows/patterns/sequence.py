@@ -19,7 +19,6 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from workflows.calls import log, told
 from workflows.data.common import Verdict
 from workflows.data.sequence import StageDecision, StageState, StageView
 from workflows.errors import Misuse, NotInStep, ScopeClosed, StageFailed, Unusable, reason
@@ -29,6 +28,7 @@ from workflows.patterns.saga import Saga, current_saga
 from workflows.patterns.stage import NOTHING, Choice, Done, Judge, Nothing, Stage, Trouble
 from workflows.patterns.tasks import Tasks
 from workflows.patterns.until import all_settled
+from workflows.scope import log, told
 
 NEVER_JUDGED = (Misuse, ScopeClosed, NotInStep)
 """Errors of how the process is written, or of a branch given up: trying again mends neither."""

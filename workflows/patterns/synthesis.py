@@ -6,12 +6,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from workflows.calls import log, told
 from workflows.data.aggregate import Aggregated, BranchClaim, Cited, DroppedCitation
 from workflows.data.llm import Prompt
 from workflows.errors import AggregateFailed, Misuse, ModelUnavailable
 from workflows.patterns.aggregate import Branches, Results
 from workflows.patterns.consult import Consulted
+from workflows.scope import log, told
 
 T = TypeVar("T", bound=Cited)
 _RULES = (

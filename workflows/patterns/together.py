@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from workflows.errors import DeadlinePassed, Misuse
-from workflows.patterns.clock import pause, shielded, wait_all
+from workflows.patterns.clock import CLEAN_UP, pause, shielded, wait_all
 from workflows.scope import Scope, current_scope, enter_scope
 
 T = TypeVar("T")
@@ -23,8 +23,6 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
-CLEAN_UP = timedelta(seconds=10)
-"""How long work that is given up may take to end."""
 
 
 class Group:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from workflows.calls import log, told
 from workflows.data.common import Verdict
 from workflows.errors import Misuse, UndoFailed, reason, reasons
 from workflows.patterns.clock import shielded
 from workflows.patterns.tasks import Tasks
+from workflows.scope import log, told
 
 Path = tuple[str, ...]
 """Names of the sections down to one; empty for the saga itself."""

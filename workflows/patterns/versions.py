@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from workflows.calls import log, told
 from workflows.errors import Conflict, Contested, Misuse
+from workflows.scope import log, told
 
 T = TypeVar("T")
 W = TypeVar("W")

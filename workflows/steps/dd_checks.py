@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import calls
-from workflows.calls import Call, ask, told
+from workflows.calls import Call, ask
 from workflows.data.case_file import CaseFile, Referee
 from workflows.data.common import Record
 from workflows.data.due_diligence import (
@@ -48,6 +48,7 @@ from workflows.patterns.wanted import named
 from workflows.prompts import due_diligence as prompts
 from workflows.rules import dd_assessment as assess
 from workflows.rules.dd_assessment import Screened
+from workflows.scope import told
 
 Q = TypeVar("Q", bound=Record)
 A = TypeVar("A", bound=SourceAnswer)

@@ -6,7 +6,7 @@ from functools import partial
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from workflows.calls import ACCOUNT, MAIL, ask, told
+from workflows.calls import ACCOUNT, MAIL, ask
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Condition
 from workflows.data.due_diligence import CaseOutcome, Onboarding
@@ -20,6 +20,7 @@ from workflows.data.effects import (
 from workflows.errors import reason
 from workflows.patterns.saga import Saga
 from workflows.patterns.tasks import Tasks
+from workflows.scope import told
 
 STEPS = (
     ("customer", AccountAction.CREATE_CUSTOMER, AccountAction.DELETE_CUSTOMER),
