@@ -27,13 +27,13 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.doors import Answer, door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
-from activities.llm.catalogue import CatalogueError, load
 from activities.load import LoadActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from activities.wire import Wire
+from runtime.catalogue import CatalogueError, load
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.heartbeats import Heartbeats
 from runtime.logs import configure

@@ -5,14 +5,13 @@ What a broken exchange means is decided here: whether anything may have reached 
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 import httpx
 
 from runtime.settings import Endpoint, Settings
-from workflows.data.llm import Vendor
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 2.0
@@ -33,6 +32,8 @@ class HttpRequest:
     path: str
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    streamed: bool = False
+    """The answer comes in pieces over a long time, as a model's does: its own time limits hold."""
 
 
 @dataclass(frozen=True)
@@ -78,28 +79,43 @@ class Wire:
         self._settings = settings
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    async def exchange(self, service: str, endpoint: Endpoint, request: HttpRequest) -> Reply:
+    async def exchange(
+        self,
+        service: str,
+        endpoint: Endpoint,
+        request: HttpRequest,
+        *,
+        on_headers: Callable[[], None] | None = None,
+        on_chunk: Callable[[int], None] | None = None,
+    ) -> Reply:
         """Send one request and read the whole answer, whatever its status.
 
-        Raises NotSent or Lost. Waits at most the service's timeout of the settings, in total.
+        `on_headers` is called when the answer begins, `on_chunk` with the bytes read so far.
+        Raises NotSent or Lost. Waits at most the timeout of the settings in total, and for a
+        streamed answer at most `model_idle_timeout` for its next piece.
         """
-        seconds = self._seconds(service)
-        client = self._client(service, endpoint)
+        total, idle = self._seconds(request)
         try:
-            async with asyncio.timeout(seconds):
-                answer = await client.request(
+            async with (
+                asyncio.timeout(total),
+                self._client(service, endpoint).stream(
                     request.method,
                     endpoint.base_url.rstrip("/") + request.path,
                     content=request.content or None,
                     headers=dict(request.headers),
                     follow_redirects=request.method == "GET",
-                )
+                    timeout=httpx.Timeout(idle, connect=min(CONNECT_SECONDS, total)),
+                ) as answer,
+            ):
+                if on_headers is not None:
+                    on_headers()
+                body = await _read(answer, on_chunk)
         except TimeoutError as late:
-            raise Lost(f"{service} did not answer within {seconds:g} s") from late
+            raise Lost(f"{service} did not answer within {total:g} s") from late
         except httpx.RequestError as broken:
             raise _translated(service, broken) from broken
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, headers, answer.content)
+        return Reply(answer.status_code, headers, body)
 
     async def close(self) -> None:
         """Close all clients."""
@@ -107,22 +123,31 @@ class Wire:
             await client.aclose()
         self._clients.clear()
 
-    def _seconds(self, service: str) -> float:
-        model = service in set(Vendor)
-        return self._settings.model_timeout if model else self._settings.source_timeout
+    def _seconds(self, request: HttpRequest) -> tuple[float, float]:
+        """Give how long to wait in total, and for the next piece."""
+        if not request.streamed:
+            return self._settings.source_timeout, self._settings.source_timeout
+        return self._settings.model_timeout, self._settings.model_idle_timeout
 
     def _client(self, service: str, endpoint: Endpoint) -> httpx.AsyncClient:
         if service not in self._clients:
             kept = 0 if service in AT_MOST_ONCE else 20
-            seconds = self._seconds(service)
             self._clients[service] = httpx.AsyncClient(
-                timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
                 limits=httpx.Limits(max_keepalive_connections=kept, keepalive_expiry=IDLE_SECONDS),
                 # A proxy of the environment is for the outside world, not for our loopback.
                 trust_env=not endpoint.simulated,
                 verify=_tls(),
             )
         return self._clients[service]
+
+
+async def _read(answer: httpx.Response, on_chunk: Callable[[int], None] | None) -> bytes:
+    body = bytearray()
+    async for piece in answer.aiter_bytes():
+        body += piece
+        if on_chunk is not None:
+            on_chunk(len(body))
+    return bytes(body)
 
 
 @cache

@@ -10,12 +10,20 @@ from temporalio import activity
 
 @dataclass(frozen=True)
 class CallContext:
-    """`scope` is the journal's scope (root workflow id), `worker` the identity of the process."""
+    """`scope` is the journal's scope (root workflow id), `worker` the identity of the process.
+
+    `origins` are scopes whose paid replies may be read too (a fork's parent, a shadow's origin).
+    `tenant`, `weight` and `priority` (1 first, 5 last) are those of the case's Temporal Priority.
+    """
 
     scope: str
     branch: str
     worker: str
     attempt: int
+    origins: tuple[str, ...] = ()
+    tenant: str = ""
+    weight: float = 1.0
+    priority: int = 3
 
 
 _context: ContextVar[CallContext] = ContextVar("braid_call_context")

@@ -16,7 +16,7 @@ from temporalio.worker import (
 )
 
 from runtime.context import CallContext, enter_call
-from workflows.data.common import BRANCH_HEADER, SCOPE_HEADER
+from workflows.data.common import BRANCH_HEADER, ORIGIN_HEADER, SCOPE_HEADER
 
 INTERVAL = 1.0
 """Seconds between beats; the heartbeat timeout is five times that."""
@@ -45,7 +45,19 @@ class Heartbeats(ActivityInboundInterceptor):
         info = activity.info()
         scope = _text(input.headers, SCOPE_HEADER) or info.workflow_id or info.activity_id
         branch = _text(input.headers, BRANCH_HEADER)
-        enter_call(CallContext(scope, branch, self._worker, info.attempt))
+        origins = tuple(_text(input.headers, ORIGIN_HEADER).split())
+        enter_call(
+            CallContext(
+                scope,
+                branch,
+                self._worker,
+                info.attempt,
+                origins,
+                tenant=info.priority.fairness_key or "",
+                weight=info.priority.fairness_weight or 1.0,
+                priority=info.priority.priority_key or 3,
+            )
+        )
         structlog.contextvars.bind_contextvars(
             case=scope, branch=branch, call=info.activity_type, attempt=info.attempt
         )

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Braid runs from it; it is not installed."""
 
 LIVE_BASES = {
-    "openai": "https://api.openai.com",
+    "openai": "https://api.openai.com/v1",
     "anthropic": "https://api.anthropic.com",
     "gemini": "https://generativelanguage.googleapis.com",
     "gleif": "https://api.gleif.org",
@@ -49,8 +49,9 @@ class Settings:
     """All a process of ours needs to know about its surroundings.
 
     `simulator` is the base URL of the simulator; `source_timeout` and `model_timeout` are
-    seconds for one HTTP exchange; `retry_pause` is the first pause before another attempt, where
-    the other side names none.
+    seconds for one HTTP exchange, `model_idle_timeout` those for the next piece of a model's
+    answer; `retry_pause` is the first pause before another attempt, where the other side names
+    none.
     """
 
     data: Path = ROOT / ".braid"
@@ -61,6 +62,7 @@ class Settings:
     log_format: str = "text"
     source_timeout: float = 10.0
     model_timeout: float = 150.0
+    model_idle_timeout: float = 60.0
     retry_pause: timedelta = timedelta(seconds=0.5)
 
     @staticmethod
@@ -93,7 +95,8 @@ class Settings:
                 f"no address for {service!r}: set BRAID_SIMULATOR to the simulator's URL, or use"
                 f" --live with {KEYS.get(service, 'a reachable service')}"
             )
-        return Endpoint(f"{self.simulator.rstrip('/')}/{service}", simulated=True)
+        version = "/v1" if service == "openai" else ""
+        return Endpoint(f"{self.simulator.rstrip('/')}/{service}{version}", simulated=True)
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -79,7 +79,16 @@ ANSWERS = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, SPREADS, ANSWERS)
+SHARED_REPLIES = Migration(
+    4,
+    (
+        "ALTER TABLE replies ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE replies ADD COLUMN content_key TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX replies_by_content ON replies (content_key)",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, SPREADS, ANSWERS, SHARED_REPLIES)
 
 
 def found_version(connection: Connection) -> int:

@@ -61,8 +61,11 @@ replies = Table(
     Column("simulated", Boolean, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("void", Text, nullable=False),
+    Column("cache_write_tokens", Integer, nullable=False, server_default="0"),
+    Column("content_key", Text, nullable=False, server_default=""),
     Index("replies_by_key", "key"),
     Index("replies_by_scope", "scope"),
+    Index("replies_by_content", "content_key"),
 )
 
 effects = Table(

@@ -11,6 +11,7 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
         ├── NotInStep         a fused step reached what only a workflow can do
         ├── Refused           a message was refused; says why and how to mend it
         ├── ModelUnavailable  no model of a role's chain gave a usable answer
+        ├── BudgetSpent       a budget of the case does not pay for the next call
         ├── SpreadFailed      a spread could not go on; what finished is in the store
         ├── Unresolved        a loop or ladder ended without a value that will do
         ├── Unusable          a function given to a pattern gave what it may not
@@ -91,6 +92,13 @@ class ModelUnavailable(BraidError):
     """No model of a role's chain gave a usable answer."""
 
 
+class BudgetSpent(BraidError):
+    """A budget does not pay for the next call; nothing was sent.
+
+    `details` hold one mapping: `budget`, its `unit`, and as text what is `left` and was `needed`.
+    """
+
+
 class SpreadFailed(BraidError):
     """A spread could not go on; what finished is in the store, and a redrive does the rest."""
 
@@ -150,6 +158,14 @@ def not_yet(error: BaseException) -> ApplicationError | None:
     """Give the NotYet that a Call ended with, or that its door raised; None for anything else."""
     said = error.cause if isinstance(error, ActivityError) else error
     return said if isinstance(said, ApplicationError) and said.type == NOT_YET else None
+
+
+def budget_spent(error: BaseException) -> "BudgetSpent | None":
+    """Give the BudgetSpent that a Call ended with; None for anything else."""
+    said = error.cause if isinstance(error, ActivityError) else error
+    if isinstance(said, ApplicationError) and said.type == BudgetSpent.__name__:
+        return BudgetSpent(said.message, *said.details)
+    return None
 
 
 def asked_of_sdk(error: BaseException | None) -> str:

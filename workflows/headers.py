@@ -15,7 +15,7 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from workflows.data.common import BRANCH_HEADER, SCOPE_HEADER
+from workflows.data.common import BRANCH_HEADER, ORIGIN_HEADER, SCOPE_HEADER
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
 from workflows.scope import current_scope
@@ -37,17 +37,17 @@ class PassHeaders(WorkflowInboundInterceptor):
 class _Outbound(WorkflowOutboundInterceptor):
     def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
         branch = default().payload_converter.to_payload(current_scope().name)
-        input.headers = {**input.headers, SCOPE_HEADER: _scope(), BRANCH_HEADER: branch}
+        input.headers = {**input.headers, SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | _origin()
         return super().start_activity(input)
 
     async def start_child_workflow(
         self, input: StartChildWorkflowInput
     ) -> workflow.ChildWorkflowHandle[Any, Any]:
-        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()}
+        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin()
         return await super().start_child_workflow(input)
 
     def continue_as_new(self, input: ContinueAsNewInput) -> Any:
-        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()}
+        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin()
         super().continue_as_new(input)
 
 
@@ -55,6 +55,14 @@ def _scope() -> Any:
     """Give the scope as a payload: the one we were started with, else our own workflow id."""
     given = workflow.info().headers.get(SCOPE_HEADER)
     return given or default().payload_converter.to_payload(workflow.info().workflow_id)
+
+
+def _origin() -> dict[str, Any]:
+    """Give the scopes we may read besides, if we were started with any, as a header."""
+    given = workflow.info().headers.get(ORIGIN_HEADER)
+    if given is None and (named := workflow.memo_value(ORIGIN_HEADER, default="")):
+        given = default().payload_converter.to_payload(named)
+    return {} if given is None else {ORIGIN_HEADER: given}
 
 
 def _grade() -> Any:

@@ -10,27 +10,20 @@ from pydantic import ValidationError
 
 from activities.failures import failure, final, pause
 from activities.journalled import Answered, Fetched, Sending, fetch, worth_keeping
-from activities.llm.catalogue import Catalogue
-from activities.llm.providers.anthropic import ANTHROPIC
+from activities.llm.dialects import PROVIDERS
 from activities.llm.providers.common import MALFORMED, Parsed, Provider, ReplyOutcome
-from activities.llm.providers.gemini import GEMINI
-from activities.llm.providers.openai import OPENAI
 from activities.llm.schema import strict_schema
 from activities.posture import NONSENSE, Advice, Posture, judge
 from activities.wire import HttpRequest, Reply, Wire, WireError
+from runtime.catalogue import Catalogue
 from runtime.context import CallContext, call_context
 from runtime.settings import Endpoint, Settings, SettingsError
 from store.database import Store
 from store.journal import CallEntry, Journal, StoredReply, call_key
 from workflows import calls
 from workflows.data.common import Record
-from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery, Usage, Vendor
+from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery, Usage
 
-PROVIDERS: Mapping[Vendor, Provider] = {
-    Vendor.OPENAI: OPENAI,
-    Vendor.ANTHROPIC: ANTHROPIC,
-    Vendor.GEMINI: GEMINI,
-}
 REPAIR_SAMPLES = 1000
 """Added to the sample of a question when it is asked again with a repair note."""
 
@@ -96,9 +89,12 @@ class ModelActivities:
             raise final("ModelAnswerUnusable", told, usd=str(first.usd + second.usd))
         return _answer(request, [first, second])
 
+    def _provider(self, vendor: str) -> Provider:
+        return PROVIDERS[self._catalogue.vendors[vendor].dialect]
+
     def _record(self, request: ModelRequest) -> type[Record]:
         model = self._catalogue.models.get(request.target.model)
-        if model is None or model.vendor is not request.target.vendor:
+        if model is None or model.vendor != request.target.vendor:
             asked = f"{request.target.vendor} {request.target.model!r}"
             raise final("UnknownModel", f"{asked} is not in the catalogue; see llm.toml")
         try:
@@ -109,7 +105,7 @@ class ModelActivities:
     async def _tell(self, request: ModelRequest, record: type[Record]) -> _Told:
         """Get one reply, sent for or read back. Raises the named errors of `ask_model`."""
         context = call_context()
-        provider = PROVIDERS[request.target.vendor]
+        provider = self._provider(request.target.vendor)
         try:
             endpoint = self._settings.endpoint(request.target.vendor)
             http = provider.build(request, strict_schema(record), endpoint)
@@ -154,16 +150,16 @@ class ModelActivities:
         )
         return await fetch(self._journal, self._wire, entry, sending)
 
-    def _judged(self, vendor: Vendor, reply: Reply) -> Advice:
+    def _judged(self, vendor: str, reply: Reply) -> Advice:
         """Judge a reply; JSON that is no reply of this vendor at all is nonsense."""
         advice = judge(vendor, reply, self._store.clock())
-        if advice.posture is Posture.NONE and PROVIDERS[vendor].parse(reply.body) == MALFORMED:
+        if advice.posture is Posture.NONE and self._provider(vendor).parse(reply.body) == MALFORMED:
             return Advice(Posture.RETRY, NONSENSE, f"{vendor} answered something else")
         return advice
 
     def _priced(self, request: ModelRequest, reply: Reply, simulated: bool) -> StoredReply:
         now = self._store.clock()
-        usage = PROVIDERS[request.target.vendor].parse(reply.body).usage
+        usage = self._provider(request.target.vendor).parse(reply.body).usage
         return StoredReply(
             status=reply.status,
             headers=worth_keeping(reply.headers),

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from activities.llm.ask import ModelActivities
-from activities.llm.catalogue import load
 from activities.wire import Wire
+from runtime.catalogue import load
 from runtime.settings import ROOT, Settings
 from store.database import Store
 from store.journal import ClaimState, Journal

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from activities.llm.catalogue import CatalogueError, load, read
+from runtime.catalogue import CatalogueError, load, read
 from runtime.settings import ROOT
 from workflows.data.llm import Usage, Vendor
 
 GOOD = """
+[vendors]
+openai = { dialect = "openai-responses" }
 [models.big]
 vendor = "openai"
 name = "Big"
@@ -60,7 +62,7 @@ def test_more_cached_than_sent_costs_no_less_than_nothing() -> None:
 
 
 BAD = [
-    ('vendor = "openai"', 'vendor = "acme"', r"models\.big\.vendor: .*acme"),
+    ('vendor = "openai"', 'vendor = "acme"', r"models\.big: .*acme"),
     ("cached = 0.5\n", "", r"models\.big\.prices\.0\.cached: is missing"),
     ("input = 2.0", "input = -1", r"models\.big\.prices\.0\.input: .*greater"),
     ('name = "Big"', 'name = "Big"\nsize = 3', r"models\.big\.size: is not a known field"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.llm.ask import PROVIDERS
+from activities.llm.dialects import PROVIDERS as DIALECTS
 from activities.llm.providers.common import ReplyOutcome
 from activities.llm.schema import strict_schema
 from activities.posture import Posture, judge
@@ -22,12 +22,18 @@ from workflows.data.due_diligence import (
     ReferenceReading,
     Synthesis,
 )
-from workflows.data.llm import ModelRef, ModelRequest, Prompt, Usage, Vendor
+from workflows.data.llm import Dialect, ModelRef, ModelRequest, Prompt, Usage, Vendor
 
 RECORDED = ROOT.parent / "shared" / "data" / "model_http"
 RECORDS = (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
 LIVE = Endpoint("https://vendor.example", simulated=False, key="secret")
 SIMULATED = Endpoint("http://127.0.0.1:1/openai", simulated=True)
+
+PROVIDERS = {
+    Vendor.OPENAI: DIALECTS[Dialect.OPENAI_RESPONSES],
+    Vendor.ANTHROPIC: DIALECTS[Dialect.ANTHROPIC_MESSAGES],
+    Vendor.GEMINI: DIALECTS[Dialect.GEMINI_GENERATE],
+}
 
 
 def question(vendor: Vendor, model: str = "m-1") -> ModelRequest:
@@ -43,7 +49,7 @@ def body(vendor: Vendor, record: type = HitReading, endpoint: Endpoint = LIVE) -
 
 def test_openai_request() -> None:
     built = PROVIDERS[Vendor.OPENAI].build(question(Vendor.OPENAI), strict_schema(HitReading), LIVE)
-    assert (built.method, built.path) == ("POST", "/v1/responses")
+    assert (built.method, built.path) == ("POST", "/responses")
     assert built.headers["authorization"] == "Bearer secret"
     sent = body(Vendor.OPENAI)
     schema = sent["text"]["format"].pop("schema")

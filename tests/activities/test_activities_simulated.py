@@ -12,9 +12,9 @@ import pytest
 
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
-from activities.llm.catalogue import load
 from activities.sources.doors import SourceActivities
 from activities.wire import Wire
+from runtime.catalogue import load
 from runtime.settings import ROOT, Settings
 from simulator.config import Fault, FaultKind, SimulatorConfig
 from simulator.server import running

@@ -8,19 +8,32 @@ from pydantic import Field, StringConstraints
 
 from workflows.data.common import Record
 
+VendorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+"""Who answers, as the catalogue calls it; each vendor has its own task queue `llm-<vendor>`."""
+
 
 class Vendor(StrEnum):
-    """Who answers; each has its own task queue `llm-<vendor>`."""
+    """The vendors whose own APIs Braid speaks; the catalogue may name others that speak alike."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     GEMINI = "gemini"
 
 
+class Dialect(StrEnum):
+    """Which API a vendor speaks."""
+
+    OPENAI_RESPONSES = "openai-responses"
+    OPENAI_CHAT = "openai-chat"
+    """Also spoken by vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many others."""
+    ANTHROPIC_MESSAGES = "anthropic-messages"
+    GEMINI_GENERATE = "gemini-generate"
+
+
 class ModelRef(Record):
     """One model of the catalogue, as resolved for a case."""
 
-    vendor: Vendor
+    vendor: VendorName
     model: str
 
     @property
@@ -57,37 +70,53 @@ class RoleBook(Record):
 
 
 class Prompt(Record):
-    """What a model is asked. `answer` names the record its reply must fit."""
+    """What a model is asked. `answer` names the record its reply must fit; empty is free text.
+
+    `prefix` is context that several questions share, word for word: it is sent before `user` and
+    marked so that vendors keep it and bill it as cached input when it comes again.
+    """
 
     name: str
     version: int
     system: str
     user: str
     answer: str
+    prefix: str = ""
 
 
 class ModelRequest(Record):
-    """One question to one model. `sample` tells repeated askings of the same question apart."""
+    """One question to one model. `sample` tells repeated askings of the same question apart.
+
+    `budget` names a budget of this case (`open_budget`) that pays for it. `max_age` in seconds
+    lets the answer cache serve a reply another case was given; 0 asks anew.
+    """
 
     target: ModelRef
     prompt: Prompt
     max_output_tokens: int = 2048
     sample: Annotated[int, Field(ge=0)] = 0
+    budget: str = ""
+    max_age: Annotated[float, Field(ge=0)] = 0
 
 
 class Usage(Record):
-    """Tokens as the vendor bills them. `input_tokens` includes `cached_tokens`,
-    `output_tokens` includes `reasoning_tokens`.
+    """Tokens as the vendor bills them. `input_tokens` includes `cached_tokens` (read from the
+    vendor's cache) and `cache_write_tokens`, `output_tokens` includes `reasoning_tokens`.
     """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class ModelAnswer(Record):
-    """A validated reply. `text` is JSON that fits the record the prompt named."""
+    """A validated reply. `text` is JSON that fits the record the prompt named, or free text.
+
+    `window` is how many tokens the model's context holds, 0 if the catalogue does not say;
+    `waited` the seconds the call waited for its permit.
+    """
 
     target: ModelRef
     text: str
@@ -96,6 +125,22 @@ class ModelAnswer(Record):
     simulated: bool
     reused: bool = False
     """The reply was read back from the journal: nothing was sent or paid by this attempt."""
+    cached: bool = False
+    """Another case's reply was taken from the answer cache."""
+    repaired: bool = False
+    """The first reply did not fit the record and was asked for once more."""
+    window: int = 0
+    waited: float = 0
+
+
+class Tried(Record):
+    """A model of a chain that gave no usable answer, and why. `kind` is the error's type."""
+
+    target: ModelRef
+    kind: str
+    why: str
+    usd: Decimal = Decimal(0)
+    """What its unusable replies cost."""
 
 
 ANSWER_PATTERN = r"^[A-Z][A-Za-z]{2,40}$"

@@ -1,43 +1,97 @@
 """Consult a role: try the models of its chain in order until one gives a usable answer."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, TypeVar
 
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows.calls import ASK_MODEL, ask
 from workflows.data.common import Record
-from workflows.data.llm import ModelAnswer, ModelRequest, Prompt, RoleChain
-from workflows.errors import ModelUnavailable, reasons
+from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, RoleChain, Tried
+from workflows.errors import ModelUnavailable, budget_spent, reason, reasons
 
 T = TypeVar("T", bound=Record)
 
 
 @dataclass(frozen=True)
 class Consulted(Generic[T]):
-    """A model's answer as the record that was asked for, and the call it came from."""
+    """A model's answer as the record that was asked for, the call it came from, and the models
+    that were tried before it.
+    """
 
     value: T
     answer: ModelAnswer
+    tried: tuple[Tried, ...] = ()
+
+    @property
+    def usd(self) -> Decimal:
+        """What the answer cost, with the unusable replies before it, in US dollars."""
+        return sum((t.usd for t in self.tried), self.answer.usd)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms models are asked; see `ModelRequest`."""
+
+    sample: int = 0
+    budget: str = ""
+    max_age: float = 0
+    max_output_tokens: int = 2048
+
+    def request(self, target: ModelRef, prompt: Prompt, sample: int = 0) -> ModelRequest:
+        """Make the request to one model; `sample` is added to that of the terms."""
+        return ModelRequest(
+            target=target,
+            prompt=prompt,
+            sample=self.sample + sample,
+            budget=self.budget,
+            max_age=self.max_age,
+            max_output_tokens=self.max_output_tokens,
+        )
+
+
+DEFAULT_TERMS = Terms()
 
 
 async def consult(
-    chain: RoleChain, prompt: Prompt, record: type[T], *, sample: int = 0
+    chain: RoleChain,
+    prompt: Prompt,
+    record: type[T],
+    *,
+    sample: int = 0,
+    terms: Terms = DEFAULT_TERMS,
 ) -> Consulted[T]:
     """Ask the chain's models in order, each on its vendor's queue.
 
-    `sample` tells repeated askings apart: the same one reads a paid answer back. Raises
-    ModelUnavailable when none gave a usable answer.
+    `sample` tells repeated askings apart: the same one reads a paid answer back; it is added to
+    that of `terms`. Raises ModelUnavailable when none gave a usable answer, BudgetSpent when the
+    budget does not pay for the next one.
     """
+    tried: list[Tried] = []
     errors: list[BaseException] = []
     for target in chain.models:
-        request = ModelRequest(target=target, prompt=prompt, sample=sample)
+        request = terms.request(target, prompt, sample)
         try:
             answer = await ask(ASK_MODEL, request, queue=target.queue)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
+            if (spent := budget_spent(error)) is not None:
+                raise spent from error
             errors.append(error)
+            tried.append(_tried(target, error))
         else:
-            return Consulted(record.model_validate_json(answer.text), answer)
+            return Consulted(record.model_validate_json(answer.text), answer, tuple(tried))
     raise ModelUnavailable(f"role {chain.role!r}: no usable answer: {reasons(errors)}")
+
+
+def _tried(target: ModelRef, error: ActivityError) -> Tried:
+    """Note why a model gave no usable answer, and what its replies cost all the same."""
+    cause = error.cause
+    kind, usd = type(cause or error).__name__, Decimal(0)
+    if isinstance(cause, ApplicationError):
+        kind = cause.type or kind
+        told = cause.details[0] if cause.details else None
+        usd = Decimal(str(told["usd"])) if isinstance(told, dict) and "usd" in told else usd
+    return Tried(target=target, kind=kind, why=reason(error), usd=usd)

@@ -31,17 +31,17 @@ _OUTCOMES = {
 }
 
 
-def build(request: ModelRequest, schema: Schema, endpoint: Endpoint) -> HttpRequest:
+def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> HttpRequest:
     """Write the request. The vendor's schemas know no limits of numbers and lengths."""
-    body = {
+    body: dict[str, object] = {
         "model": request.target.model,
         "max_tokens": request.max_output_tokens,
         "system": request.prompt.system,
         "messages": [{"role": "user", "content": request.prompt.user}],
-        "output_config": {
-            "format": {"type": "json_schema", "schema": without(schema, NUMERIC + LENGTHS)}
-        },
     }
+    if schema is not None:
+        form = {"type": "json_schema", "schema": without(schema, NUMERIC + LENGTHS)}
+        body["output_config"] = {"format": form}
     headers = {"x-api-key": endpoint.key, "anthropic-version": VERSION}
     return json_request("/v1/messages", body, headers)
 

@@ -38,9 +38,9 @@ MALFORMED = Parsed("", Usage(), ReplyOutcome.MALFORMED)
 
 @dataclass(frozen=True)
 class Provider:
-    """One vendor's wire format, as two pure functions."""
+    """One API's wire format, as two pure functions. Without a schema, free text is asked for."""
 
-    build: Callable[[ModelRequest, Schema, Endpoint], HttpRequest]
+    build: Callable[[ModelRequest, Schema | None, Endpoint], HttpRequest]
     parse: Callable[[bytes], Parsed]
 
 
@@ -48,7 +48,8 @@ def json_request(path: str, body: Mapping[str, object], headers: Mapping[str, st
     """Make a POST of JSON; headers with an empty value are left out (no key, no header)."""
     kept = {name: value for name, value in headers.items() if value}
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return HttpRequest("POST", path, content, {"content-type": "application/json"} | kept)
+    headers = {"content-type": "application/json"} | kept
+    return HttpRequest("POST", path, content, headers, streamed=True)
 
 
 def opened(body: bytes) -> dict[str, Any]:

@@ -35,16 +35,16 @@ BLOCKS = frozenset(
 )
 
 
-def build(request: ModelRequest, schema: Schema, endpoint: Endpoint) -> HttpRequest:
+def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> HttpRequest:
     """Write the request. The key goes in a header: in the address it would land in logs."""
+    config: dict[str, object] = {"maxOutputTokens": request.max_output_tokens}
+    if schema is not None:
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = without(schema, LENGTHS)
     body = {
         "systemInstruction": {"parts": [{"text": request.prompt.system}]},
         "contents": [{"role": "user", "parts": [{"text": request.prompt.user}]}],
-        "generationConfig": {
-            "maxOutputTokens": request.max_output_tokens,
-            "responseMimeType": "application/json",
-            "responseJsonSchema": without(schema, LENGTHS),
-        },
+        "generationConfig": config,
     }
     path = f"/v1beta/models/{quote(request.target.model, safe='')}:generateContent"
     return json_request(path, body, {"x-goog-api-key": endpoint.key})

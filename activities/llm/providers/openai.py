@@ -1,4 +1,4 @@
-"""OpenAI responses API: POST /v1/responses, structured output by text.format.json_schema."""
+"""OpenAI responses API: POST {base}/responses, structured output by text.format.json_schema."""
 
 from typing import Any
 
@@ -20,26 +20,21 @@ from runtime.settings import Endpoint
 from workflows.data.llm import ModelRequest, Usage
 
 
-def build(request: ModelRequest, schema: Schema, endpoint: Endpoint) -> HttpRequest:
+def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> HttpRequest:
     """Write the request. `store` is off: the vendor keeps no copy of the case."""
     prompt = request.prompt
-    body = {
+    body: dict[str, object] = {
         "model": request.target.model,
         "instructions": prompt.system,
         "input": prompt.user,
         "max_output_tokens": request.max_output_tokens,
         "store": False,
-        "text": {
-            "format": {
-                "type": "json_schema",
-                "name": prompt.answer,
-                "schema": without(schema, LENGTHS),
-                "strict": True,
-            }
-        },
     }
+    if schema is not None:
+        form = {"type": "json_schema", "name": prompt.answer, "strict": True}
+        body["text"] = {"format": form | {"schema": without(schema, LENGTHS)}}
     bearer = f"Bearer {endpoint.key}" if endpoint.key else ""
-    return json_request("/v1/responses", body, {"authorization": bearer})
+    return json_request("/responses", body, {"authorization": bearer})
 
 
 def parse(body: bytes) -> Parsed:

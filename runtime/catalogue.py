@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from workflows.data.common import Record
-from workflows.data.llm import ModelRef, RoleBook, RoleChain, Usage, Vendor
+from workflows.data.llm import Dialect, ModelRef, RoleBook, RoleChain, Usage, VendorName
 
 MILLION = Decimal(1_000_000)
 Dollars = Annotated[Decimal, Field(ge=0)]
@@ -19,6 +19,12 @@ Dollars = Annotated[Decimal, Field(ge=0)]
 
 class CatalogueError(ValueError):
     """The catalogue is wrong; the message names file, place and mend."""
+
+
+class CatalogueVendor(Record):
+    """A vendor: which API it speaks."""
+
+    dialect: Dialect
 
 
 class Price(Record):
@@ -33,7 +39,7 @@ class Price(Record):
 class CatalogueModel(Record):
     """One model: who answers, its name for people, its prices, oldest first."""
 
-    vendor: Vendor
+    vendor: VendorName
     name: str
     prices: Annotated[tuple[Price, ...], Field(min_length=1)]
 
@@ -41,6 +47,7 @@ class CatalogueModel(Record):
 class Catalogue(Record):
     """All models and roles, checked. `sha256` is over the file."""
 
+    vendors: dict[VendorName, CatalogueVendor]
     models: dict[str, CatalogueModel]
     roles: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     sha256: str = ""
@@ -107,6 +114,13 @@ def _first(wrong: ValidationError) -> str:
 
 
 def _consistent(catalogue: Catalogue, name: str) -> None:
+    for model, entry in catalogue.models.items():
+        if entry.vendor not in catalogue.vendors:
+            known = ", ".join(sorted(catalogue.vendors))
+            raise CatalogueError(
+                f"{name}: models.{model}: vendor {entry.vendor!r} is not in [vendors]; use one of"
+                f" {known}, or write it down"
+            )
     for role, chain in catalogue.roles.items():
         for model in chain:
             if model not in catalogue.models:
