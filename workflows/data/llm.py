@@ -55,11 +55,33 @@ class RoleChain(Record):
     models: Annotated[tuple[ModelRef, ...], Field(min_length=1)]
 
 
+class ModelFacts(Record):
+    """What the catalogue says of a model on the day it was asked; 0 or None where it does not.
+
+    `window` and `max_output` are tokens, `usd_in` and `usd_out` US dollars per million tokens,
+    `p95` the seconds within which 95 of 100 typical calls end, `quality` an estimate from 0 to 1.
+    """
+
+    target: ModelRef
+    window: Annotated[int, Field(ge=0)] = 0
+    max_output: Annotated[int, Field(ge=0)] = 0
+    usd_in: Decimal | None = None
+    usd_out: Decimal | None = None
+    p95: Annotated[float, Field(gt=0)] | None = None
+    quality: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
 class RoleBook(Record):
-    """The chains of a case, resolved once and kept in its history."""
+    """The chains of a case and the facts on their models, resolved once, kept in its history."""
 
     chains: tuple[RoleChain, ...]
     catalogue_sha256: str
+    facts: tuple[ModelFacts, ...] = ()
+
+    def facts_of(self, target: ModelRef) -> ModelFacts:
+        """Give what is known of a model; of one that is not in the book, nothing but its name."""
+        known = (facts for facts in self.facts if facts.target == target)
+        return next(known, ModelFacts(target=target))
 
     def chain(self, role: str) -> RoleChain:
         """Give the chain of `role`; KeyError if it was not asked for."""
