@@ -1,6 +1,5 @@
 """Ask a model: journal, wire, structured answer, one bounded repair."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from activities.failures import failure, final, pause
 from activities.journalled import Answered, Fetched, Sending, fetch, worth_keeping
 from activities.llm.dialects import PROVIDERS
+from activities.llm.entry import entry_of
 from activities.llm.providers.common import MALFORMED, Parsed, Provider, ReplyOutcome
 from activities.llm.schema import strict_schema
 from activities.posture import NONSENSE, Advice, Posture, judge
@@ -19,8 +19,7 @@ from runtime.catalogue import Catalogue
 from runtime.context import CallContext, call_context
 from runtime.settings import Endpoint, Settings, SettingsError
 from store.database import Store
-from store.journal import CallEntry, Journal, StoredReply, call_key
-from workflows import calls
+from store.journal import Journal, StoredReply
 from workflows.data.common import Record
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery, Usage
 
@@ -122,18 +121,8 @@ class ModelActivities:
     async def _fetch(
         self, request: ModelRequest, context: CallContext, endpoint: Endpoint, http: HttpRequest
     ) -> Fetched:
-        vendor, model = request.target.vendor, request.target.model
-        sent = json.dumps({"path": http.path, "body": json.loads(http.content)})
-        call = calls.ASK_MODEL
-        entry = CallEntry(
-            key=call_key(context.scope, call.name, call.version, sent, request.sample),
-            scope=context.scope,
-            branch=context.branch,
-            call=call.name,
-            worker=context.worker,
-            vendor=vendor,
-            model=model,
-        )
+        vendor = request.target.vendor
+        entry = entry_of(request, context, http)
         if endpoint.simulated:
             sample = {"x-braid-sample": str(request.sample)}
             http = replace(http, headers=dict(http.headers) | sample)

@@ -1,0 +1,24 @@
+"""Which call a question to a model is: the same entry of the journal, however it travels."""
+
+import json
+
+from activities.wire import HttpRequest
+from runtime.context import CallContext
+from store.journal import CallEntry, call_key
+from workflows import calls
+from workflows.data.llm import ModelRequest
+
+
+def entry_of(request: ModelRequest, context: CallContext, http: HttpRequest) -> CallEntry:
+    """Give the entry of the question that `http` asks alone: in a batch it has the same one."""
+    sent = json.dumps({"path": http.path, "body": json.loads(http.content)})
+    call = calls.ASK_MODEL
+    return CallEntry(
+        key=call_key(context.scope, call.name, call.version, sent, request.sample),
+        scope=context.scope,
+        branch=context.branch,
+        call=call.name,
+        worker=context.worker,
+        vendor=request.target.vendor,
+        model=request.target.model,
+    )
