@@ -88,7 +88,27 @@ SHARED_REPLIES = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, SPREADS, ANSWERS, SHARED_REPLIES)
+BREAKERS_AND_BUDGETS = Migration(
+    6,
+    (
+        """CREATE TABLE breakers (
+            service TEXT NOT NULL PRIMARY KEY, good INTEGER NOT NULL, bad INTEGER NOT NULL,
+            old_good INTEGER NOT NULL, old_bad INTEGER NOT NULL, began TEXT NOT NULL,
+            opened INTEGER NOT NULL, open_until TEXT NOT NULL, probe_until TEXT NOT NULL)""",
+        """CREATE TABLE budgets (
+            scope TEXT NOT NULL, name TEXT NOT NULL, usd BIGINT, tokens BIGINT, calls BIGINT,
+            spent_usd BIGINT NOT NULL DEFAULT 0, spent_tokens BIGINT NOT NULL DEFAULT 0,
+            spent_calls BIGINT NOT NULL DEFAULT 0, unclear_usd BIGINT NOT NULL DEFAULT 0,
+            unclear_tokens BIGINT NOT NULL DEFAULT 0, unclear_calls BIGINT NOT NULL DEFAULT 0,
+            opened_at TEXT NOT NULL, PRIMARY KEY (scope, name))""",
+        """CREATE TABLE holds (
+            claim_id BIGINT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,
+            usd BIGINT NOT NULL, tokens BIGINT NOT NULL, PRIMARY KEY (claim_id, scope, name))""",
+        "CREATE INDEX holds_by_budget ON holds (scope, name)",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, SPREADS, ANSWERS, SHARED_REPLIES, BREAKERS_AND_BUDGETS)
 
 
 def found_version(connection: Connection) -> int:

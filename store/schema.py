@@ -4,6 +4,7 @@ Times are UTC, ISO 8601 with microseconds, as text: they sort, and every databas
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -130,4 +131,46 @@ answers = Table(
     Column("error", Text, nullable=False),
     Column("answered_at", Text, nullable=False),
     Index("answers_by_scope", "scope"),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("good", Integer, nullable=False),
+    Column("bad", Integer, nullable=False),
+    Column("old_good", Integer, nullable=False),
+    Column("old_bad", Integer, nullable=False),
+    Column("began", Text, nullable=False),
+    Column("opened", Integer, nullable=False),
+    Column("open_until", Text, nullable=False),
+    Column("probe_until", Text, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("usd", BigInteger),
+    Column("tokens", BigInteger),
+    Column("calls", BigInteger),
+    Column("spent_usd", BigInteger, nullable=False, server_default="0"),
+    Column("spent_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("spent_calls", BigInteger, nullable=False, server_default="0"),
+    Column("unclear_usd", BigInteger, nullable=False, server_default="0"),
+    Column("unclear_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("unclear_calls", BigInteger, nullable=False, server_default="0"),
+    Column("opened_at", Text, nullable=False),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("claim_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("scope", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("usd", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Index("holds_by_budget", "scope", "name"),
 )
