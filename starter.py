@@ -5,14 +5,13 @@ Exit codes: 0 finished (whatever was decided), 1 failed or refused, 2 bad input,
 """
 
 import asyncio
-import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli.commands import AsJson, Case, Live, Profile, in_session, out
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
@@ -20,13 +19,6 @@ from runtime.settings import ROOT, Settings, SettingsError
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-
-Case = Annotated[str, typer.Argument(help="workflow id, or the case id for its newest run")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
-Profile = Annotated[
-    str | None, typer.Option(help="Temporal profile to use instead of the embedded stack")
-]
-Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
 
 
 def main() -> int:
@@ -57,30 +49,6 @@ def _complain(error: object, code: int) -> int:
     return code
 
 
-def _in_session(
-    work: Callable[[Any], Awaitable[None]],
-    *,
-    profile: str | None = None,
-    live: bool = False,
-    own: bool = False,
-    speed: float = 1.0,
-) -> None:
-    """Do `work` with a session; settings are read here, once."""
-    from cli.session import session
-
-    async def go() -> None:
-        settings = Settings.from_env()
-        settings = Settings.from_env(live=live or settings.live)
-        async with session(settings, profile=profile, own=own, speed=speed) as here:
-            await work(here)
-
-    asyncio.run(go())
-
-
-def _out(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
-
-
 @app.command()
 def demo(
     file: Annotated[Path, typer.Argument(help="case file")] = ROOT / "cases/bank_saderat.yaml",
@@ -106,13 +74,13 @@ def demo(
         console = Console(stderr=as_json)
         shown = await demos.demo(here, entry, given, console, crash=crash, quiet=as_json)
         if as_json:
-            _out(demos.as_json(shown, here))
+            out(demos.as_json(shown, here))
         else:
             demos.draw(shown, here, console)
 
     if Settings.from_env().live:
         raise BadInput("the demo never calls real vendors: unset BRAID_LIVE")
-    _in_session(work, own=True, speed=speed)
+    in_session(work, own=True, speed=speed)
 
 
 @app.command()
@@ -141,7 +109,7 @@ def run(
 
         await run_case(here, entry, given, workflow_id, detach=detach, as_json=as_json)
 
-    _in_session(work, profile=profile, live=live, speed=speed)
+    in_session(work, profile=profile, live=live, speed=speed)
 
 
 @app.command()
@@ -153,7 +121,7 @@ def watch(case: Case, profile: Profile = None, as_json: AsJson = False) -> None:
 
         await watch_case(here, case, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command()
@@ -165,7 +133,7 @@ def status(case: Case, profile: Profile = None, as_json: AsJson = False) -> None
 
         await show_status(here, case, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command()
@@ -199,7 +167,7 @@ def decide(
     async def work(here: Any) -> None:
         await running.decide_case(here, case, said, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command()
@@ -218,7 +186,7 @@ def signal(
     async def work(here: Any) -> None:
         await running.send_signal(here, case, name, said, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command()
@@ -230,7 +198,7 @@ def cancel(case: Case, profile: Profile = None, as_json: AsJson = False) -> None
 
         await cancel_case(here, case, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command(name="list")
@@ -242,7 +210,7 @@ def list_cases(profile: Profile = None, as_json: AsJson = False) -> None:
 
         await show_list(here, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command()
@@ -259,7 +227,7 @@ def explain(
 
         await explain_case(here, case, times=times, as_json=as_json)
 
-    _in_session(work, profile=profile)
+    in_session(work, profile=profile)
 
 
 @app.command()

@@ -1,0 +1,43 @@
+"""What the commands of `starter.py` share: their common options, a session, JSON."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import typer
+
+from runtime.settings import Settings
+
+Case = Annotated[str, typer.Argument(help="workflow id, or the case id for its newest run")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
+Profile = Annotated[
+    str | None, typer.Option(help="Temporal profile to use instead of the embedded stack")
+]
+Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
+
+
+def in_session(
+    work: Callable[[Any], Awaitable[None]],
+    *,
+    profile: str | None = None,
+    live: bool = False,
+    own: bool = False,
+    speed: float = 1.0,
+) -> None:
+    """Do `work` with a session; settings are read here, once."""
+    from cli.session import session
+
+    async def go() -> None:
+        settings = Settings.from_env()
+        settings = Settings.from_env(live=live or settings.live)
+        async with session(settings, profile=profile, own=own, speed=speed) as here:
+            await work(here)
+
+    asyncio.run(go())
+
+
+def out(value: Any) -> None:
+    """Write one JSON object to standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
