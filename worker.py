@@ -33,7 +33,6 @@ from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from activities.wire import Wire
-from runtime.catalogue import CatalogueError, load
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.heartbeats import Heartbeats
 from runtime.logs import configure
@@ -53,7 +52,6 @@ from workflows.data.due_diligence import (
     ReferenceReading,
     Synthesis,
 )
-from workflows.data.llm import Vendor
 from workflows.data.route import PathProposal
 from workflows.due_diligence import DueDiligence
 from workflows.grades import Step
@@ -99,8 +97,6 @@ PASSED_THROUGH = (
 )
 
 MAIN = calls.MAIN_QUEUE
-VENDOR_QUEUES = tuple(f"llm-{vendor}" for vendor in Vendor)
-ALL_QUEUES = (MAIN, *VENDOR_QUEUES)
 
 log = structlog.get_logger("worker")
 
@@ -124,10 +120,16 @@ class BraidInterceptor(Interceptor):
 
 @dataclass(frozen=True)
 class Deployed:
-    """Activities by the queue they belong on."""
+    """Activities by the queue they belong on, and the queues there are."""
 
     main: Sequence[Callable[..., Any]]
     vendor: Sequence[Callable[..., Any]]
+    queues: tuple[str, ...]
+
+
+def all_queues(settings: Settings) -> tuple[str, ...]:
+    """List the queues: the main one, and one for each vendor that stands behind a role."""
+    return (MAIN, *(f"llm-{vendor}" for vendor in settings.models.vendors_in_use))
 
 
 def runner() -> SandboxedWorkflowRunner:
@@ -137,8 +139,8 @@ def runner() -> SandboxedWorkflowRunner:
 
 
 def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Deployed:
-    """Pair every Call with the code that answers it. Raises CatalogueError."""
-    models = ModelActivities(settings, store, load(settings.catalogue), wire, ANSWERS)
+    """Pair every Call with the code that answers it. Raises SettingsError."""
+    models = ModelActivities(settings, store, settings.models, wire, ANSWERS)
     sources = SourceActivities(settings, store, wire)
     effects = EffectActivities(settings, store, wire)
     loads = LoadActivities(client)
@@ -171,6 +173,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
     return Deployed(
         main=[door(call, answer) for call, answer in main.items()],
         vendor=[door(call, answer) for call, answer in vendor.items()],
+        queues=all_queues(settings),
     )
 
 
@@ -179,10 +182,12 @@ def workers(
     deployed: Deployed,
     *,
     identity: str,
-    queues: Sequence[str] = ALL_QUEUES,
+    queues: Sequence[str] = (),
     suffix: str = "",
 ) -> list[Worker]:
-    """Make one worker per queue. `suffix` sets a deployment apart (tests): `braid` + suffix."""
+    """Make one worker per queue, for all of them if none is named. `suffix` sets a deployment apart
+    (tests): `braid` + suffix.
+    """
 
     def one(queue: str) -> Worker:
         main = queue == MAIN
@@ -200,7 +205,7 @@ def workers(
             graceful_shutdown_timeout=timedelta(seconds=10),
         )
 
-    return [one(queue) for queue in queues]
+    return [one(queue) for queue in queues or deployed.queues]
 
 
 async def serve(options: argparse.Namespace, settings: Settings) -> None:
@@ -216,7 +221,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
         deployed = deploy(settings, store, wire, client)
-        queues = options.queues.split(",") if options.queues else ALL_QUEUES
+        queues = options.queues or deployed.queues
         for one in workers(client, deployed, identity=identity, queues=queues):
             await stack.enter_async_context(one)
         log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
@@ -239,10 +244,21 @@ async def _connected(options: argparse.Namespace, settings: Settings) -> tuple[C
     return await connect_to(found.grpc, options.identity), replace(settings, simulator=simulator)
 
 
+def _chosen(said: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Read `--queues`. Raises SettingsError naming those there are."""
+    chosen = tuple(filter(None, (said or "").split(",")))
+    if unknown := sorted(set(chosen) - set(known)):
+        raise SettingsError(
+            f"--queues: {', '.join(unknown)} not known; use {', '.join(known)}"
+            " (a vendor has a queue when a role of the catalogue names one of its models)"
+        )
+    return chosen
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the worker. Exit codes: 0 stopped, 2 bad settings, 3 no server."""
     parser = argparse.ArgumentParser(prog="worker.py", description=__doc__)
-    parser.add_argument("--queues", help=f"comma-separated; all of {','.join(ALL_QUEUES)} if left")
+    parser.add_argument("--queues", help="comma-separated, as braid,llm-openai; all if left out")
     parser.add_argument("--address", help="Temporal address; else TEMPORAL_* variables")
     parser.add_argument("--profile", help="profile of the Temporal configuration file")
     parser.add_argument("--identity", help="name of this worker in histories")
@@ -251,17 +267,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.die_with_parent:
         die_with_parent()
-    unknown = set((options.queues or "").split(",")) - {"", *ALL_QUEUES}
     try:
-        if unknown:
-            raise SettingsError(
-                f"--queues: {', '.join(sorted(unknown))} not known; use {', '.join(ALL_QUEUES)}"
-            )
         settings = Settings.from_env()
-        settings = Settings.from_env(live=options.live or settings.live)
+        settings = replace(settings, live=options.live or settings.live)
+        options.queues = _chosen(options.queues, all_queues(settings))
         configure(settings.log_format)
         asyncio.run(serve(options, settings))
-    except (SettingsError, CatalogueError, StoreError) as error:
+    except (SettingsError, StoreError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
     except NoServer as error:

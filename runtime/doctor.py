@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.server import CLI_VERSION
@@ -38,6 +38,7 @@ def examine(settings: Settings) -> list[Finding]:
         space(settings.data),
         writable(settings.data),
         stack(settings.data),
+        vendors(settings),
         loopback(),
         encoding(getattr(sys.stdout, "encoding", None)),
     ]
@@ -105,6 +106,17 @@ def stack(data: Path) -> Finding:
     if running is None:
         return Finding("stack", True, "none runs; commands start their own")
     return Finding("stack", True, f"runs (process {running.pid}), UI {running.ui}")
+
+
+def vendors(settings: Settings) -> Finding:
+    """Which model vendors would really be called, with `--live`? Nobody, without."""
+    live = replace(settings, live=True)
+    real = [name for name in settings.models.vendors_in_use if live.is_live(name)]
+    rest = [name for name in settings.models.vendors_in_use if name not in real]
+    said = f"--live calls {', '.join(real)}" if real else "no key is set: all are simulated"
+    if real and rest:
+        said += f"; {', '.join(rest)} stay simulated (no key)"
+    return Finding("models", True, said)
 
 
 def loopback() -> Finding:

@@ -4,40 +4,46 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
+
+from runtime.catalogue import Catalogue, CatalogueError, load
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Braid runs from it; it is not installed."""
 
 LIVE_BASES = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "gemini": "https://generativelanguage.googleapis.com",
     "gleif": "https://api.gleif.org",
     "companies_house": "https://api.company-information.service.gov.uk",
     "opensanctions": "https://api.opensanctions.org",
     "ofac": "https://sanctionslistservice.ofac.treas.gov",
     "edgar": "https://data.sec.gov",
 }
-"""Real addresses, used only with `--live`, and then only where a key (or contact) is given."""
+"""Real addresses of sources, used only with `--live`, and then only where a key (or contact) is
+given; those of model vendors stand in the catalogue.
+"""
 
 KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "gemini": "GEMINI_API_KEY",
     "companies_house": "COMPANIES_HOUSE_API_KEY",
     "opensanctions": "OPENSANCTIONS_API_KEY",
     "edgar": "EDGAR_CONTACT",
 }
+EFFECTS = frozenset({"accounts", "mail", "chat"})
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where one outside service is reached. The key never shows in a repr."""
+    """Where one outside service is reached. The key never shows in a repr.
+
+    Of a model vendor, `auth` is the header that carries the key, empty for the dialect's own, and
+    `quirks` say where it strays from its dialect.
+    """
 
     base_url: str
     simulated: bool
     key: str = field(default="", repr=False)
+    auth: str = ""
+    quirks: frozenset[str] = frozenset()
 
 
 class SettingsError(ValueError):
@@ -67,36 +73,64 @@ class Settings:
 
     @staticmethod
     def from_env(env: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
-        """Read the `BRAID_*` variables and vendor keys. Raises SettingsError."""
+        """Read the `BRAID_*` variables and the keys the catalogue names. Raises SettingsError."""
         given = os.environ if env is None else env
         settings = Settings(
             data=Path(given.get("BRAID_DATA") or ROOT / ".braid").absolute(),
             live=_flag(given, "BRAID_LIVE"),
             simulator=given.get("BRAID_SIMULATOR", ""),
-            keys={name: given[var] for name, var in KEYS.items() if given.get(var)},
+            catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
         )
-        return replace(settings, **overrides)  # type: ignore[arg-type]
+        keys = {name: given[var] for name, var in settings.key_names.items() if given.get(var)}
+        return replace(settings, **{"keys": keys, **overrides})  # type: ignore[arg-type]
 
     @property
     def database(self) -> str:
         """SQLAlchemy address of the store."""
         return f"sqlite+aiosqlite:///{self.data / 'store.db'}"
 
+    @cached_property
+    def models(self) -> Catalogue:
+        """The catalogue of models, read when first asked for. Raises SettingsError."""
+        try:
+            found = load(self.catalogue)
+        except CatalogueError as wrong:
+            raise SettingsError(str(wrong)) from wrong
+        if taken := sorted(set(found.vendors) & {*LIVE_BASES, *EFFECTS}):
+            raise SettingsError(
+                f"{self.catalogue.name}: vendors.{taken[0]}: is the name of a source or effect;"
+                " give the vendor another"
+            )
+        return found
+
+    @property
+    def key_names(self) -> Mapping[str, str]:
+        """Names of the environment variables with keys, by service; only of those that need one."""
+        return KEYS | {name: v.key for name, v in self.models.vendors.items() if v.key}
+
     def endpoint(self, service: str) -> Endpoint:
         """Where `service` is reached: the simulator unless `live` and, where one is needed,
         a key is at hand. Keys are not even read into the endpoint without `live`.
         """
-        key = self.keys.get(service, "")
-        if self.live and service in LIVE_BASES and (key or service not in KEYS):
-            return Endpoint(LIVE_BASES[service], simulated=False, key=key)
+        vendor = self.models.vendors.get(service)
+        auth, quirks = (vendor.auth, vendor.quirks) if vendor else ("", frozenset[str]())
+        if self.is_live(service):
+            real = vendor.base_url if vendor else LIVE_BASES[service]
+            return Endpoint(real, False, self.keys.get(service, ""), auth, quirks)
         if not self.simulator:
             raise SettingsError(
                 f"no address for {service!r}: set BRAID_SIMULATOR to the simulator's URL, or use"
-                f" --live with {KEYS.get(service, 'a reachable service')}"
+                f" --live with {self.key_names.get(service, 'a reachable service')}"
             )
-        version = "/v1" if service == "openai" else ""
-        return Endpoint(f"{self.simulator.rstrip('/')}/{service}{version}", simulated=True)
+        path = vendor.path if vendor else ""
+        where = f"{self.simulator.rstrip('/')}/{service}{path}"
+        return Endpoint(where, simulated=True, auth=auth, quirks=quirks)
+
+    def is_live(self, service: str) -> bool:
+        """Say whether the real service is called: with `live`, and its key if it needs one."""
+        real = service in LIVE_BASES or service in self.models.vendors
+        return self.live and real and (service in self.keys or service not in self.key_names)
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -173,10 +173,13 @@ ASK_MODEL = Call(
     "ask_model",
     ModelRequest,
     ModelAnswer,
-    timeout=timedelta(minutes=3),
+    timeout=timedelta(hours=1),
     attempts=6,
     queue_per_request=True,  # the vendor's
 )
+"""An attempt may wait long for its permit. The exchange itself is bounded by the wire's timeouts,
+and a dead worker is found by its heartbeats, so the hour only ends what nothing else does.
+"""
 
 COMPANY = _source("company_register", CompanyQuery, CompanyAnswer)
 LEI = _source("lei_record", LeiQuery, LeiAnswer)

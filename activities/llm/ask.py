@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 
 from pydantic import ValidationError
@@ -66,7 +66,7 @@ class ModelActivities:
     async def resolve_roles(self, query: RoleQuery) -> RoleBook:
         """Say which models stand behind the roles; `UnknownRole` if one is not written down."""
         try:
-            return self._catalogue.book(query.roles)
+            return self._catalogue.book(query.roles, self._today())
         except KeyError as unknown:
             known = ", ".join(sorted(self._catalogue.roles))
             raise final("UnknownRole", f"role {unknown} is not in {known}") from unknown
@@ -81,12 +81,12 @@ class ModelActivities:
         record = self._record(request)
         first = await self._tell(request, record)
         if not (wrong := _misfit(first.parsed, record)):
-            return _answer(request, [first])
+            return self._answer(request, [first])
         second = await self._tell(_repair(request, first.parsed.text, wrong), record)
         if wrong := _misfit(second.parsed, record):
             told = f"{request.target.model} gave no usable {request.prompt.answer}: {wrong}"
             raise final("ModelAnswerUnusable", told, usd=str(first.usd + second.usd))
-        return _answer(request, [first, second])
+        return self._answer(request, [first, second])
 
     def _provider(self, vendor: str) -> Provider:
         return PROVIDERS[self._catalogue.vendors[vendor].dialect]
@@ -107,7 +107,8 @@ class ModelActivities:
         provider = self._provider(request.target.vendor)
         try:
             endpoint = self._settings.endpoint(request.target.vendor)
-            http = provider.build(request, strict_schema(record), endpoint)
+            asked = self._catalogue.as_sent(request)
+            http = provider.build(asked, strict_schema(record), endpoint)
             fetched = await self._fetch(request, context, endpoint, http)
         except (Answered, WireError, SettingsError) as trouble:
             wait = pause(context.attempt, self._settings.retry_pause)
@@ -147,16 +148,34 @@ class ModelActivities:
         return advice
 
     def _priced(self, request: ModelRequest, reply: Reply, simulated: bool) -> StoredReply:
-        now = self._store.clock()
         usage = self._provider(request.target.vendor).parse(reply.body).usage
+        usd = self._catalogue.usd(request.target.model, usage, self._today())
         return StoredReply(
             status=reply.status,
             headers=worth_keeping(reply.headers),
             body=reply.body,
-            received_at=now,
+            received_at=self._store.clock(),
             simulated=simulated,
             usage=usage,
-            usd=self._catalogue.usd(request.target.model, usage, now.astimezone(UTC).date()),
+            usd=usd or Decimal(0),
+        )
+
+    def _today(self) -> date:
+        return self._store.clock().astimezone(UTC).date()
+
+    def _answer(self, request: ModelRequest, told: Sequence[_Told]) -> ModelAnswer:
+        """Make the answer from the last reply; tokens and cost are those of all of them."""
+        spent = [each.parsed.usage for each in told]
+        sums = {name: sum(getattr(u, name) for u in spent) for name in Usage.model_fields}
+        return ModelAnswer(
+            target=request.target,
+            text=told[-1].parsed.text,
+            usage=Usage(**sums),
+            usd=sum((each.usd for each in told), Decimal(0)),
+            priced=bool(self._catalogue.model(request.target.model).prices),
+            simulated=any(each.simulated for each in told),
+            reused=all(each.reused for each in told),
+            window=self._catalogue.window(request.target.model),
         )
 
 
@@ -181,16 +200,3 @@ def _repair(request: ModelRequest, given: str, wrong: str) -> ModelRequest:
     prompt = request.prompt.model_copy(update={"user": f"{request.prompt.user}\n\n{note}"})
     sample = request.sample + REPAIR_SAMPLES
     return request.model_copy(update={"prompt": prompt, "sample": sample})
-
-
-def _answer(request: ModelRequest, told: Sequence[_Told]) -> ModelAnswer:
-    """Make the answer from the last reply; tokens and cost are those of all of them."""
-    spent = [each.parsed.usage for each in told]
-    return ModelAnswer(
-        target=request.target,
-        text=told[-1].parsed.text,
-        usage=Usage(**{name: sum(getattr(u, name) for u in spent) for name in Usage.model_fields}),
-        usd=sum((each.usd for each in told), Decimal(0)),
-        simulated=any(each.simulated for each in told),
-        reused=all(each.reused for each in told),
-    )

@@ -13,7 +13,7 @@ from temporalio import workflow
 
 from cli.inputs import read
 from runtime.connection import GIVEN_BY
-from runtime.settings import KEYS, ROOT
+from runtime.settings import ROOT, Settings
 from starter import app
 from tests.patterns.virtual import run
 from workflows.data.common import Record
@@ -121,7 +121,7 @@ def test_every_setting_stands_in_the_running_page_and_no_other() -> None:
     rows = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in names(row)}
     braid = {name for name in rows if name.startswith("BRAID_")}
     assert braid == in_code, "the table of docs/running.md and the code differ"
-    assert set(KEYS.values()) <= rows
+    assert set(Settings().key_names.values()) <= rows
     assert [name for name in GIVEN_BY if f"`{name}`" not in page] == []
 
 

@@ -19,6 +19,7 @@ def test_healthy_machine_has_a_finding_of_each_name(tmp_path: Path) -> None:
         "disk",
         "data folder",
         "stack",
+        "models",
         "loopback",
         "encoding",
     ]

@@ -151,6 +151,8 @@ class ModelAnswer(Record):
     """Another case's reply was taken from the answer cache."""
     repaired: bool = False
     """The first reply did not fit the record and was asked for once more."""
+    priced: bool = True
+    """The catalogue knows what the model costs; if not, `usd` counts nothing for it."""
     window: int = 0
     waited: float = 0
 
