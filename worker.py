@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.worker import (
     ActivityInboundInterceptor,
     Interceptor,
@@ -24,6 +25,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.documents import DocumentActivities
 from activities.doors import Answer, door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
@@ -34,6 +36,7 @@ from activities.sources.doors import SourceActivities
 from activities.steps import StepActivities
 from activities.wire import Wire
 from runtime.connection import NoServer, connect_given, connect_to, is_given
+from runtime.documents import converter, kept_in
 from runtime.heartbeats import Heartbeats
 from runtime.logs import configure
 from runtime.processes import die_with_parent, leave
@@ -146,6 +149,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
     loads = LoadActivities(client)
     results = ResultActivities(store)
     services = ServiceActivities(client)
+    documents = DocumentActivities(store)
     main: dict[Call[Any, Any], Answer[Any, Any]] = {
         calls.RESOLVE_ROLES: models.resolve_roles,
         calls.COMPANY: sources.company_register,
@@ -166,6 +170,8 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
         calls.KEEP_RESULTS: results.keep_results,
         calls.SPREAD_RESULTS: results.spread_results,
         calls.READ_SERVICE: loads.read_service,
+        calls.KEEP_DOCUMENT: documents.keep_document,
+        calls.READ_DOCUMENT: documents.read_document,
     }
     vendor: dict[Call[Any, Any], Answer[Any, Any]] = {calls.ASK_MODEL: models.ask_model}
     inside = {call.name: answer for call, answer in (main | vendor).items()}
@@ -210,14 +216,14 @@ def workers(
 
 async def serve(options: argparse.Namespace, settings: Settings) -> None:
     """Serve the queues until SIGTERM or SIGINT, then let running attempts end."""
-    client, settings = await _connected(options, settings)
-    identity = options.identity or client.identity
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
+        client, settings = await _connected(options, settings, converter(kept_in(store)))
+        identity = options.identity or client.identity
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
         deployed = deploy(settings, store, wire, client)
@@ -229,19 +235,22 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         log.info("worker stopping", identity=identity)
 
 
-async def _connected(options: argparse.Namespace, settings: Settings) -> tuple[Client, Settings]:
+async def _connected(
+    options: argparse.Namespace, settings: Settings, large: DataConverter
+) -> tuple[Client, Settings]:
     """Connect to the address or service given, else to this clone's stack. Raises NoServer."""
     if options.address:
-        return await connect_to(options.address, options.identity), settings
+        return await connect_to(options.address, options.identity, converter=large), settings
     if is_given(options.profile):
-        return await connect_given(options.profile, options.identity), settings
+        return await connect_given(options.profile, options.identity, converter=large), settings
     if (found := running_stack(settings.data)) is None:
         raise NoServer(
             "no Temporal service is given and no stack of this clone runs: set TEMPORAL_ADDRESS,"
             " or start one with `make stack` (it brings a worker of its own)"
         )
     simulator = settings.simulator or found.simulator
-    return await connect_to(found.grpc, options.identity), replace(settings, simulator=simulator)
+    there = await connect_to(found.grpc, options.identity, converter=large)
+    return there, replace(settings, simulator=simulator)
 
 
 def _chosen(said: str | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from cli.errors import BadInput
 from cli.processes import PROCESSES
 from runtime.connection import connect_given, connect_to, is_given
+from runtime.documents import converter, kept_at
 from runtime.settings import Settings
 from runtime.stack import Addresses, Event, Stack, running_stack
 
@@ -50,8 +51,9 @@ async def session(
 
     `own` ignores a service given explicitly (demo and tests). Raises NoServer, BadInput.
     """
+    large = converter(kept_at(settings.database))
     if not own and is_given(profile):
-        yield Session(await connect_given(profile), settings, None, None)
+        yield Session(await connect_given(profile, converter=large), settings, None, None)
         return
     if (found := running_stack(settings.data)) is not None:
         if settings.live and not found.live:
@@ -59,7 +61,7 @@ async def session(
                 "the running stack was not started with --live; end it and start"
                 " `starter.py stack --live`"
             )
-        yield Session(await connect_to(found.grpc), settings, found, None)
+        yield Session(await connect_to(found.grpc, converter=large), settings, found, None)
         return
     say("starting the embedded stack (server, simulator, worker) ...")
     async with Stack(settings, speed=speed, tell=tell) as stack:

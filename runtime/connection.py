@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
@@ -26,10 +27,15 @@ def is_given(profile: str | None = None, env: Mapping[str, str] | None = None) -
     return profile is not None or any(given.get(name) for name in GIVEN_BY)
 
 
-async def connect_given(profile: str | None = None, identity: str | None = None) -> Client:
+async def connect_given(
+    profile: str | None = None,
+    identity: str | None = None,
+    *,
+    converter: DataConverter = DATA_CONVERTER,
+) -> Client:
     """Connect to the service the environment or profile file names (SDK envconfig).
 
-    Raises NoServer.
+    Without a `converter` of `documents`, payloads by reference cannot be read. Raises NoServer.
     """
     try:
         config = ClientConfig.load_client_connect_config(profile)
@@ -38,7 +44,7 @@ async def connect_given(profile: str | None = None, identity: str | None = None)
     address = config.get("target_host") or "localhost:7233"
     config.setdefault("target_host", address)
     try:
-        return await Client.connect(**config, data_converter=DATA_CONVERTER, identity=identity)
+        return await Client.connect(**config, data_converter=converter, identity=identity)
     except (RuntimeError, RPCError) as error:
         raise NoServer(
             f"no Temporal service answers at {address}: check TEMPORAL_ADDRESS and the profile,"
@@ -46,9 +52,11 @@ async def connect_given(profile: str | None = None, identity: str | None = None)
         ) from error
 
 
-async def connect_to(address: str, identity: str | None = None) -> Client:
+async def connect_to(
+    address: str, identity: str | None = None, *, converter: DataConverter = DATA_CONVERTER
+) -> Client:
     """Connect to an address of our own stack. Raises NoServer."""
     try:
-        return await Client.connect(address, data_converter=DATA_CONVERTER, identity=identity)
+        return await Client.connect(address, data_converter=converter, identity=identity)
     except (RuntimeError, RPCError) as error:
         raise NoServer(f"no Temporal server answers at {address}: {error}") from error

@@ -18,9 +18,11 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from runtime.connection import NoServer, connect_to
+from runtime.conversion import DATA_CONVERTER
 from runtime.processes import bound, free_port, spawn
 from workflows.data.route import PATH_ATTRIBUTE
 
@@ -54,13 +56,16 @@ _BEGINS = "---- server starts\n"
 
 @dataclass(frozen=True)
 class Ports:
-    """Loopback ports: the server's gRPC, HTTP API, UI and metrics, and the simulator's."""
+    """Loopback ports: the server's gRPC, HTTP API, UI and metrics, and those of the simulator
+    and the codec endpoint.
+    """
 
     grpc: int
     http: int
     ui: int
     metrics: int
     simulator: int
+    codec: int
 
     @staticmethod
     def choose(memory: Path) -> "Ports":
@@ -97,8 +102,11 @@ def binary() -> Path:
     return path
 
 
-def command(data: Path, ports: Ports, *, extra: tuple[str, ...] = ()) -> list[str]:
-    """Build the tuned command line (docs/running.md says what each flag buys)."""
+def command(data: Path, ports: Ports, *, codec: str = "", extra: tuple[str, ...] = ()) -> list[str]:
+    """Build the tuned command line (docs/running.md says what each flag buys).
+
+    `codec` is where the UI has references resolved.
+    """
     flags = [
         *("--ip", "127.0.0.1", "--ui-ip", "127.0.0.1"),
         *("--port", str(ports.grpc), "--http-port", str(ports.http)),
@@ -111,21 +119,28 @@ def command(data: Path, ports: Ports, *, extra: tuple[str, ...] = ()) -> list[st
         flags += ["--search-attribute", f"{name}=Keyword"]
     for value in (*_DYNAMIC, *extra):
         flags += ["--dynamic-config-value", value]
+    if codec:
+        flags += ["--ui-codec-endpoint", codec]
     return [str(binary()), "server", "start-dev", *flags]
 
 
-async def start(data: Path, ports: Ports) -> asyncio.subprocess.Process:
+async def start(data: Path, ports: Ports, *, codec: str = "") -> asyncio.subprocess.Process:
     """Start the server; it dies with us on Linux."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")} | OWN_ENV
     log = _log(data)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as words:
         words.write(_BEGINS)
-    return await spawn(bound(command(data, ports)), log=log, env=env)
+    return await spawn(bound(command(data, ports, codec=codec)), log=log, env=env)
 
 
 async def until_ready(
-    process: asyncio.subprocess.Process, ports: Ports, data: Path, within: float = 30.0
+    process: asyncio.subprocess.Process,
+    ports: Ports,
+    data: Path,
+    within: float = 30.0,
+    *,
+    converter: DataConverter = DATA_CONVERTER,
 ) -> Client:
     """Wait until the server we started answers, and connect.
 
@@ -139,7 +154,7 @@ async def until_ready(
             break
         if _serves(data, ports):
             with suppress(RPCError, RuntimeError, NoServer):
-                client = await connect_to(f"127.0.0.1:{ports.grpc}")
+                client = await connect_to(f"127.0.0.1:{ports.grpc}", converter=converter)
                 if await client.service_client.check_health():
                     await add_attributes(client)
                     return client

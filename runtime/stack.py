@@ -15,8 +15,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from runtime import server
+from runtime import codec_server, server
 from runtime.connection import NoServer
+from runtime.documents import converter, kept_at
 from runtime.processes import Locked, lock, spawn, stop
 from runtime.release import release
 from runtime.settings import ROOT, Settings
@@ -134,10 +135,15 @@ class Stack:
         self.failed = asyncio.get_running_loop().create_future()
         self.ports = server.Ports.choose(data / "ports.json")
         self.addresses = self._make_addresses()
-        self.server = Child("server", lambda: server.start(data, self.ports))
+        opened = kept_at(self.settings.database)
+        codec = codec_server.serving(opened, self.addresses.ui, self.ports.codec)
+        url = await self._exit.enter_async_context(codec)
+        self.server = Child("server", lambda: server.start(data, self.ports, codec=url))
         await self._add(self.server, grace=10)
         assert self.server.process is not None  # noqa: S101 - _add started it
-        self.client: Client = await server.until_ready(self.server.process, self.ports, data)
+        self.client: Client = await server.until_ready(
+            self.server.process, self.ports, data, converter=converter(opened)
+        )
         self.simulator = Child("simulator", self._start_simulator)
         await self._add(self.simulator, grace=5)
         self.worker = Child("worker", self._start_worker)

@@ -108,7 +108,24 @@ BREAKERS_AND_BUDGETS = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, SPREADS, ANSWERS, SHARED_REPLIES, BREAKERS_AND_BUDGETS)
+BLOBS = Migration(
+    7,
+    (
+        """CREATE TABLE blobs (
+            sha256 TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, bytes {bytes} NOT NULL,
+            created_at TEXT NOT NULL, last_used_at TEXT NOT NULL)""",
+        "CREATE INDEX blobs_by_use ON blobs (last_used_at)",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    FIRST,
+    SPREADS,
+    ANSWERS,
+    SHARED_REPLIES,
+    BREAKERS_AND_BUDGETS,
+    BLOBS,
+)
 
 
 def found_version(connection: Connection) -> int:

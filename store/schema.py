@@ -174,3 +174,14 @@ holds = Table(
     Column("tokens", BigInteger, nullable=False),
     Index("holds_by_budget", "scope", "name"),
 )
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("last_used_at", Text, nullable=False),
+    Index("blobs_by_use", "last_used_at"),
+)

@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from workflows.data.common import Record
+from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.events import Posted, TopicMessage
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
@@ -209,6 +210,11 @@ CLAIM_ITEMS = _kept("claim_items", ItemClaim, ItemsClaimed)
 KEEP_RESULTS = _kept("keep_results", ResultBatch, Kept)
 SPREAD_RESULTS = _kept("spread_results", ResultQuery, ResultPage)
 
+KEEP_DOCUMENT = _kept("keep_document", Document, Document)
+"""A document's text goes to the store; the answer is a reference."""
+READ_DOCUMENT = _kept("read_document", Document, Document)
+"""A reference's text comes from the store."""
+
 ALL: tuple[Call[Any, Any], ...] = (
     RESOLVE_ROLES,
     ASK_MODEL,
@@ -231,5 +237,7 @@ ALL: tuple[Call[Any, Any], ...] = (
     CLAIM_ITEMS,
     KEEP_RESULTS,
     SPREAD_RESULTS,
+    KEEP_DOCUMENT,
+    READ_DOCUMENT,
 )
 """Every Call; `worker.py` must answer each (test)."""

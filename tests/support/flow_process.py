@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from runtime.connection import connect_to
+from runtime.documents import converter, kept_in
 from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings
 from store.database import Store
@@ -16,7 +17,7 @@ async def serve(address: str, queue: str, identity: str, world: str, data: Path)
     """Serve until killed."""
     module = importlib.import_module(world)
     store = await Store.open(Settings(data=data).database)
-    client = await connect_to(address, identity)
+    client = await connect_to(address, identity, converter=converter(kept_in(store)))
     answers = module.answers(data / "done.log")
     worker = flow_worker(client, queue, identity, module.WORKFLOWS, answers, module.STEPS, store)
     await worker.run()

@@ -19,6 +19,7 @@ from activities.doors import door
 from activities.steps import StepActivities
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
+from runtime.documents import converter, kept_at, kept_in
 from runtime.processes import spawn, stop
 from runtime.release import release
 from runtime.settings import Settings
@@ -66,7 +67,7 @@ class Flows:
             workflows=self.workflows,
             workflow_runner=runner(),
             interceptors=[BraidInterceptor("replay")],
-            data_converter=DATA_CONVERTER,
+            data_converter=self.client.data_converter,
         )
         await replayer.replay_workflow(await handle.fetch_history())
 
@@ -120,12 +121,13 @@ async def flowing(
     With a folder for `data` (a test's tmp_path), `steps` may run fused.
     """
     suffix = f"-{secrets.token_hex(4)}"
-    client = await connect_to(address, f"client{suffix}")
     async with AsyncExitStack() as stack:
-        store = None
+        store, large = None, DATA_CONVERTER
         if data is not None:
             store = await Store.open(Settings(data=data).database)
             stack.push_async_callback(store.close)
+            large = converter(kept_in(store))
+        client = await connect_to(address, f"client{suffix}", converter=large)
         queue, identity = MAIN_QUEUE + suffix, f"worker{suffix}"
         worker = flow_worker(client, queue, identity, workflows, answers, steps, store)
         await stack.enter_async_context(worker)
@@ -183,7 +185,8 @@ class Killable:
 async def killable(address: str, world: str, data: Path) -> AsyncIterator[Killable]:
     """Serve the workflows of a world module by a process that may be killed."""
     queue = f"{MAIN_QUEUE}-{secrets.token_hex(4)}"
-    client = await connect_to(address, f"client-{queue}")
+    large = converter(kept_at(Settings(data=data).database))
+    client = await connect_to(address, f"client-{queue}", converter=large)
     flows = Flows(client, queue, importlib.import_module(world).WORKFLOWS)
     made = Killable(flows, address, world, data)
     await made.start()

@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from activities.wire import Wire
 from cli.inputs import read
 from runtime.connection import connect_to
+from runtime.documents import converter, kept_in
 from runtime.settings import ROOT, Settings
 from simulator.app import create_app
 from simulator.config import Fault, SimulatorConfig
@@ -124,7 +125,10 @@ async def world(
     """
     suffix = f"-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
-        client = await connect_to(address, f"client{suffix}")
+        store = await Store.open(Settings(data=data).database)
+        stack.push_async_callback(store.close)
+        large = converter(kept_in(store))
+        client = await connect_to(address, f"client{suffix}", converter=large)
 
         async def signal(workflow_id: str, name: str, reply: ReferenceReply) -> None:
             await client.get_workflow_handle(workflow_id).signal(name, reply)
@@ -138,8 +142,6 @@ async def world(
             model_timeout=10.0,
             retry_pause=timedelta(milliseconds=10),
         )
-        store = await Store.open(settings.database)
-        stack.push_async_callback(store.close)
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))

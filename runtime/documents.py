@@ -1,0 +1,140 @@
+"""Large payloads by reference: the SDK's external storage over our blob store.
+
+What an activity is given or answers goes to the store from 32 KiB on. What other services write
+and read (inputs, messages, query answers, results) stays inline, up to the size the server would
+refuse: such a payload would leave the workflow stuck.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
+from temporalio.client import Client
+from temporalio.converter import (
+    ActivitySerializationContext,
+    DataConverter,
+    ExternalStorage,
+    JSONProtoPayloadConverter,
+    SerializationContext,
+    StorageDriver,
+    StorageDriverClaim,
+    StorageDriverRetrieveContext,
+    StorageDriverStoreContext,
+    WithSerializationContext,
+)
+
+from runtime.conversion import DATA_CONVERTER
+from store.blobs import Blobs, named_in
+from store.database import Store
+
+THRESHOLD = 32 * 1024
+"""Bytes from which a payload of an activity goes by reference."""
+INLINE_LIMIT = 1024 * 1024
+"""Bytes from which any payload does: the server refuses 2 MiB, and 4 MiB in one message."""
+
+Opened = Callable[[], AbstractAsyncContextManager[Blobs]]
+"""Gives the blobs for as long as they are needed."""
+
+_REFERENCE = ExternalStorageReference.DESCRIPTOR.full_name.encode()
+
+
+class BlobDriver(StorageDriver):
+    """Keeps payloads as blobs, named by the sha256 of their bytes as stored.
+
+    The same payload is always the same blob, so a replay writes nothing new.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    def name(self) -> str:
+        """Name the driver in references; it stands in histories and never changes."""
+        return "braid-blobs"
+
+    def type(self) -> str:
+        """Name the kind of driver."""
+        return "braid.blobs"
+
+    async def store(
+        self,
+        context: StorageDriverStoreContext,  # noqa: ARG002
+        payloads: Sequence[Payload],
+    ) -> list[StorageDriverClaim]:
+        """Keep payloads."""
+        async with self._opened() as blobs:
+            keys = [await blobs.put(p.SerializeToString(deterministic=True)) for p in payloads]
+        return [StorageDriverClaim({"sha256": key}) for key in keys]
+
+    async def retrieve(
+        self,
+        context: StorageDriverRetrieveContext,  # noqa: ARG002
+        claims: Sequence[StorageDriverClaim],
+    ) -> list[Payload]:
+        """Read payloads back. Raises StoreError where one is gone."""
+        async with self._opened() as blobs:
+            kept = [await blobs.get(claim.claim_data["sha256"]) for claim in claims]
+        return [Payload.FromString(content) for content in kept]
+
+
+@dataclass(frozen=True)
+class ByReference(ExternalStorage, WithSerializationContext):
+    """External storage that knows payloads of activities from those others may read."""
+
+    payload_size_threshold: int = INLINE_LIMIT
+
+    def with_context(self, context: SerializationContext) -> "ByReference":
+        """Choose the threshold for whom a payload is meant for."""
+        of_activity = isinstance(context, ActivitySerializationContext)
+        return replace(self, payload_size_threshold=THRESHOLD if of_activity else INLINE_LIMIT)
+
+
+def converter(opened: Opened) -> DataConverter:
+    """Give the converter of a client and its workers whose large payloads go by reference."""
+    return replace(DATA_CONVERTER, external_storage=ByReference([BlobDriver(opened)]))
+
+
+def kept_in(store: Store) -> Opened:
+    """Use an open store: in a worker."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Blobs]:
+        yield Blobs(store)
+
+    return opened
+
+
+def kept_at(database: str) -> Opened:
+    """Open the store of this address for each use: in the command line, which seldom has one."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Blobs]:
+        store = await Store.open(database)
+        try:
+            yield Blobs(store)
+        finally:
+            await store.close()
+
+    return opened
+
+
+async def resolved(payloads: Sequence[Payload], driver: BlobDriver) -> list[Payload]:
+    """Give each payload itself, a reference's from the store."""
+    found = list(payloads)
+    for place, payload in enumerate(payloads):
+        if payload.metadata.get("messageType") == _REFERENCE:
+            told = JSONProtoPayloadConverter().from_payload(payload, ExternalStorageReference)
+            claim = StorageDriverClaim(dict(told.claim_data))
+            [found[place]] = await driver.retrieve(StorageDriverRetrieveContext(), [claim])
+    return found
+
+
+async def in_use(client: Client) -> frozenset[str]:
+    """Give the sha256 of every blob that an open workflow's history names, and perhaps others."""
+    found: set[str] = set()
+    async for run in client.list_workflows("ExecutionStatus = 'Running'"):
+        handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+        async for event in handle.fetch_history_events():
+            found |= named_in(event.SerializeToString())
+    return frozenset(found)
