@@ -105,11 +105,26 @@ def _activity_completed(book: _Book, event: HistoryEvent) -> None:
         return
     answer = payloads.fields(done.result.payloads)
     usd, reused = _dollars(answer.get("usd")), answer.get("reused") is True
+    used = _tokens(answer)
     if reused and question in book.paid:
         usd = Decimal(0)
+        used |= {"input_tokens": 0, "output_tokens": 0}
     if usd is not None:
         book.paid.add(question)
-    book.change(SpanKind.ACTIVITY, key, usd=usd, reused=reused)
+    book.change(SpanKind.ACTIVITY, key, usd=usd, reused=reused, **used)
+
+
+def _tokens(answer: Mapping[str, object]) -> dict[str, object]:
+    """Read the tokens a model's answer took, and what share of the model's window that is."""
+    usage = answer.get("usage")
+    known = usage if isinstance(usage, Mapping) else {}
+    taken = {name: _count(known.get(name)) for name in ("input_tokens", "output_tokens")}
+    window = _count(answer.get("window"))
+    return {**taken, "window_share": sum(taken.values()) / window if window else None}
+
+
+def _count(found: object) -> int:
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def _dollars(found: object) -> Decimal | None:

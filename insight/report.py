@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypedDict
 
 from pydantic import AwareDatetime
 from temporalio.api.enums.v1 import EventType
@@ -35,6 +36,10 @@ class BranchLine(Record):
     attempts: int
     usd: Decimal
     state: BranchState
+    input_tokens: int = 0
+    output_tokens: int = 0
+    window_share: float | None = None
+    """The largest share of a model's window that one of its calls took."""
 
 
 class Report(Record):
@@ -68,6 +73,10 @@ class Report(Record):
     speedup: float
     usd: Decimal
     events: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+    window_share: float | None = None
+    """The largest share of a model's window that one call took."""
 
 
 def report(
@@ -106,6 +115,7 @@ def report(
         speedup=sequential / parallel if parallel else 1.0,
         usd=_usd(found),
         events=len(events),
+        **_tokens(found),
     )
 
 
@@ -163,6 +173,7 @@ def _branch(name: str, group: Sequence[Span], within: Stretch) -> BranchLine:
         attempts=sum(call.attempt for call in calls),
         usd=_usd(calls),
         state=_state(group),
+        **_tokens(calls),
     )
 
 
@@ -196,3 +207,18 @@ def _state(group: Sequence[Span]) -> BranchState:
 
 def _usd(found: Iterable[Span]) -> Decimal:
     return sum((span.usd for span in found if span.usd is not None), Decimal(0))
+
+
+class _Tokens(TypedDict):
+    input_tokens: int
+    output_tokens: int
+    window_share: float | None
+
+
+def _tokens(found: Sequence[Span]) -> _Tokens:
+    shares = [span.window_share for span in found if span.window_share is not None]
+    return _Tokens(
+        input_tokens=sum(span.input_tokens for span in found),
+        output_tokens=sum(span.output_tokens for span in found),
+        window_share=max(shares, default=None),
+    )

@@ -65,6 +65,13 @@ class Span(Record):
     usd: Decimal | None = None
     """US dollars a model call cost; 0 if its reply was counted with an earlier call."""
     reused: bool = False
+    input_tokens: int = 0
+    """Tokens a model call was billed for; 0 like `usd` for a reply counted before."""
+    output_tokens: int = 0
+    window_share: float | None = None
+    """Input and output tokens as a share of the model's window; None where that is not known.
+    A repaired answer took two askings, so its share is theirs together.
+    """
     error: str = ""
     retried_for: str = ""
     id: int

@@ -108,5 +108,9 @@ def failure(message: str, kind: str) -> Failure:
     return Failure(message="Activity task failed", cause=inner)
 
 
-def model_answer(usd: str, *, reused: bool = False) -> Payload:
-    return payload({"text": "{}", "usd": usd, "reused": reused})
+def model_answer(
+    usd: str, *, reused: bool = False, tokens: tuple[int, int] = (0, 0), window: int = 0
+) -> Payload:
+    usage = {"input_tokens": tokens[0], "output_tokens": tokens[1]}
+    answer = {"text": "{}", "usd": usd, "reused": reused, "usage": usage, "window": window}
+    return payload(answer)

@@ -193,3 +193,16 @@ def test_only_a_wait_longer_than_all_work_is_cut(wait: int, cut: bool) -> None:
     drawn = scale([(at(0), at(60)), (at(60 + wait), at(100 + wait))], within, 40)
     assert drawn.cuts == (((at(60), at(60 + wait)),) if cut else ())
     assert drawn.at(at(60 + wait)) - drawn.at(at(60)) == (3 if cut else 20)
+
+
+def test_the_fullest_window_is_told_by_branch_and_for_the_case() -> None:
+    run = Run()
+    for branch, tokens in (("a", (100, 100)), ("a", (700, 100)), ("b", (300, 100))):
+        answer = model_answer("0.01", tokens=tokens, window=1_000)
+        run.call("ask_model", 0, 10, answer, branch=branch)
+    run.call("company_register", 0, 10, branch="c")
+    known = report(run.events)
+    told = {b.name: (b.input_tokens, b.output_tokens, b.window_share) for b in known.branches}
+    assert told == {"a": (800, 200, 0.8), "b": (300, 100, 0.4), "c": (0, 0, None)}
+    assert (known.input_tokens, known.output_tokens, known.window_share) == (1_100, 300, 0.8)
+    assert report(run.events).model_dump(mode="json")["branches"][0]["window_share"] == 0.8

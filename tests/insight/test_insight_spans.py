@@ -114,6 +114,16 @@ def test_a_reply_read_back_is_counted_once() -> None:
     assert [span.reused for span in found] == [False, True, True]
 
 
+def test_tokens_and_the_share_of_the_window_are_read_and_counted_once() -> None:
+    run = Run()
+    ask(run, 0, "a", model_answer("0.10", tokens=(900, 100), window=4_000))
+    ask(run, 10, "a", model_answer("0.10", tokens=(900, 100), window=4_000, reused=True))
+    ask(run, 20, "b", payload({"usd": "1", "usage": {"input_tokens": "many"}, "window": None}))
+    found = spans(ordered(run.events))
+    assert [(s.input_tokens, s.output_tokens) for s in found] == [(900, 100), (0, 0), (0, 0)]
+    assert [s.window_share for s in found] == [0.25, 0.25, None]
+
+
 def test_only_model_calls_have_a_cost() -> None:
     run = Run()
     run.call("filings", 0, 5, model_answer("9"))
