@@ -65,8 +65,8 @@ async def consult(
     """Ask the chain's models in order, each on its vendor's queue.
 
     `sample` tells repeated askings apart: the same one reads a paid answer back; it is added to
-    that of `terms`. Raises ModelUnavailable when none gave a usable answer, BudgetSpent when the
-    budget does not pay for the next one.
+    that of `terms`. Raises ModelUnavailable when none gave a usable answer (its details hold what
+    the unusable ones cost), BudgetSpent when the budget does not pay for the next one.
     """
     tried: list[Tried] = []
     errors: list[BaseException] = []
@@ -83,7 +83,8 @@ async def consult(
             tried.append(_tried(target, error))
         else:
             return Consulted(record.model_validate_json(answer.text), answer, tuple(tried))
-    raise ModelUnavailable(f"role {chain.role!r}: no usable answer: {reasons(errors)}")
+    lost = {"usd": str(sum((t.usd for t in tried), Decimal(0)))}
+    raise ModelUnavailable(f"role {chain.role!r}: no usable answer: {reasons(errors)}", lost)
 
 
 def _tried(target: ModelRef, error: ActivityError) -> Tried:
