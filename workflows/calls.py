@@ -99,6 +99,16 @@ def open_door(door: Door, *, refuse: Refuse | None = None) -> Iterator[None]:
         _refuse.reset(refusing)
 
 
+@contextmanager
+def refusing(refuse: Refuse) -> Iterator[None]:
+    """Refuse inside what a fused step refuses too: Calls that are always visible, gates, hops."""
+    before = _refuse.set(refuse)
+    try:
+        yield
+    finally:
+        _refuse.reset(before)
+
+
 async def ask(call: Call[In, Out], request: In, *, queue: str | None = None) -> Out:
     """Open a door to the world and return its answer.
 
