@@ -19,3 +19,13 @@ def written(moment: datetime) -> str:
 def read(text: str) -> datetime:
     """Read what `written` wrote."""
     return datetime.fromisoformat(text)
+
+
+def stamp(seconds: float) -> str:
+    """Write seconds since the epoch as `written` does; 0 (never) is empty."""
+    return written(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
+
+
+def seconds(text: str | None) -> float:
+    """Read a moment as seconds since the epoch; none or empty is 0 (never)."""
+    return read(text).timestamp() if text else 0.0

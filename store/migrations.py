@@ -88,6 +88,36 @@ SHARED_REPLIES = Migration(
     ),
 )
 
+PERMITS = Migration(
+    5,
+    (
+        "CREATE TABLE workers (worker TEXT NOT NULL PRIMARY KEY, seen_at TEXT NOT NULL)",
+        """CREATE TABLE pools (
+            service TEXT NOT NULL, model TEXT NOT NULL, used BIGINT NOT NULL,
+            tokens BIGINT NOT NULL, flying BIGINT NOT NULL, next_at TEXT NOT NULL,
+            paused_until TEXT NOT NULL, cut_at TEXT NOT NULL, ceiling FLOAT NOT NULL,
+            floor FLOAT NOT NULL, virtual FLOAT NOT NULL, PRIMARY KEY (service, model))""",
+        "INSERT INTO pools VALUES ('', '', 0, 0, 0, '', '', '', 1, 1, 0)",
+        """CREATE TABLE permits (
+            id TEXT NOT NULL PRIMARY KEY, worker TEXT NOT NULL, service TEXT NOT NULL,
+            model TEXT NOT NULL, tenant TEXT NOT NULL, weight FLOAT NOT NULL,
+            priority INTEGER NOT NULL, tokens BIGINT NOT NULL, state TEXT NOT NULL,
+            since TEXT NOT NULL, send_at TEXT, headers_at TEXT, in_service BOOLEAN NOT NULL,
+            in_model BOOLEAN NOT NULL)""",
+        "CREATE INDEX permits_by_service ON permits (service, in_service, headers_at)",
+        "CREATE INDEX permits_by_model ON permits (service, model, in_model, headers_at)",
+        "CREATE INDEX permits_by_worker ON permits (worker, state)",
+        "CREATE INDEX permits_by_state ON permits (state, service)",
+        """CREATE TABLE shares (
+            service TEXT NOT NULL, model TEXT NOT NULL, tenant TEXT NOT NULL,
+            finish FLOAT NOT NULL, PRIMARY KEY (service, model, tenant))""",
+        """CREATE TABLE limits (
+            service TEXT NOT NULL, model TEXT NOT NULL, given TEXT NOT NULL,
+            paused BOOLEAN NOT NULL, PRIMARY KEY (service, model))""",
+        "CREATE TABLE tenants (tenant TEXT NOT NULL PRIMARY KEY, weight FLOAT NOT NULL)",
+    ),
+)
+
 BREAKERS_AND_BUDGETS = Migration(
     6,
     (
@@ -123,6 +153,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     SPREADS,
     ANSWERS,
     SHARED_REPLIES,
+    PERMITS,
     BREAKERS_AND_BUDGETS,
     BLOBS,
 )

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -184,4 +185,75 @@ blobs = Table(
     Column("created_at", Text, nullable=False),
     Column("last_used_at", Text, nullable=False),
     Index("blobs_by_use", "last_used_at"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker", Text, primary_key=True),
+    Column("seen_at", Text, nullable=False),
+)
+
+pools = Table(
+    "pools",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("flying", BigInteger, nullable=False),
+    Column("next_at", Text, nullable=False),
+    Column("paused_until", Text, nullable=False),
+    Column("cut_at", Text, nullable=False),
+    Column("ceiling", Float(53), nullable=False),
+    Column("floor", Float(53), nullable=False),
+    Column("virtual", Float(53), nullable=False),
+)
+
+permits = Table(
+    "permits",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("weight", Float(53), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("send_at", Text),
+    Column("headers_at", Text),
+    Column("in_service", Boolean, nullable=False),
+    Column("in_model", Boolean, nullable=False),
+    Index("permits_by_service", "service", "in_service", "headers_at"),
+    Index("permits_by_model", "service", "model", "in_model", "headers_at"),
+    Index("permits_by_worker", "worker", "state"),
+    Index("permits_by_state", "state", "service"),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("finish", Float(53), nullable=False),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("given", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("weight", Float(53), nullable=False),
 )
