@@ -170,6 +170,7 @@ OPTIONS = {
     "cancel": ["CASE", "--json"],
     "list": ["--profile", "--json"],
     "explain": ["CASE", "--times", "--json"],
+    "calibrate": ["FILE.jsonl", "--demo", "--accuracy", "--baseline", "--out", "--json"],
     "stack": ["--speed", "--live", "--json"],
     "doctor": ["--json"],
 }

@@ -1,0 +1,52 @@
+"""The commands on models, apart from cases: how far to trust them, what they cost."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.commands import AsJson, in_session
+from cli.errors import BadInput
+
+app = typer.Typer()
+
+
+@app.command()
+def calibrate(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE.jsonl", help="labelled answers, one a line")
+    ] = None,
+    demo: Annotated[bool, typer.Option(help="take the simulator's labelled answers")] = False,
+    accuracy: Annotated[
+        float, typer.Option(help="wished of accepted answers", min=0.01, max=0.999)
+    ] = 0.95,
+    loss: Annotated[float, typer.Option(help="allowed to a cascade", min=0.0, max=0.5)] = 0.01,
+    baseline: Annotated[str, typer.Option(help="model that a cascade would ask next")] = "",
+    force: Annotated[bool, typer.Option(help="thresholds even from too few answers")] = False,
+    seed: Annotated[int, typer.Option(help="of the folds, and of the demo's answers")] = 7,
+    to: Annotated[Path | None, typer.Option("--out", help="keep the calibration here")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit what a model's confidence is worth; show reliability, ECE and thresholds.
+
+    A line of FILE is {"confidence": 0.85, "correct": true}, and may have model, group,
+    baseline_correct, complexity and id (docs/confidence.md).
+    """
+    from cli import labelled
+    from cli.calibrate import calibrate as show
+    from insight.calibration import Wishes
+
+    if (file is None) != demo:
+        raise BadInput("give either FILE.jsonl or --demo")
+    wishes = Wishes(accuracy=accuracy, loss=loss, seed=seed, force=force)
+    fit = partial(show, wishes=wishes, baseline=baseline, to=to, as_json=as_json)
+
+    async def work(here: Any) -> None:
+        models = labelled.demo_models(here.settings)
+        fit(await labelled.demo_bank(here.addresses.simulator, models, seed))
+
+    if file is None:
+        in_session(work, own=True)
+    else:
+        fit(labelled.read_file(file))
