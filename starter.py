@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import gateway
+from cli import gateway, models
 from cli.commands import AsJson, Case, Live, Profile, in_session, out
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
@@ -20,7 +20,7 @@ from runtime.settings import ROOT, Settings, SettingsError
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-
+app.add_typer(models.app)
 app.add_typer(gateway.app)
 
 

@@ -59,12 +59,13 @@ from workflows.data.route import PathProposal
 from workflows.due_diligence import DueDiligence
 from workflows.grades import Step
 from workflows.headers import PassHeaders
+from workflows.services.ask import Ask
 from workflows.services.chunk import SpreadChunk
 from workflows.services.keeper import Keeper
 from workflows.services.spread import Spread
 from workflows.services.topic import Topic
 
-WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk)
+WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk, Ask)
 
 STEPS: tuple[Step[Any, Any], ...] = ()
 """The steps that may run fused."""

@@ -53,8 +53,10 @@ def question(event: HistoryEvent) -> Question:
 
 
 def reason(failure: Failure) -> str:
-    """Say in one line why something failed: the innermost cause; empty for no failure."""
-    while failure.HasField("cause"):
+    """Say in one line why something failed: what an activity or child raised, not what it
+    made that of; empty for no failure.
+    """
+    while failure.HasField("cause") and not failure.HasField("application_failure_info"):
         failure = failure.cause
     kind = failure.application_failure_info.type
     if failure.HasField("timeout_failure_info"):

@@ -30,6 +30,7 @@ from workflows import calls
 from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.common import Record
 from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
+from workflows.data.question import RoleQuestion
 from workflows.data.resources import KeeperAct, KeeperMessage, KeeperState, Pool, Request
 from workflows.data.sources import LeiQuery
 from workflows.data.spread import (
@@ -150,9 +151,18 @@ async def spread_chunk(here: World) -> Handle:
     return here.client.get_workflow_handle(f"{parent.id}.1")
 
 
+async def ask(here: World) -> Handle:
+    """A question whose first model is out of quota: the role's second answers."""
+    await here.faults(Fault(service="gemini", kind=FaultKind.QUOTA))
+    asked = RoleQuestion(role="triage", question="Which country is UNILEVER PLC of?")
+    handle = await serve(here, "ask", asked)
+    await handle.result()
+    return handle
+
+
 CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
 STORIES: tuple[Story, ...] = (unilever, saderat, carbo, more, cancel)
-SERVICES: tuple[Story, ...] = (keeper, topic, spread, spread_chunk)
+SERVICES: tuple[Story, ...] = (keeper, topic, spread, spread_chunk, ask)
 
 
 async def serve(here: World, service: str, given: Record) -> Handle:

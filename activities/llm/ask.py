@@ -84,31 +84,35 @@ class ModelActivities:
             return self._answer(request, [first])
         second = await self._tell(_repair(request, first.parsed.text, wrong), record)
         if wrong := _misfit(second.parsed, record):
-            told = f"{request.target.model} gave no usable {request.prompt.answer}: {wrong}"
+            wanted = request.prompt.answer or "text"
+            told = f"{request.target.model} gave no usable {wanted}: {wrong}"
             raise final("ModelAnswerUnusable", told, usd=str(first.usd + second.usd))
         return self._answer(request, [first, second])
 
     def _provider(self, vendor: str) -> Provider:
         return PROVIDERS[self._catalogue.vendors[vendor].dialect]
 
-    def _record(self, request: ModelRequest) -> type[Record]:
+    def _record(self, request: ModelRequest) -> type[Record] | None:
+        """Give the record the reply must fit, None for free text."""
         model = self._catalogue.models.get(request.target.model)
         if model is None or model.vendor != request.target.vendor:
             asked = f"{request.target.vendor} {request.target.model!r}"
             raise final("UnknownModel", f"{asked} is not in the catalogue; see llm.toml")
+        if not request.prompt.answer:
+            return None
         try:
             return self._answers[request.prompt.answer]
         except KeyError as unknown:
             raise final("UnknownAnswer", f"no record is called {unknown}") from unknown
 
-    async def _tell(self, request: ModelRequest, record: type[Record]) -> _Told:
+    async def _tell(self, request: ModelRequest, record: type[Record] | None) -> _Told:
         """Get one reply, sent for or read back. Raises the named errors of `ask_model`."""
         context = call_context()
         provider = self._provider(request.target.vendor)
         try:
             endpoint = self._settings.endpoint(request.target.vendor)
             asked = self._catalogue.as_sent(request)
-            http = provider.build(asked, strict_schema(record), endpoint)
+            http = provider.build(asked, strict_schema(record) if record else None, endpoint)
             fetched = await self._fetch(request, context, endpoint, http)
         except (Answered, WireError, SettingsError) as trouble:
             wait = pause(context.attempt, self._settings.retry_pause)
@@ -179,10 +183,12 @@ class ModelActivities:
         )
 
 
-def _misfit(parsed: Parsed, record: type[Record]) -> str:
+def _misfit(parsed: Parsed, record: type[Record] | None) -> str:
     """Say why a reply does not fit its record; empty if it fits. No value of it is quoted."""
     if parsed.outcome is not ReplyOutcome.OK:
         return f"the reply is {parsed.outcome}"
+    if record is None:
+        return ""
     try:
         record.model_validate_json(parsed.text)
     except ValidationError as wrong:
@@ -191,11 +197,15 @@ def _misfit(parsed: Parsed, record: type[Record]) -> str:
     return ""
 
 
+def _form(answer: str) -> str:
+    return f"one JSON object that fits {answer}" if answer else "plain text"
+
+
 def _repair(request: ModelRequest, given: str, wrong: str) -> ModelRequest:
     """Ask the same question once more, with what was wrong with the first reply."""
     note = (
         f"Your previous reply could not be used ({wrong}). It was:\n{given[:4000]}\n"
-        f"Answer the question again, as one JSON object that fits {request.prompt.answer}."
+        f"Answer the question again, as {_form(request.prompt.answer)}."
     )
     prompt = request.prompt.model_copy(update={"user": f"{request.prompt.user}\n\n{note}"})
     sample = request.sample + REPAIR_SAMPLES

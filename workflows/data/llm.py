@@ -157,6 +157,12 @@ class ModelAnswer(Record):
     waited: float = 0
 
 
+class FreeText(Record):
+    """The answer to a prompt that names no record."""
+
+    text: str
+
+
 class Tried(Record):
     """A model of a chain that gave no usable answer, and why. `kind` is the error's type."""
 

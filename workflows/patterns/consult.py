@@ -8,7 +8,15 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows.calls import ASK_MODEL, ask
 from workflows.data.common import Record
-from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, RoleChain, Tried
+from workflows.data.llm import (
+    FreeText,
+    ModelAnswer,
+    ModelRef,
+    ModelRequest,
+    Prompt,
+    RoleChain,
+    Tried,
+)
 from workflows.errors import ModelUnavailable, budget_spent, reason, reasons
 
 T = TypeVar("T", bound=Record)
@@ -82,9 +90,15 @@ async def consult(
             errors.append(error)
             tried.append(_tried(target, error))
         else:
-            return Consulted(record.model_validate_json(answer.text), answer, tuple(tried))
+            return Consulted(_read(record, answer.text), answer, tuple(tried))
     lost = {"usd": str(sum((t.usd for t in tried), Decimal(0)))}
     raise ModelUnavailable(f"role {chain.role!r}: no usable answer: {reasons(errors)}", lost)
+
+
+def _read(record: type[T], text: str) -> T:
+    if record is FreeText:
+        return record.model_validate({"text": text})
+    return record.model_validate_json(text)
 
 
 def _tried(target: ModelRef, error: ActivityError) -> Tried:
