@@ -60,7 +60,8 @@ async def test_migrations_lead_to_the_schema(store: Store, tmp_path: Path) -> No
 
 NOTHING = Migration(1, ())
 CLAIM = (
-    "INSERT INTO claims (key, scope, branch, call, vendor, model, worker, state, reason, claimed_at)"
+    "INSERT INTO claims"
+    " (key, scope, branch, call, vendor, model, worker, state, reason, claimed_at)"
     " VALUES (:key, :scope, :branch, :call, :vendor, :model, :worker, 'open', '', '')"
 )
 
