@@ -3,6 +3,7 @@
 import pytest
 from temporalio import activity
 
+from activities.documents import DocumentActivities
 from activities.doors import door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
@@ -70,5 +71,6 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         StepActivities,
         ResultActivities,
         ServiceActivities,
+        DocumentActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1
