@@ -16,6 +16,9 @@ from runtime.settings import Endpoint, Settings
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 2.0
 """How long an idle connection is kept: shorter than servers do, so that none dies in our hands."""
+KEPT_IDLE = 20
+MOST_CONNECTIONS = 1000
+"""Of one service. A stream holds its connection for minutes, and limits are the permits' task."""
 
 AT_MOST_ONCE = frozenset({"mail", "chat"})
 """Services whose connections are never reused: a stale one would leave an effect unclear."""
@@ -98,13 +101,13 @@ class Wire:
         try:
             async with (
                 asyncio.timeout(total),
-                self._client(service, endpoint).stream(
+                self._client(service, endpoint, request).stream(
                     request.method,
                     endpoint.base_url.rstrip("/") + request.path,
                     content=request.content or None,
                     headers=dict(request.headers),
                     follow_redirects=request.method == "GET",
-                    timeout=httpx.Timeout(idle, connect=min(CONNECT_SECONDS, total)),
+                    timeout=_timeout(total, idle),
                 ) as answer,
             ):
                 if on_headers is not None:
@@ -129,16 +132,27 @@ class Wire:
             return self._settings.source_timeout, self._settings.source_timeout
         return self._settings.model_timeout, self._settings.model_idle_timeout
 
-    def _client(self, service: str, endpoint: Endpoint) -> httpx.AsyncClient:
+    def _client(self, service: str, endpoint: Endpoint, request: HttpRequest) -> httpx.AsyncClient:
         if service not in self._clients:
-            kept = 0 if service in AT_MOST_ONCE else 20
+            kept = 0 if service in AT_MOST_ONCE else KEPT_IDLE
             self._clients[service] = httpx.AsyncClient(
-                limits=httpx.Limits(max_keepalive_connections=kept, keepalive_expiry=IDLE_SECONDS),
+                # Many streams of a model share a connection; other services answer in one piece.
+                http2=request.streamed and endpoint.base_url.startswith("https:"),
+                limits=httpx.Limits(
+                    max_connections=MOST_CONNECTIONS,
+                    max_keepalive_connections=kept,
+                    keepalive_expiry=IDLE_SECONDS,
+                ),
                 # A proxy of the environment is for the outside world, not for our loopback.
                 trust_env=not endpoint.simulated,
                 verify=_tls(),
             )
         return self._clients[service]
+
+
+def _timeout(total: float, idle: float) -> httpx.Timeout:
+    connect = min(CONNECT_SECONDS, total)
+    return httpx.Timeout(idle, connect=connect, pool=connect)
 
 
 async def _read(answer: httpx.Response, on_chunk: Callable[[int], None] | None) -> bytes:

@@ -6,17 +6,26 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Canned:
-    """One scripted reply. `cut` closes the connection before (None: never) that many bytes."""
+    """One scripted reply. `cut` closes the connection before (None: never) that many bytes.
+
+    `pieces` are streamed, one each `pace` seconds; then the stream ends as `ending` says: in
+    order, `cut` off, in `silence`, or never (`drip`: the last piece again and again).
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: tuple[tuple[str, str], ...] = ()
     cut: int | None = None
     hang: bool = False
+    pieces: tuple[bytes, ...] = ()
+    pace: float = 0
+    ending: Literal["order", "cut", "silence", "drip"] = "order"
 
 
 def said(value: object, status: int = 200, **headers: str) -> Canned:
@@ -55,6 +64,9 @@ class Outside:
                 self.seen.append(seen)
                 self.asked.set()
                 canned = self.script.popleft() if self.script else Canned(599, b"no script left")
+                if canned.pieces:
+                    await self._stream(canned, writer)
+                    break
                 if canned.hang:
                     await self.closing.wait()
                 if canned.hang or canned.cut is not None:
@@ -64,6 +76,20 @@ class Outside:
                 await writer.drain()
         finally:
             writer.close()
+
+    async def _stream(self, canned: Canned, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        last = repeat(canned.pieces[-1]) if canned.ending == "drip" else ()
+        for piece in chain(canned.pieces, last):
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if self.closing.is_set() or writer.is_closing():
+                return
+            await writer.drain()
+            await asyncio.sleep(canned.pace)
+        if canned.ending == "order":
+            writer.write(b"0\r\n\r\n")
+        elif canned.ending == "silence":
+            await self.closing.wait()
 
 
 async def _read(reader: asyncio.StreamReader) -> Seen | None:

@@ -64,6 +64,80 @@ async def test_a_silent_service_is_given_up(world: Outside, settings: Settings) 
     await wire.close()
 
 
+ASKED = HttpRequest("POST", "/x", b"{}", streamed=True)
+WORDS = (b"data: a\n\n", b"data: b\n\n")
+
+
+async def test_a_stream_is_read_to_its_end(world: Outside, settings: Settings, wire: Wire) -> None:
+    world.will(Canned(pieces=WORDS))
+    began, sizes = [], list[int]()
+    reply = await wire.exchange(
+        "openai",
+        settings.endpoint("openai"),
+        ASKED,
+        on_headers=lambda: began.append(list(sizes)),
+        on_chunk=sizes.append,
+    )
+    assert reply.body == b"".join(WORDS)
+    assert began == [[]]
+    assert sizes[-1] == len(reply.body)
+
+
+@pytest.mark.parametrize(
+    ("canned", "told"),
+    [
+        (Canned(pieces=WORDS, ending="silence"), "ReadTimeout"),
+        (Canned(pieces=WORDS, ending="drip", pace=0.02), r"did not answer within 0\.5 s"),
+        (Canned(pieces=WORDS, ending="cut"), "RemoteProtocolError"),
+        (Canned(hang=True), "ReadTimeout"),
+    ],
+    ids=["silence after two pieces", "drip without end", "cut", "silence from the start"],
+)
+async def test_every_broken_stream_ends(
+    canned: Canned, told: str, world: Outside, settings: Settings
+) -> None:
+    world.will(canned)
+    wire = Wire(replace(settings, model_timeout=0.5, model_idle_timeout=0.2))
+    with pytest.raises(Lost, match=told):
+        await wire.exchange("openai", settings.endpoint("openai"), ASKED)
+    await wire.close()
+
+
+async def test_hundreds_of_streams_are_open_at_once(
+    world: Outside, settings: Settings, wire: Wire
+) -> None:
+    together = 120
+    world.will(*[Canned(pieces=WORDS, ending="silence")] * together)
+    endpoint, begun = settings.endpoint("openai"), asyncio.Semaphore(0)
+    asking = [
+        asyncio.create_task(wire.exchange("openai", endpoint, ASKED, on_headers=begun.release))
+        for _ in range(together)
+    ]
+    for _ in asking:
+        await begun.acquire()
+    assert len(world.seen) == together
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("base", "streamed", "two"),
+    [
+        ("https://v.example", True, True),
+        ("https://v.example", False, False),
+        ("http://v", True, False),
+    ],
+)
+def test_streams_over_tls_share_connections(
+    base: str, streamed: bool, two: bool, wire: Wire
+) -> None:
+    request = HttpRequest("POST", "/x", streamed=streamed)
+    client = wire._client("v", Endpoint(base, simulated=False), request)
+    pool = client._transport._pool  # type: ignore[attr-defined]
+    assert pool._http2 is two
+
+
 async def test_nobody_there_means_nothing_sent(settings: Settings, wire: Wire) -> None:
     server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
