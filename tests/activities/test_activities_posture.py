@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from activities.failures import failure, pause
 from activities.journalled import Answered
-from activities.posture import STATUS, Advice, Posture, judge
+from activities.posture import CODES, STATUS, Advice, Posture, judge
 from activities.wire import Reply
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -39,6 +39,33 @@ RETRY_INFO = error(
     status="RESOURCE_EXHAUSTED",
     details=[{"@type": "x/QuotaFailure"}, {"@type": "x/RetryInfo", "retryDelay": "34.4s"}],
 )
+DAILY = error(
+    status="RESOURCE_EXHAUSTED",
+    details=[
+        {"@type": "x/QuotaFailure", "violations": [{"quotaId": "RequestsPerDayPerProject"}]},
+        {"@type": "x/RetryInfo", "retryDelay": "34s"},
+    ],
+)
+TOO_LARGE = error(
+    code="rate_limit_exceeded",
+    type="tokens",
+    message="Request too large for m on tokens per min (TPM): Limit 30000, Requested 40000.",
+)
+ROUTED = error(
+    code=429,
+    message="Rate limit exceeded",
+    metadata={"headers": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795262403000"}},
+)
+
+
+def used(left: str, reset: str) -> dict[str, str]:
+    return {"x_ratelimit_remaining_requests": left, "x_ratelimit_reset_requests": reset}
+
+
+def spoken(message: str) -> dict[str, object]:
+    return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+
+
 NONE, FINAL, RETRY = Posture.NONE, Posture.FINAL, Posture.RETRY
 AFTER, NEVER = Posture.RETRY_AFTER, Posture.NEVER
 
@@ -97,6 +124,63 @@ CASES = [
     ("no error under 200", "openai", reply(200, {"error": None}), NONE, None),
     ("flat error", "openai", reply(200, {"object": "error", "type": "x"}), RETRY, None),
     ("redirect of a POST", "openai", reply(307), FINAL, None),
+    ("a duration", "openai", reply(429, retry_after="1m30s"), AFTER, 90.0),
+    ("in words", "groq", reply(429, error(message="Please try again in 7m12.5s.")), AFTER, 432.5),
+    ("reset of a used limit", "openai", reply(429, **used("0", "6m0s")), AFTER, 360.0),
+    ("reset of a limit with room", "openai", reply(429, **used("3", "6m0s")), RETRY, None),
+    ("no reset under 500", "openai", reply(500, **used("0", "6m0s")), RETRY, None),
+    ("reset in seconds", "together", reply(429, **used("0", "7")), AFTER, 7.0),
+    (
+        "azure's reset in milliseconds",
+        "azure",
+        reply(429, x_ratelimit_renewalperiod_requests="60", **used("0", "500")),
+        AFTER,
+        0.5,
+    ),
+    (
+        "anthropic's reset is a time",
+        "anthropic",
+        reply(
+            429,
+            anthropic_ratelimit_input_tokens_remaining="0",
+            anthropic_ratelimit_input_tokens_reset="2026-11-21T12:00:42Z",
+            anthropic_ratelimit_requests_remaining="9",
+            anthropic_ratelimit_requests_reset="2026-11-21T13:00:00Z",
+        ),
+        AFTER,
+        42.0,
+    ),
+    ("openrouter's inner headers", "openrouter", reply(429, ROUTED), AFTER, 3.0),
+    ("day's quota", "gemini", reply(429, DAILY), NEVER, None),
+    (
+        "own spend limit",
+        "anthropic",
+        reply(400, spoken("Your own spend limit was reached")),
+        NEVER,
+        None,
+    ),
+    ("no credit", "anthropic", reply(400, spoken("Your credit balance is too low")), NEVER, None),
+    ("too long", "openai", reply(400, error(code="context_length_exceeded")), FINAL, None),
+    ("too long for a minute", "openai", reply(429, TOO_LARGE), FINAL, None),
+    (
+        "starting too fast",
+        "openai",
+        reply(429, error(code="slow_down"), retry_after="5"),
+        AFTER,
+        5.0,
+    ),
+    ("no JSON made", "groq", reply(400, error(code="json_validate_failed")), RETRY, None),
+    (
+        "a type repeats its status",
+        "x",
+        reply(503, error(type="invalid_request_error")),
+        RETRY,
+        None,
+    ),
+    ("vllm", "vllm", reply(400, {"object": "error", "type": "BadRequestError"}), FINAL, None),
+    ("a list of complaints", "mistral", reply(422, {"detail": [{"loc": ["x"]}]}), FINAL, None),
+    ("the status inside", "openrouter", reply(200, error(code=503, message="m")), RETRY, None),
+    ("the key inside", "openrouter", reply(200, error(code=401, message="m")), FINAL, None),
 ]
 
 
@@ -124,6 +208,26 @@ def test_every_status_has_a_posture() -> None:
         for service in SERVICES
         for status in range(300, 600)
     )
+
+
+def test_every_word_of_the_vendors_has_a_posture() -> None:
+    """Words of the vendors' references and recordings, by what is to be done about them."""
+    money = "insufficient_quota credit_balance_exhausted billing_error enforced_spend_limit_reached"
+    wrong = (
+        "context_length_exceeded model_not_found invalid_api_key invalid_request_error "
+        "authentication_error permission_error not_found_error request_too_large "
+        "unsupported_parameter tool_use_failed INVALID_ARGUMENT FAILED_PRECONDITION "
+        "PERMISSION_DENIED NOT_FOUND"
+    )
+    passing = (
+        "rate_limit_exceeded rate_limit_error slow_down server_is_overloaded overloaded_error "
+        "service_unavailable_error server_error api_error timeout_error conflict_error "
+        "RESOURCE_EXHAUSTED INTERNAL UNAVAILABLE DEADLINE_EXCEEDED"
+    )
+    for words, posture in ((money, NEVER), (wrong, FINAL), (passing, RETRY)):
+        for word in words.split():
+            assert CODES[word] is posture
+            assert judge("v", reply(200, error(code=word)), NOW).posture is posture
 
 
 def test_every_posture_becomes_an_error_but_none() -> None:
