@@ -35,8 +35,9 @@ EFFECTS = frozenset({"accounts", "mail", "chat"})
 class Endpoint:
     """Where one outside service is reached. The key never shows in a repr.
 
-    Of a model vendor, `auth` is the header that carries the key, empty for the dialect's own, and
-    `quirks` say where it strays from its dialect.
+    Of a model vendor, `auth` is the header that carries the key, empty for the dialect's own
+    (`authorization` carries it as a bearer token), and `quirks` (`Quirk`) say where it strays from
+    its dialect.
     """
 
     base_url: str

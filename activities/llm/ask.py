@@ -11,9 +11,10 @@ from activities.failures import failure, final, pause
 from activities.journalled import Answered, Fetched, Sending, fetch, worth_keeping
 from activities.llm.dialects import PROVIDERS
 from activities.llm.entry import entry_of
-from activities.llm.providers.common import MALFORMED, Parsed, Provider, ReplyOutcome
+from activities.llm.providers.common import Parsed, Provider, ReplyOutcome
+from activities.llm.reading import read_reply
 from activities.llm.schema import strict_schema
-from activities.posture import NONSENSE, Advice, Posture, judge
+from activities.posture import Advice
 from activities.wire import HttpRequest, Reply, Wire, WireError
 from runtime.catalogue import Catalogue
 from runtime.context import CallContext, call_context
@@ -145,11 +146,8 @@ class ModelActivities:
         return await fetch(self._journal, self._wire, entry, sending)
 
     def _judged(self, vendor: str, reply: Reply) -> Advice:
-        """Judge a reply; JSON that is no reply of this vendor at all is nonsense."""
-        advice = judge(vendor, reply, self._store.clock())
-        if advice.posture is Posture.NONE and self._provider(vendor).parse(reply.body) == MALFORMED:
-            return Advice(Posture.RETRY, NONSENSE, f"{vendor} answered something else")
-        return advice
+        dialect = self._catalogue.vendors[vendor].dialect
+        return read_reply(dialect, vendor, reply, self._store.clock()).advice
 
     def _priced(self, request: ModelRequest, reply: Reply, simulated: bool) -> StoredReply:
         usage = self._provider(request.target.vendor).parse(reply.body).usage

@@ -1,9 +1,7 @@
 """Providers: requests as the vendors want them, replies as they are known to look."""
 
-import csv
 import json
-import os
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +9,7 @@ import pytest
 from activities.llm.dialects import PROVIDERS as DIALECTS
 from activities.llm.providers.common import ReplyOutcome
 from activities.llm.schema import strict_schema
-from activities.posture import Posture, judge
-from activities.wire import Reply
-from runtime.settings import ROOT, Endpoint
-from store.clock import utc_now
+from runtime.settings import Endpoint
 from workflows.data.due_diligence import (
     CreditReading,
     HitReading,
@@ -22,13 +17,13 @@ from workflows.data.due_diligence import (
     ReferenceReading,
     Synthesis,
 )
-from workflows.data.llm import Dialect, ModelRef, ModelRequest, Prompt, Usage, Vendor
+from workflows.data.llm import Dialect, ModelRef, ModelRequest, Prompt, Quirk, Usage, Vendor
 
-RECORDED = ROOT.parent / "shared" / "data" / "model_http"
 RECORDS = (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
 LIVE = Endpoint("https://vendor.example", simulated=False, key="secret")
 SIMULATED = Endpoint("http://127.0.0.1:1/openai", simulated=True)
 
+CHAT = DIALECTS[Dialect.OPENAI_CHAT]
 PROVIDERS = {
     Vendor.OPENAI: DIALECTS[Dialect.OPENAI_RESPONSES],
     Vendor.ANTHROPIC: DIALECTS[Dialect.ANTHROPIC_MESSAGES],
@@ -36,8 +31,10 @@ PROVIDERS = {
 }
 
 
-def question(vendor: Vendor, model: str = "m-1") -> ModelRequest:
-    prompt = Prompt(name="p", version=1, system="Be exact.", user="Wörter", answer="HitReading")
+def question(vendor: str, model: str = "m-1", prefix: str = "") -> ModelRequest:
+    prompt = Prompt(
+        name="p", version=1, system="Be exact.", user="Wörter", answer="HitReading", prefix=prefix
+    )
     return ModelRequest(target=ModelRef(vendor=vendor, model=model), prompt=prompt)
 
 
@@ -97,6 +94,73 @@ def test_gemini_request() -> None:
         "contents": [{"role": "user", "parts": [{"text": "Wörter"}]}],
         "generationConfig": {"maxOutputTokens": 2048, "responseMimeType": "application/json"},
     }
+
+
+def chat(*quirks: Quirk, prefix: str = "", free: bool = False) -> dict[str, Any]:
+    schema = None if free else strict_schema(HitReading)
+    built = CHAT.build(
+        question("groq", prefix=prefix), schema, replace(LIVE, quirks=frozenset(quirks))
+    )
+    assert (built.method, built.path) == ("POST", "/chat/completions")
+    assert built.headers["authorization"] == "Bearer secret"
+    value: dict[str, Any] = json.loads(built.content)
+    return value
+
+
+def test_chat_request() -> None:
+    sent = chat()
+    assert sent["response_format"]["json_schema"].pop("schema")["title"] == "HitReading"
+    assert sent == {
+        "model": "m-1",
+        "messages": [
+            {"role": "system", "content": "Be exact."},
+            {"role": "user", "content": "Wörter"},
+        ],
+        "max_completion_tokens": 2048,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "HitReading", "strict": True},
+        },
+    }
+    assert "response_format" not in chat(free=True)
+
+
+def test_a_servers_quirks_are_minded() -> None:
+    plain, odd = chat(prefix="shared"), chat(*Quirk, prefix="shared")
+    assert odd["response_format"] == {"type": "json_object"}
+    assert '"title": "HitReading"' in odd["messages"][0]["content"]
+    assert odd["max_tokens"] == plain["max_completion_tokens"]
+    assert set(plain) - set(odd) == {"max_completion_tokens", "prompt_cache_key"}
+
+
+def test_a_shared_prefix_comes_first_and_is_marked() -> None:
+    def sent(dialect: Dialect, prefix: str) -> dict[str, Any]:
+        request = question("v", prefix=prefix)
+        value: dict[str, Any] = json.loads(DIALECTS[dialect].build(request, None, LIVE).content)
+        return value
+
+    answers = sent(Dialect.OPENAI_RESPONSES, "shared")
+    assert answers["input"] == "shared\n\nWörter"
+    assert answers["prompt_cache_key"] == chat(prefix="shared")["prompt_cache_key"]
+    assert answers["prompt_cache_key"] != chat(prefix="other")["prompt_cache_key"]
+    assert "prompt_cache_key" not in sent(Dialect.OPENAI_RESPONSES, "")
+    assert sent(Dialect.ANTHROPIC_MESSAGES, "shared")["messages"][0]["content"] == [
+        {"type": "text", "text": "shared", "cache_control": {"type": "ephemeral"}},
+        {"type": "text", "text": "Wörter"},
+    ]
+    parts = sent(Dialect.GEMINI_GENERATE, "shared")["contents"][0]["parts"]
+    assert parts == [{"text": "shared"}, {"text": "Wörter"}]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_the_endpoint_names_the_header_of_the_key(dialect: Dialect) -> None:
+    def headers(auth: str) -> dict[str, str]:
+        built = DIALECTS[dialect].build(question("v"), None, replace(LIVE, auth=auth))
+        return dict(built.headers)
+
+    assert headers("api-key")["api-key"] == "secret"
+    assert headers("Authorization")["authorization"] == "Bearer secret"
+    assert sum("secret" in value for value in headers("api-key").values()) == 1
 
 
 @pytest.mark.parametrize("vendor", Vendor)
@@ -206,77 +270,8 @@ def test_tokens_are_counted_as_billed() -> None:
         input_tokens=10, cached_tokens=4, output_tokens=7, reasoning_tokens=5
     )
     assert PROVIDERS[A].parse(anthropic("end_turn")).usage == Usage(
-        input_tokens=15, cached_tokens=4, output_tokens=7
+        input_tokens=15, cached_tokens=4, cache_write_tokens=1, output_tokens=7
     )
     assert PROVIDERS[G].parse(gemini("STOP")).usage == Usage(
         input_tokens=10, cached_tokens=4, output_tokens=12, reasoning_tokens=5
     )
-
-
-# ---- recorded exchanges --------------------------------------------------------------------
-
-ENDPOINTS = {
-    "/v1/responses": Vendor.OPENAI,
-    "/responses": Vendor.OPENAI,
-    "/v1/messages": Vendor.ANTHROPIC,
-}
-BY_KIND = {
-    "ok": {"ok"},
-    "structured": {"ok"},
-    "tool": {"tool"},
-    "refusal": {"refusal", "blocked"},
-    "structured|tool": {"tool"},
-}
-CUT_BY_TOKENS = {"google_model_max_tokens_thinking_model_empty_response.json"}
-"""Listed as ok, for the exchange was; the model's answer was cut before its first word."""
-
-
-def recorded() -> list[dict[str, str]]:
-    if not RECORDED.exists():
-        return []
-    with (RECORDED / "index.csv").open() as rows:
-        plain = [row for row in csv.DictReader(rows) if row["streaming"] == "no"]
-    return [row for row in plain if vendor_of(row) is not None]
-
-
-def vendor_of(row: dict[str, str]) -> Vendor | None:
-    if row["endpoint"].endswith(":generateContent"):
-        return Vendor.GEMINI
-    return ENDPOINTS.get(row["endpoint"])
-
-
-def file_of(row: dict[str, str]) -> str:
-    return Path(row["file"]).name
-
-
-def test_recorded_exchanges_are_there() -> None:
-    if not RECORDED.exists():
-        if os.environ.get("CI") == "true" and RECORDED.parent.parent.exists():
-            pytest.fail(f"{RECORDED.name} is missing from the shared data")
-        pytest.skip("the recorded exchanges are not beside this checkout")
-    assert len(recorded()) >= 30
-
-
-@pytest.mark.parametrize("row", recorded(), ids=file_of)
-def test_recorded_exchange(row: dict[str, str]) -> None:
-    vendor = vendor_of(row)
-    assert vendor is not None
-    response = json.loads((RECORDED / row["file"]).read_text())["response"]
-    raw = response["body"].encode()
-    headers = {name.lower(): str(value) for name, value in response["headers"].items()}
-    advice = judge(vendor, Reply(int(row["status"]), headers, raw), utc_now())
-    if row["kind"] == "error":
-        never = "insufficient_quota" in row["note"]
-        assert advice.posture is (Posture.NEVER if never else Posture.FINAL)
-        return
-    assert advice.posture is Posture.NONE
-    parsed = PROVIDERS[vendor].parse(raw)
-    expected = {"truncated"} if file_of(row) in CUT_BY_TOKENS else BY_KIND[row["kind"]]
-    assert parsed.outcome in {ReplyOutcome(name) for name in expected}
-    if parsed.outcome is ReplyOutcome.OK:
-        assert parsed.text.strip()
-        assert parsed.usage.input_tokens > 0 < parsed.usage.output_tokens
-    if row["kind"] == "structured":
-        json.loads(parsed.text)
-    assert parsed.usage.cached_tokens <= parsed.usage.input_tokens
-    assert parsed.usage.reasoning_tokens <= parsed.usage.output_tokens

@@ -30,6 +30,19 @@ class Dialect(StrEnum):
     GEMINI_GENERATE = "gemini-generate"
 
 
+class Quirk(StrEnum):
+    """How a server that speaks `openai-chat` differs from OpenAI's own."""
+
+    MAX_TOKENS = "max-tokens"
+    """It knows `max_tokens`, not `max_completion_tokens` (Mistral, older servers)."""
+    JSON_OBJECT = "json-object"
+    """It knows `json_object` only: the schema is told in the system prompt (DeepSeek)."""
+    NO_STREAM_OPTIONS = "no-stream-options"
+    """It refuses `stream_options`, and reports usage in a stream of itself (Mistral)."""
+    NO_CACHE_KEY = "no-cache-key"
+    """It refuses `prompt_cache_key` (servers that refuse every field they do not know)."""
+
+
 class ModelRef(Record):
     """One model of the catalogue, as resolved for a case."""
 

@@ -2,33 +2,38 @@
 
 from typing import Any
 
+from activities.llm.frames import Frames, frames
 from activities.llm.providers.common import (
     MALFORMED,
     Parsed,
     Provider,
     ReplyOutcome,
+    ToolCall,
     count,
     json_request,
-    opened,
+    key_header,
     part,
     parts,
+    settled,
     text_of,
+    written,
 )
 from activities.llm.schema import LENGTHS, NUMERIC, Schema, without
 from activities.wire import HttpRequest
 from runtime.settings import Endpoint
-from workflows.data.llm import ModelRequest, Usage
+from workflows.data.llm import ModelRequest, Prompt, Usage
 
 VERSION = "2023-06-01"
 
-_OUTCOMES = {
+_ENDED = {
     "end_turn": ReplyOutcome.OK,
     "stop_sequence": ReplyOutcome.OK,
+    "tool_use": ReplyOutcome.OK,
     "max_tokens": ReplyOutcome.TRUNCATED,
     "model_context_window_exceeded": ReplyOutcome.TRUNCATED,
     "refusal": ReplyOutcome.REFUSAL,
-    "tool_use": ReplyOutcome.TOOL,
 }
+_GROWING = ("text", "partial_json")
 
 
 def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> HttpRequest:
@@ -37,35 +42,80 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
         "model": request.target.model,
         "max_tokens": request.max_output_tokens,
         "system": request.prompt.system,
-        "messages": [{"role": "user", "content": request.prompt.user}],
+        "messages": [{"role": "user", "content": _content(request.prompt)}],
     }
     if schema is not None:
         form = {"type": "json_schema", "schema": without(schema, NUMERIC + LENGTHS)}
         body["output_config"] = {"format": form}
-    headers = {"x-api-key": endpoint.key, "anthropic-version": VERSION}
+    headers = key_header(endpoint, "x-api-key") | {"anthropic-version": VERSION}
     return json_request("/v1/messages", body, headers)
 
 
+def _content(prompt: Prompt) -> object:
+    """Give the question; a prefix is a block of its own, kept by the vendor for five minutes."""
+    if not prompt.prefix:
+        return prompt.user
+    kept = {"type": "text", "text": prompt.prefix, "cache_control": {"type": "ephemeral"}}
+    return [kept, {"type": "text", "text": prompt.user}]
+
+
 def parse(body: bytes) -> Parsed:
-    """Read a message; cached and cache-written tokens are added to its `input_tokens`."""
-    reply = opened(body)
+    """Read a message; cached and cache-written tokens are added to its `input_tokens`.
+
+    It is whole once its `stop_reason` came, with or without a message_stop.
+    """
+    told = frames(body)
+    reply = _folded(told) if told.streamed else (told.items[0].value if told.items else {})
     if reply.get("type") != "message":
         return MALFORMED
     contents = parts(reply, "content")
-    text = "".join(text_of(p, "text") for p in contents if p.get("type") == "text")
     finish = text_of(reply, "stop_reason")
-    outcome = _OUTCOMES.get(finish, ReplyOutcome.MALFORMED)
-    if outcome is ReplyOutcome.OK and not text:
-        outcome = ReplyOutcome.MALFORMED
-    return Parsed(text, _usage(part(reply, "usage")), outcome, finish)
+    return settled(
+        [text_of(p, "text") for p in contents if p.get("type") == "text"],
+        _usage(part(reply, "usage")),
+        _ENDED.get(finish),
+        finish,
+        [_tool(p) for p in contents if p.get("type") == "tool_use"],
+        complete=bool(finish),
+    )
+
+
+def _tool(block: dict[str, Any]) -> ToolCall:
+    streamed = text_of(block, "partial_json")
+    return ToolCall(text_of(block, "name"), streamed or written(block.get("input")))
+
+
+def _folded(told: Frames) -> dict[str, Any]:
+    """Fold events into the message. A second message_start begins it anew: the first was cut."""
+    message: dict[str, Any] = {}
+    blocks: dict[int, dict[str, Any]] = {}
+    for frame in told.items:
+        value, place = frame.value, count(frame.value, "index")
+        match text_of(value, "type"):
+            case "message_start":
+                message, blocks = part(value, "message"), {}
+            case "content_block_start":
+                blocks[place] = dict(part(value, "content_block"))
+            case "content_block_delta":
+                delta = part(value, "delta")
+                kind = "text" if "text" in delta else "unknown"
+                block = blocks.setdefault(place, {"type": kind})
+                grown = {name: text_of(block, name) + text_of(delta, name) for name in _GROWING}
+                block.update(grown)
+            case "message_delta":
+                given = {k: v for k, v in part(value, "usage").items() if v is not None}
+                usage = part(message, "usage") | given
+                message = {"type": "message"} | message | part(value, "delta") | {"usage": usage}
+    return message | {"content": [blocks[place] for place in sorted(blocks)]}
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
     cached = count(usage, "cache_read_input_tokens")
-    written = count(usage, "cache_creation_input_tokens")
+    made = count(usage, "cache_creation_input_tokens")
     return Usage(
-        input_tokens=count(usage, "input_tokens") + cached + written,
+        input_tokens=count(usage, "input_tokens") + cached + made,
         cached_tokens=cached,
+        cache_write_tokens=made,
         output_tokens=count(usage, "output_tokens"),
         reasoning_tokens=count(part(usage, "output_tokens_details"), "thinking_tokens"),
     )

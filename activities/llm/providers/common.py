@@ -1,7 +1,7 @@
 """What every provider shares: the outcome of a reply and its reading."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,27 +21,92 @@ class ReplyOutcome(StrEnum):
     BLOCKED = "blocked"
     TRUNCATED = "truncated"
     MALFORMED = "malformed"
+    ERROR = "error"
+    """No answer but the vendor's error, under whatever status."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool the model wants called; `arguments` as written, JSON unless `free`."""
+
+    name: str
+    arguments: str
+    free: bool = False
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A reply as read: its text, its tokens, its outcome and the vendor's word for that."""
+    """A reply as read: its text, its tokens, its outcome and the vendor's word for that.
+
+    `complete` is false where it broke off: a stream without its end, a run still going.
+    """
 
     text: str
     usage: Usage
     outcome: ReplyOutcome
     finish: str = ""
+    tools: tuple[ToolCall, ...] = ()
+    complete: bool = True
 
 
 MALFORMED = Parsed("", Usage(), ReplyOutcome.MALFORMED)
+"""What a body reads as that is no reply of this API at all."""
+
+Parse = Callable[[bytes], Parsed]
 
 
 @dataclass(frozen=True)
 class Provider:
-    """One API's wire format, as two pure functions. Without a schema, free text is asked for."""
+    """One API's wire format, as two pure functions. Without a schema, free text is asked for.
+
+    `parse` takes the whole body as received: a stream of events or one JSON object.
+    """
 
     build: Callable[[ModelRequest, Schema | None, Endpoint], HttpRequest]
-    parse: Callable[[bytes], Parsed]
+    parse: Parse
+
+
+def settled(
+    pieces: Iterable[str],
+    usage: Usage,
+    ended: ReplyOutcome | None,
+    finish: str,
+    tools: Sequence[ToolCall] = (),
+    *,
+    complete: bool = True,
+) -> Parsed:
+    """Decide the outcome. `ended` is what the vendor's word means, OK for an ordinary end,
+    None for a word that stands for no usable answer.
+    """
+    text = joined(pieces)
+    outcome = ended or ReplyOutcome.MALFORMED
+    if not complete:
+        outcome = ReplyOutcome.MALFORMED
+    elif outcome is ReplyOutcome.OK and tools:
+        outcome = ReplyOutcome.MALFORMED if any(map(_broken, tools)) else ReplyOutcome.TOOL
+    elif outcome is ReplyOutcome.OK and not text:
+        outcome = ReplyOutcome.MALFORMED
+    return Parsed(text, usage, outcome, finish, tuple(tools), complete)
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """Join pieces of text, mending characters that were cut into halves."""
+    text = "".join(pieces)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _broken(tool: ToolCall) -> bool:
+    if tool.free or not tool.arguments.strip():
+        return False
+    try:
+        return not isinstance(json.loads(tool.arguments), dict)
+    except (ValueError, RecursionError):
+        return True
+
+
+def written(arguments: object) -> str:
+    """Write the arguments of a tool as text: some vendors send JSON, some JSON in a string."""
+    return arguments if isinstance(arguments, str) else json.dumps(arguments or {})
 
 
 def json_request(path: str, body: Mapping[str, object], headers: Mapping[str, str]) -> HttpRequest:
@@ -52,13 +117,11 @@ def json_request(path: str, body: Mapping[str, object], headers: Mapping[str, st
     return HttpRequest("POST", path, content, headers, streamed=True)
 
 
-def opened(body: bytes) -> dict[str, Any]:
-    """Read a body as a JSON object; anything else reads as an empty one."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def key_header(endpoint: Endpoint, usual: str) -> dict[str, str]:
+    """Give the header that carries the key: the endpoint's, else the API's `usual` one."""
+    name = (endpoint.auth or usual).lower()
+    bearer = "Bearer " if name == "authorization" and endpoint.key else ""
+    return {name: bearer + endpoint.key}
 
 
 def part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -73,10 +136,10 @@ def parts(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def count(value: Mapping[str, Any], name: str) -> int:
-    """Give a number of tokens; 0 if it is null or missing."""
-    found = value.get(name)
-    return found if isinstance(found, int) else 0
+def count(value: Mapping[str, Any], *names: str) -> int:
+    """Give a number of tokens by the first of these names that holds one; else 0."""
+    found = (value.get(name) for name in names)
+    return next((n for n in found if isinstance(n, int) and n > 0), 0)
 
 
 def text_of(value: Mapping[str, Any], name: str) -> str:

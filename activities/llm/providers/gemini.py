@@ -1,19 +1,23 @@
-"""Gemini generateContent: POST /v1beta/models/{model}:generateContent, responseJsonSchema."""
+"""Gemini: POST /v1beta/models/{model}:streamGenerateContent?alt=sse, responseJsonSchema."""
 
 from typing import Any
 from urllib.parse import quote
 
+from activities.llm.frames import frames
 from activities.llm.providers.common import (
     MALFORMED,
     Parsed,
     Provider,
     ReplyOutcome,
+    ToolCall,
     count,
     json_request,
-    opened,
+    key_header,
     part,
     parts,
+    settled,
     text_of,
+    written,
 )
 from activities.llm.schema import LENGTHS, Schema, without
 from activities.wire import HttpRequest
@@ -28,52 +32,61 @@ BLOCKS = frozenset(
         "BLOCKLIST",
         "SPII",
         "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
         "LANGUAGE",
         "OTHER",
         "MODEL_ARMOR",
     }
 )
+_ENDED = {
+    "STOP": ReplyOutcome.OK,
+    "MAX_TOKENS": ReplyOutcome.TRUNCATED,
+    **dict.fromkeys(BLOCKS, ReplyOutcome.BLOCKED),
+}
+"""What is not here (MALFORMED_FUNCTION_CALL and its like) is no usable answer."""
 
 
 def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> HttpRequest:
     """Write the request. The key goes in a header: in the address it would land in logs."""
+    prompt = request.prompt
     config: dict[str, object] = {"maxOutputTokens": request.max_output_tokens}
     if schema is not None:
         config["responseMimeType"] = "application/json"
         config["responseJsonSchema"] = without(schema, LENGTHS)
+    texts = [{"text": text} for text in (prompt.prefix, prompt.user) if text]
     body = {
-        "systemInstruction": {"parts": [{"text": request.prompt.system}]},
-        "contents": [{"role": "user", "parts": [{"text": request.prompt.user}]}],
+        "systemInstruction": {"parts": [{"text": prompt.system}]},
+        "contents": [{"role": "user", "parts": texts}],
         "generationConfig": config,
     }
-    path = f"/v1beta/models/{quote(request.target.model, safe='')}:generateContent"
-    return json_request(path, body, {"x-goog-api-key": endpoint.key})
+    model = quote(request.target.model, safe="")
+    path = f"/v1beta/models/{model}:generateContent"
+    return json_request(path, body, key_header(endpoint, "x-goog-api-key"))
 
 
 def parse(body: bytes) -> Parsed:
-    """Read a GenerateContentResponse; thoughts are added to the candidates' tokens."""
-    reply = opened(body)
-    usage = _usage(part(reply, "usageMetadata"))
-    if blocked := text_of(part(reply, "promptFeedback"), "blockReason"):
-        return Parsed("", usage, ReplyOutcome.BLOCKED, blocked)
-    candidates = parts(reply, "candidates")
-    if not candidates:
+    """Read one GenerateContentResponse or a stream of them; thoughts count as output.
+
+    A stream has no closing event: it is whole once a chunk says why it ended.
+    """
+    values = [frame.value for frame in frames(body).items]
+    if not any("candidates" in value or "promptFeedback" in value for value in values):
         return MALFORMED
-    pieces = parts(part(candidates[0], "content"), "parts")
-    text = "".join(text_of(p, "text") for p in pieces if not p.get("thought"))
-    finish = text_of(candidates[0], "finishReason")
-    called = any("functionCall" in piece for piece in pieces)
-    return Parsed(text, usage, _outcome(finish, text, called), finish)
+    usage = _usage(next((u for v in reversed(values) if (u := part(v, "usageMetadata"))), {}))
+    chosen = [first for value in values for first in parts(value, "candidates")[:1]]
+    pieces = [piece for each in chosen for piece in parts(part(each, "content"), "parts")]
+    text = [text_of(piece, "text") for piece in pieces if not piece.get("thought")]
+    if blocked := next(filter(None, (_block(value) for value in values)), ""):
+        return settled(text, usage, ReplyOutcome.BLOCKED, blocked)
+    finish = next((f for each in reversed(chosen) if (f := text_of(each, "finishReason"))), "")
+    calls = [part(piece, "functionCall") for piece in pieces if "functionCall" in piece]
+    tools = [ToolCall(text_of(call, "name"), written(call.get("args"))) for call in calls]
+    return settled(text, usage, _ENDED.get(finish), finish, tools, complete=bool(finish))
 
 
-def _outcome(finish: str, text: str, called: bool) -> ReplyOutcome:
-    if finish == "MAX_TOKENS":
-        return ReplyOutcome.TRUNCATED
-    if finish in BLOCKS:
-        return ReplyOutcome.BLOCKED
-    if finish == "STOP" and called:
-        return ReplyOutcome.TOOL
-    return ReplyOutcome.OK if finish == "STOP" and text else ReplyOutcome.MALFORMED
+def _block(value: dict[str, Any]) -> str:
+    return text_of(part(value, "promptFeedback"), "blockReason")
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
