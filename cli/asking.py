@@ -117,6 +117,8 @@ def _models(history: WorkflowHistory) -> dict[int, str]:
 
 async def _sends(settings: Settings, scope: str) -> list[CallRow]:
     """Read from the store what was sent; nothing for a service whose store is elsewhere."""
+    if not (settings.data / "store.db").exists():
+        return []
     store = await Store.open(settings.database)
     try:
         return await Journal(store).calls(scope)

@@ -88,6 +88,7 @@ SAID: dict[str, tuple[list[str], list[str]]] = {
     "message": (["signal", "x", "reference_reply", "{half"], ["not JSON", "@FILE"]),
     "message in a file": (["signal", "x", "decide", "@@message.json"], ["not JSON"]),
     "message without file": (["signal", "x", "decide", "@nowhere.json"], ["nowhere.json"]),
+    "role": (["ask", "poet", "Why?"], ["'poet'", "triage, analyst"]),
     "unknown command": (["frobnicate"], ["frobnicate", "--help"]),
     "unknown option": (["list", "--frob"], ["--frob", "--help"]),
     "option of the wrong type": (["stack", "--speed", "fast"], ["--speed", "number", "--help"]),
