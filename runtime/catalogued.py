@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from runtime.prices import Price
 from workflows.data.common import Record
 from workflows.data.limits import Limits
-from workflows.data.llm import Dialect, VendorName
+from workflows.data.llm import Dialect, Quirk, VendorName
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^([A-Z][A-Z0-9_]*)?$")]
 """Name of the environment variable that holds a vendor's key."""
@@ -28,7 +28,7 @@ class CatalogueVendor(Record):
     base_url: str
     key: KeyName = ""
     auth: str = ""
-    quirks: frozenset[str] = frozenset()
+    quirks: frozenset[Quirk] = frozenset()
     limits: Limits | None = None
     batch_discount: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
 

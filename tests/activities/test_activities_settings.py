@@ -7,6 +7,7 @@ import pytest
 from runtime.settings import KEYS, LIVE_BASES, Settings, SettingsError
 from worker import all_queues
 from worker import main as worker_main
+from workflows.data.llm import Quirk
 
 SIMULATOR = "http://127.0.0.1:7"
 SHIPPED = Settings().models
@@ -63,6 +64,7 @@ dialect = "openai-chat"
 base_url = "https://models.example/v1"
 key = "MY_KEY"
 auth = "api-key"
+quirks = ["max-tokens"]
 [models.mine]
 vendor = "NAME"
 name = "Mine"
@@ -83,6 +85,7 @@ def test_a_catalogue_of_ones_own_brings_its_keys_addresses_and_queues(tmp_path: 
     assert settings.keys == {"mine": "k"}
     endpoint = settings.endpoint("mine")
     assert (endpoint.base_url, endpoint.auth) == ("https://models.example/v1", "api-key")
+    assert endpoint.quirks == {Quirk.MAX_TOKENS}
     assert all_queues(settings) == ("braid", "llm-mine")
     assert set(settings.key_names) == {"mine", *KEYS}
 
