@@ -148,6 +148,25 @@ BLOBS = Migration(
     ),
 )
 
+BATCHES = Migration(
+    8,
+    (
+        """CREATE TABLE batches (
+            key TEXT NOT NULL PRIMARY KEY, scope TEXT NOT NULL, vendor TEXT NOT NULL,
+            model TEXT NOT NULL, state TEXT NOT NULL, remote TEXT NOT NULL,
+            claimed_at TEXT NOT NULL)""",
+        "CREATE INDEX batches_by_remote ON batches (remote)",
+        """CREATE TABLE batch_items (
+            batch TEXT NOT NULL, place INTEGER NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL,
+            answer TEXT NOT NULL, outcome TEXT NOT NULL, why TEXT NOT NULL,
+            PRIMARY KEY (batch, place))""",
+        "CREATE INDEX batch_items_by_key ON batch_items (key)",
+        """CREATE TABLE remote_calls (
+            key TEXT NOT NULL PRIMARY KEY, claim_id BIGINT NOT NULL, vendor TEXT NOT NULL,
+            remote TEXT NOT NULL, kept_at TEXT NOT NULL)""",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -156,6 +175,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     PERMITS,
     BREAKERS_AND_BUDGETS,
     BLOBS,
+    BATCHES,
 )
 
 

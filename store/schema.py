@@ -257,3 +257,39 @@ tenants = Table(
     Column("tenant", Text, primary_key=True),
     Column("weight", Float(53), nullable=False),
 )
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("remote", Text, nullable=False),
+    Column("claimed_at", Text, nullable=False),
+    Index("batches_by_remote", "remote"),
+)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    Column("batch", Text, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("batch_items_by_key", "key"),
+)
+
+remote_calls = Table(
+    "remote_calls",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("claim_id", BigInteger, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("remote", Text, nullable=False),
+    Column("kept_at", Text, nullable=False),
+)
