@@ -25,8 +25,9 @@ from simulator.exchange import SIMULATED, Asked, Finish, Reply, Service, page
 from simulator.faults import FaultBoard
 from simulator.latency import seconds
 from simulator.sources import companies_house, edgar, gleif, ofac, opensanctions
-from simulator.state import Performed, StateFile
+from simulator.state import Batched, Cancelled, Performed, StateFile
 from simulator.vendors import anthropic, gemini, openai, vendor
+from simulator.vendors.later import Later, is_later
 
 log = structlog.get_logger()
 
@@ -42,16 +43,12 @@ class World:
         self.config = config
         self.book, self.faults = Book(), FaultBoard(config.faults)
         state = StateFile(config.state)
+        self.later = Later(config, self.book, self.faults, state)
         self.post = PostOffice(config, state, self.book, signal)
         accounts = Accounts(state, self.book)
-        for line in state.lines():
-            if isinstance(line, Performed):
-                accounts.restore(line.order)
-            else:
-                self.post.restore(line)
         vendors = (openai.VENDOR, anthropic.VENDOR, gemini.VENDOR)
         self.services: dict[str, Service] = {
-            **{v.name: vendor.service(v, config, self.book) for v in vendors},
+            **{v.name: self._model(v) for v in vendors},
             "companies_house": companies_house.SERVICE,
             "gleif": gleif.SERVICE,
             "opensanctions": opensanctions.SERVICE,
@@ -61,6 +58,18 @@ class World:
             "mail": self.post.service,
             "chat": chat.service(self.book),
         }
+        for line in state.lines():
+            if isinstance(line, Performed):
+                accounts.restore(line.order)
+            elif isinstance(line, Batched | Cancelled):
+                self.later.restore(line)
+            else:
+                self.post.restore(line)
+
+    def _model(self, of: vendor.Vendor) -> Service:
+        """Put a vendor to work, with what it answers later."""
+        service = vendor.service(of, self.config, self.book)
+        return self.later.beside(of.name, service, vendor.solo(of, self.config))
 
     async def serve(self, request: Request) -> Response:
         """Answer one request to a service."""
@@ -81,7 +90,8 @@ class World:
 
     async def _accepted(self, service: Service, asked: Asked, fault: Fault | None) -> Response:
         reply = service.answer(_ending(asked, fault))
-        if reply.status < 400 or asked.service not in VENDORS:  # models refuse at once
+        at_once = asked.service in VENDORS and (reply.status >= 400 or is_later(asked))
+        if not at_once:  # models refuse, and take what is answered later, at once
             speed = self.config.speed
             await asyncio.sleep(seconds(asked.service, self.config.seed, asked.hash, speed, fault))
         if fault and fault.kind is FaultKind.DROP:

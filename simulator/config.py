@@ -24,7 +24,8 @@ class FaultKind(StrEnum):
 
     `down`, `error`, `overloaded`, `rate_limited` and `quota` refuse a request before it is
     accepted; `drop`, `nonsense`, `slow`, `refusal` and `truncated` spoil an accepted one, which
-    is billed or performed all the same.
+    is billed or performed all the same. `expired` is for an item of a batch (path `batch-item`),
+    as are `error`, `refusal` and `truncated` there.
     """
 
     DOWN = "down"
@@ -37,6 +38,7 @@ class FaultKind(StrEnum):
     DROP = "drop"
     REFUSAL = "refusal"
     TRUNCATED = "truncated"
+    EXPIRED = "expired"
 
 
 class Fault(Record):

@@ -2,6 +2,9 @@
 
 from simulator.config import Fault
 
+ITEM = "batch-item"
+"""The path of a fault that strikes items of batches."""
+
 
 class FaultBoard:
     """Faults set at start or at run time; the first that fits a request is taken."""
@@ -21,6 +24,14 @@ class FaultBoard:
         """Give the fault a request meets, and count it."""
         for position, fault in enumerate(self._faults):
             if fault.service in (service, "*") and fault.path in path:
+                self._use(position, fault)
+                return fault
+        return None
+
+    def take_item(self, service: str) -> Fault | None:
+        """Give the fault the next item of a batch meets, and count it: one whose path is ITEM."""
+        for position, fault in enumerate(self._faults):
+            if fault.service in (service, "*") and fault.path == ITEM:
                 self._use(position, fault)
                 return fault
         return None

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from simulator.config import FaultKind
 from simulator.effects.records import Mail, Order
 from workflows.data.common import Record
 
@@ -33,7 +34,37 @@ class Answered(Record):
     number: int
 
 
-Line = Performed | Posted | Answered
+class BatchItem(Record):
+    """One request of a batch, as it would be sent alone."""
+
+    custom_id: str
+    path: str
+    body: dict[str, JsonValue]
+
+
+class Batched(Record):
+    """A batch a vendor took; times are Unix seconds, `met` the faults of its items."""
+
+    kind: Literal["batch"] = "batch"
+    vendor: str
+    id: str
+    items: tuple[BatchItem, ...]
+    mark: dict[str, str]
+    met: dict[str, FaultKind]
+    created: float
+    due: float
+
+
+class Cancelled(Record):
+    """A batch was stopped at a time."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    vendor: str
+    batch: str
+    at: float
+
+
+Line = Performed | Posted | Answered | Batched | Cancelled
 _LINE: TypeAdapter[Line] = TypeAdapter(Line)
 
 

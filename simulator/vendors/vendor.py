@@ -43,6 +43,18 @@ def service(vendor: Vendor, config: SimulatorConfig, book: Book) -> Service:
     return Service(reply, vendor.failure)
 
 
+def solo(vendor: Vendor, config: SimulatorConfig) -> Callable[[Asked], Reply]:
+    """Make what answers one request and bills nothing: somebody else does."""
+
+    def reply(asked: Asked) -> Reply:
+        question = vendor.read(asked)
+        if isinstance(question, Reply):
+            return question
+        return vendor.write(question, say(question, asked.finish, config))
+
+    return reply
+
+
 def say(question: Question, finish: Finish, config: SimulatorConfig) -> Said:
     """Answer a question, within its token limit; a longer answer is cut there."""
     asked = tokens(question.system) + tokens(question.user)
