@@ -29,6 +29,7 @@ from activities.documents import DocumentActivities
 from activities.doors import Answer, door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
+from activities.llm.batches import batch_doors
 from activities.load import LoadActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
@@ -174,7 +175,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
         calls.KEEP_DOCUMENT: documents.keep_document,
         calls.READ_DOCUMENT: documents.read_document,
     }
-    vendor: dict[Call[Any, Any], Answer[Any, Any]] = {calls.ASK_MODEL: models.ask_model}
+    vendor = batch_doors(settings, store, wire, ANSWERS) | {calls.ASK_MODEL: models.ask_model}
     inside = {call.name: answer for call, answer in (main | vendor).items()}
     main[calls.RUN_STEP] = StepActivities(store, STEPS, inside).run_step
     return Deployed(

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.common import Record
 from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
@@ -177,6 +178,10 @@ def _kept(name: str, message: type[In], answer: type[Out]) -> Call[In, Out]:
     return Call(name, message, answer, timeout=timedelta(seconds=30), attempts=20)
 
 
+def _batch(name: str, message: type[In], answer: type[Out]) -> Call[In, Out]:
+    return Call(name, message, answer, timedelta(minutes=5), attempts=12, queue_per_request=True)
+
+
 RESOLVE_ROLES = Call(
     "resolve_roles", RoleQuery, RoleBook, timeout=timedelta(seconds=10), attempts=10
 )
@@ -191,6 +196,10 @@ ASK_MODEL = Call(
 """An attempt may wait long for its permit. The exchange itself is bounded by the wire's timeouts,
 and a dead worker is found by its heartbeats, so the hour only ends what nothing else does.
 """
+
+SUBMIT_BATCH = _batch("submit_batch", BatchOrder, BatchTicket)
+COLLECT_BATCH = _batch("collect_batch", BatchQuery, BatchPage)
+CANCEL_BATCH = _batch("cancel_batch", BatchTicket, BatchTicket)
 
 COMPANY = _source("company_register", CompanyQuery, CompanyAnswer)
 LEI = _source("lei_record", LeiQuery, LeiAnswer)
@@ -228,6 +237,9 @@ READ_DOCUMENT = _kept("read_document", Document, Document)
 ALL: tuple[Call[Any, Any], ...] = (
     RESOLVE_ROLES,
     ASK_MODEL,
+    SUBMIT_BATCH,
+    COLLECT_BATCH,
+    CANCEL_BATCH,
     COMPANY,
     LEI,
     SCREEN,

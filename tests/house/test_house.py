@@ -163,7 +163,8 @@ async def test_worker_answers_every_call_once_with_its_records(deployed: Deploye
 
 async def test_only_model_calls_are_answered_on_the_queues_of_vendors(deployed: Deployed) -> None:
     names = {activity._Definition.must_from_callable(a).name for a in deployed.vendor}
-    assert names == {calls.ASK_MODEL.name}
+    batches = {calls.SUBMIT_BATCH.name, calls.COLLECT_BATCH.name, calls.CANCEL_BATCH.name}
+    assert names == {calls.ASK_MODEL.name} | batches
 
 
 def test_every_answer_of_a_model_is_a_record_under_its_own_name() -> None:

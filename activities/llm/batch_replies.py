@@ -1,0 +1,152 @@
+"""The replies of a batch: kept in the journal, priced at the batch's rate, read back in pages."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from pydantic import ValidationError
+
+from activities.llm.batch_apis import Result
+from activities.llm.dialects import PROVIDERS
+from activities.llm.providers.common import MALFORMED, Parsed, ReplyOutcome
+from runtime.catalogue import Catalogue
+from runtime.context import CallContext, call_context
+from store.batches import Batch, BatchItem
+from store.database import Store
+from store.journal import CallEntry, Journal, StoredReply
+from workflows import calls
+from workflows.data.batch import BatchPage, BatchReply, ItemEnd
+from workflows.data.common import Record
+from workflows.data.llm import ModelAnswer, ModelRef, Usage
+from workflows.data.spread import MOST_BYTES
+
+AT_ONCE = 50
+"""Replies that are kept at once."""
+
+
+class BatchReplies:
+    """Keeps and reads the replies of batches. `answers` are the records they must fit."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        store: Store,
+        catalogue: Catalogue,
+        answers: Mapping[str, type[Record]],
+    ) -> None:
+        self._journal, self._store = journal, store
+        self._catalogue, self._answers = catalogue, answers
+
+    async def keep(
+        self, batch: Batch, results: Mapping[str, Result], why: str, simulated: bool
+    ) -> dict[str, tuple[str, str]]:
+        """Keep what came; say of each question that was sent what became of it, and why.
+
+        `why` is the vendor's word on the batch, for questions it says nothing about.
+        """
+        gone = Result("", ItemEnd.MISSING, why=f"the batch is {why}")
+        ends = {i.key: self._told(batch, results.get(i.key, gone)) for i in batch.waiting}
+        answered = [key for key, result in ends.items() if result.end is ItemEnd.ANSWERED]
+        for first in range(0, len(answered), AT_ONCE):
+            some = answered[first : first + AT_ONCE]
+            kept = (self._settle(batch, key, ends[key].body, simulated) for key in some)
+            await asyncio.gather(*kept)
+        return {key: (result.end.value, result.why) for key, result in ends.items()}
+
+    async def page(self, batch: Batch, after: int) -> BatchPage:
+        """Give the replies from place `after` on, as many as one page holds."""
+        replies: list[BatchReply] = []
+        size = 0
+        for place, item in enumerate(batch.items[after:], after):
+            reply = await self._reply(batch, item)
+            size += len(reply.model_dump_json())
+            if replies and size > MOST_BYTES:
+                return BatchPage(replies=tuple(replies), next=place)
+            replies.append(reply)
+        return BatchPage(replies=tuple(replies))
+
+    def _told(self, batch: Batch, result: Result) -> Result:
+        """Take an answer that is none of the vendor's API for a failure: it is not kept."""
+        if result.end is ItemEnd.ANSWERED and self._parsed(batch, result.body) == MALFORMED:
+            return Result(result.key, ItemEnd.FAILED, why="answered something else")
+        return result
+
+    async def _settle(self, batch: Batch, key: str, body: bytes, simulated: bool) -> None:
+        """Claim and settle at once: while the vendor worked, the batch itself was the claim."""
+        claim = await self._journal.claim(_entry(batch, key, call_context()))
+        if isinstance(claim, StoredReply):
+            return  # kept before a crash
+        now = self._store.clock()
+        usage = self._parsed(batch, body).usage
+        stored = StoredReply(
+            status=200,
+            headers={},
+            body=body,
+            received_at=now,
+            simulated=simulated,
+            usage=usage,
+            usd=self._usd(batch.model, usage, now, batch=True),
+        )
+        await asyncio.shield(self._journal.settle(claim, stored))
+
+    async def _reply(self, batch: Batch, item: BatchItem) -> BatchReply:
+        end = ItemEnd(item.outcome)
+        if end not in (ItemEnd.ANSWERED, ItemEnd.KNOWN):
+            return BatchReply(key=item.name, end=end, why=item.why)
+        stored = await self._journal.read(item.key)
+        if stored is None:
+            return BatchReply(key=item.name, end=ItemEnd.MISSING, why="its reply was deleted")
+        parsed, known = self._parsed(batch, stored.body), end is ItemEnd.KNOWN
+        alone = self._usd(batch.model, stored.usage, stored.received_at)
+        told = BatchReply(
+            key=item.name,
+            end=end,
+            usd=Decimal(0) if known else stored.usd,
+            saved=Decimal(0) if known else alone - stored.usd,
+        )
+        if wrong := _misfit(parsed, self._answers.get(item.answer)):
+            return told.model_copy(update={"end": ItemEnd.UNUSABLE, "why": wrong})
+        answer = ModelAnswer(
+            target=ModelRef(vendor=batch.vendor, model=batch.model),
+            text=parsed.text,
+            usage=stored.usage,
+            usd=stored.usd,
+            priced=bool(self._catalogue.model(batch.model).prices),
+            simulated=stored.simulated,
+            reused=known,
+            window=self._catalogue.window(batch.model),
+        )
+        return told.model_copy(update={"answer": answer})
+
+    def _parsed(self, batch: Batch, body: bytes) -> Parsed:
+        return PROVIDERS[self._catalogue.dialect(batch.vendor)].parse(body)
+
+    def _usd(self, model: str, usage: Usage, at: datetime, *, batch: bool = False) -> Decimal:
+        day = at.astimezone(UTC).date()
+        return self._catalogue.usd(model, usage, day, batch=batch) or Decimal(0)
+
+
+def _entry(batch: Batch, key: str, context: CallContext) -> CallEntry:
+    return CallEntry(
+        key=key,
+        scope=batch.scope,
+        branch=context.branch,
+        call=calls.ASK_MODEL.name,
+        worker=context.worker,
+        vendor=batch.vendor,
+        model=batch.model,
+    )
+
+
+def _misfit(parsed: Parsed, record: type[Record] | None) -> str:
+    """Say why a reply does not fit its record; empty if it does. No value of it is quoted."""
+    if parsed.outcome is not ReplyOutcome.OK:
+        return f"the reply is {parsed.outcome}"
+    if record is None:
+        return ""
+    try:
+        record.model_validate_json(parsed.text)
+    except ValidationError as wrong:
+        return f"does not fit {record.__name__}: {len(wrong.errors())} places"
+    return ""
