@@ -1,5 +1,6 @@
-"""The commands on models, apart from cases: how far to trust them, what they cost."""
+"""The commands that measure models: how far to trust them, what they cost."""
 
+import asyncio
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ import typer
 
 from cli.commands import AsJson, in_session
 from cli.errors import BadInput
+from runtime.settings import Settings
 
 app = typer.Typer()
 
@@ -50,3 +52,21 @@ def calibrate(
         in_session(work, own=True)
     else:
         fit(labelled.read_file(file))
+
+
+@app.command()
+def costs(
+    case: Annotated[
+        str, typer.Argument(help="workflow id, or the case id for its newest run; all if left out")
+    ] = "",
+    since: Annotated[str, typer.Option(help="first day that counts, UTC, as 2026-11-20")] = "",
+    by: Annotated[str, typer.Option(help="case, branch, model, vendor, day or call")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what model calls cost, what caches saved, and which calls may have been billed.
+
+    Read from the journal of this checkout's store; no server is needed.
+    """
+    from cli.costs import report
+
+    asyncio.run(report(Settings.from_env(), case, since, by, as_json=as_json))
