@@ -170,11 +170,11 @@ class Asking(Generic[T]):
         return ReplyView(
             who=self.name,
             state=self._state(ended, accepted),
-            model=self._model,
+            model=self.model,
             value=self.found.value.model_dump(mode="json") if self.found else None,
             says=says,
             confidence=confidence,
-            usd=self.found.usd if self.found else self._lost,
+            usd=self.usd,
             uncertain=self.uncertain,
             why=reason(error) if error is not None and self.began else "",
             started=ended.started if ended and self.began else None,
@@ -187,7 +187,13 @@ class Asking(Generic[T]):
         return self.found.value
 
     @property
-    def _model(self) -> str:
+    def usd(self) -> Decimal:
+        """What it cost as far as it is known, in US dollars."""
+        return self.found.usd if self.found else self._lost
+
+    @property
+    def model(self) -> str:
+        """Who answered, as `vendor/model`; empty if nobody did."""
         target = self.found.answer.target if self.found else None
         return f"{target.vendor}/{target.model}" if target else ""
 
