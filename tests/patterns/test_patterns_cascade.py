@@ -105,6 +105,16 @@ def test_a_spent_budget_takes_the_best_so_far() -> None:
     assert "b BudgetSpent: budget 'case' has 0.001 US$ left" in found.record.why
 
 
+def test_a_models_word_is_worth_what_its_calibration_says() -> None:
+    """Both say 0.9; one is mostly wrong then."""
+    panel = Panel()
+    asked = [panel.says("boaster", confidence=0.9), panel.says("modest", confidence=0.9)]
+    worth = {"boaster": lambda v: v.confidence / 2, "modest": sure_of}
+    found: Found = run(sure("label", asked, confidence=worth, threshold=0.85))
+    assert [r.confidence for r in found.record.replies] == [0.45, 0.9]
+    assert found.record.via == "modest"
+
+
 def test_thresholds_may_differ_by_name() -> None:
     panel = Panel()
     asked = [panel.says("a", confidence=0.9), panel.says("b", confidence=0.8)]
@@ -147,6 +157,7 @@ ONE = [PANEL.says("a")]
         ({"threshold": 0}, "threshold 0 is none"),
         ({"threshold": 95}, "threshold 95 is none"),
         ({"threshold": {"b": 0.9}}, "no threshold for a"),
+        ({"confidence": {"b": sure_of}}, "no confidence for a"),
         ({"otherwise": give_up}, "call one, as give_up"),
         (
             {"otherwise": take_best(), "confidence": None, "threshold": None, "accept": bool},

@@ -15,6 +15,7 @@ from workflows.patterns.until import all_settled
 
 T = TypeVar("T", bound=Record)
 Threshold = float | Mapping[str, float]
+Sureness = Callable[[T], float | None] | Mapping[str, Callable[[T], float | None]]
 
 
 class Bar:
@@ -24,27 +25,27 @@ class Bar:
         self,
         what: str,
         names: Sequence[str],
-        confidence: Callable[[Any], float | None] | None,
+        confidence: Sureness[Any] | None,
         threshold: Threshold | None,
         accept: Callable[[Any], bool] | None,
     ) -> None:
-        self._what, self._confidence, self._accept = what, confidence, accept
+        self._what, self._accept = what, accept
         if (threshold is None) == (accept is None):
             raise Misuse(f"{what} takes either a threshold or accept to know when to stop")
         if threshold is not None and confidence is None:
             raise Misuse(f"{what} has a threshold and nothing to hold against it; give confidence")
-        for judge in (j for j in (confidence, accept) if j is not None):
+        self._sure = _by_name(what, "confidence", names, confidence)
+        self._at = _by_name(what, "threshold", names, threshold)
+        for judge in (j for j in (*self._sure.values(), accept) if j is not None):
             must_call(judge, f"{what}: confidence or accept")
-        self._at = threshold if isinstance(threshold, Mapping) else dict.fromkeys(names, threshold)
-        if missing := [n for n in names if n not in self._at]:
-            raise Misuse(f"{what}: no threshold for {', '.join(missing)}; give each one")
         if wrong := [t for t in self._at.values() if t is not None and not is_share(t)]:
             raise Misuse(f"{what}: threshold {wrong[0]!r} is none; it is above 0 and at most 1")
 
     def judge(self, name: str, value: object) -> tuple[float | None, bool]:
         """Give the confidence in a value, and whether it is sure enough."""
         who = f"{self._what}: {name!r}"
-        sure = None if self._confidence is None else stated(self._confidence, value, who)
+        confidence = self._sure[name]
+        sure = None if confidence is None else stated(confidence, value, who)
         if self._accept is None:
             return sure, sure is not None and sure >= cast(float, self._at[name])
         try:
@@ -62,6 +63,14 @@ class Bar:
         if self._accept is not None or good.confidence is None:
             return f"the answer of {good.who} was accepted"
         return f"{good.who} is sure: {good.confidence:g}, where {self._at[good.who]:g} is enough"
+
+
+def _by_name(what: str, kind: str, names: Sequence[str], given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(names, given)
+    if missing := [n for n in names if n not in given]:
+        raise Misuse(f"{what}: no {kind} for {', '.join(missing)}; give each one")
+    return given
 
 
 async def asked_one(asking: Asking[T], bar: Bar) -> tuple[ReplyView, bool]:

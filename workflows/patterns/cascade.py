@@ -10,7 +10,7 @@ from typing import TypeVar
 from workflows.data.common import Record
 from workflows.data.strategies import ReplyView, StrategyRecord
 from workflows.errors import Misuse
-from workflows.patterns.bar import Bar, Threshold, asked_one
+from workflows.patterns.bar import Bar, Sureness, Threshold, asked_one
 from workflows.patterns.checks import must_be
 from workflows.patterns.otherwise import Otherwise, Unmet
 from workflows.patterns.respondents import Asking, Decided, Respondent, respondents, told
@@ -23,15 +23,16 @@ async def cascade(
     asked: Sequence[Respondent[T]],
     *,
     otherwise: Otherwise[T],
-    confidence: Callable[[T], float | None] | None = None,
+    confidence: Sureness[T] | None = None,
     threshold: Threshold | None = None,
     accept: Callable[[T], bool] | None = None,
 ) -> Decided[T, StrategyRecord]:
     """Ask in order, cheapest first, and take the first answer that is sure enough.
 
-    That is one whose `confidence` reaches the `threshold` (above 0, at most 1; by name where they
-    differ), or for which `accept` is true; None as confidence reaches nothing. Who fails or is late
-    is gone past. `otherwise` applies after the last; the best is the one of most confidence.
+    That is one whose `confidence` reaches the `threshold` (above 0, at most 1; both are given by
+    name where they differ), or for which `accept` is true; None as confidence reaches nothing. Who
+    fails or is late is gone past. `otherwise` applies after the last; the best is the one of most
+    confidence.
 
     Raises Misuse before anybody is asked, Unusable for a judgement that is none.
     """
