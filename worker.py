@@ -49,6 +49,7 @@ from workflows import calls
 from workflows.calls import Call
 from workflows.data.aggregate import Cited
 from workflows.data.common import Record
+from workflows.data.complexity import Rating
 from workflows.data.due_diligence import (
     CreditReading,
     HitReading,
@@ -80,6 +81,7 @@ ANSWERS: dict[str, type[Record]] = {
         ReferenceReading,
         Synthesis,
         PathProposal,
+        Rating,
         Cited,
     )
 }
