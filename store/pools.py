@@ -16,7 +16,8 @@ from workflows.data.limits import Limits
 CUT, FLOOR = 0.7, 0.05
 RECOVERY, RECOVERY_WINDOWS = 60.0, 5
 """Seconds, or windows if that is longer, until a cut pool is back where it was hurt."""
-LONGEST_PAUSE = 60.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+"""Seconds a pool pauses after a 429 at least (or half a window, if that is less), and at most."""
 LOOKAHEAD = 0.15
 """Seconds by which a permit is granted before its moment: handing it over costs no time."""
 BURST_SHARE, BURST_MOST = 0.1, 10
@@ -102,18 +103,23 @@ class Pool:
         self.next_at = max(self.next_at, at) + self._spacing(tokens, self.factor(now))
 
     def cut(self, now: float, sent_at: float, wait: float | None) -> bool:
-        """Take a 429 to heart: pause, and send less. Say whether it cut.
+        """Take a 429 to heart: pause, and from then on send less. Say whether it cut.
 
-        One of a request that was sent before the last cut tells nothing new, but its wait counts.
+        While the vendor's window still holds what was sent before the last cut, another 429 tells
+        nothing of the new pace: it only makes the pause longer.
         """
-        pause = max(wait or 0.0, 0.0 if self.limits.unlimited else min(0.3 * self.limits.per, 1.0))
+        known = not self.limits.unlimited
+        again = known and sent_at < self.cut_at + self.limits.per
+        pause = max(wait or 0.0, min(self.limits.per / 2, SHORTEST_PAUSE) if known else 0.0)
+        if again and sent_at >= self.cut_at:
+            pause = max(pause, now - self.cut_at)
         self.paused_until = max(self.paused_until, now + min(pause, LONGEST_PAUSE))
-        if self.limits.unlimited or sent_at < self.cut_at:
+        if not known or again:
             return False
         self.ceiling = self.factor(now)
         self.floor = max(FLOOR, CUT * self.ceiling)
         self.cut_at = now
-        self.next_at = max(now, self.paused_until)
+        self.next_at = self.paused_until
         return True
 
     def cost(self, tokens: int) -> float:
