@@ -12,7 +12,6 @@ from store.workers import DEAD_AFTER
 from tests.store.permit_world import World
 from workflows.data.limits import Limits
 
-
 pytestmark = pytest.mark.server
 
 
