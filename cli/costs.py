@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.commands import out
 from cli.errors import BadInput
 from cli.processes import PROCESSES
-from runtime.catalogue import Catalogue, CatalogueError, load
+from runtime.catalogue import Catalogue
 from runtime.settings import Settings
 from store.costs import CallCost, Costs
 from store.database import Store
@@ -65,14 +65,11 @@ class CostLine(Record):
 
 
 async def report(settings: Settings, case: str, since: str, by: str, *, as_json: bool) -> None:
-    """Read the journal and show it. Raises BadInput."""
+    """Read the journal and show it. Raises BadInput, SettingsError."""
     day, lines_by = _day(since), _by(by, case)
     if not (settings.data / "store.db").exists():
         raise BadInput(f"nothing was asked yet: {settings.data} holds no journal; run a case first")
-    try:
-        catalogue = load(settings.catalogue)
-    except CatalogueError as error:
-        raise BadInput(str(error)) from error
+    catalogue = settings.models
     calls = await _calls(settings, case, day)
     found = lines(calls, _KEYS[lines_by], catalogue)
     totals = lines(calls, lambda _: "total", catalogue)

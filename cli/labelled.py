@@ -1,7 +1,7 @@
 """Read labelled answers: JSON lines from a file, or the bank the simulator makes for the demo."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +12,6 @@ from pydantic import ValidationError
 
 from cli.errors import BadInput, Trouble
 from insight.labelled import LabelledAnswer, best_model, with_baseline
-from runtime.catalogue import CatalogueError, load
-from runtime.settings import Settings
 
 DEMO_QUESTIONS = 600
 SHOWN = 5
@@ -46,16 +44,7 @@ def read_file(path: Path) -> LabelledFile:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give a JSONL file") from error
 
 
-def demo_models(settings: Settings) -> list[str]:
-    """Name the models that the roles of the catalogue use. Raises BadInput."""
-    try:
-        roles = load(settings.catalogue).roles
-    except CatalogueError as error:
-        raise BadInput(str(error)) from error
-    return list(dict.fromkeys(model for chain in roles.values() for model in chain))
-
-
-async def demo_bank(simulator: str, models: Sequence[str], seed: int) -> LabelledFile:
+async def demo_bank(simulator: str, models: Iterable[str], seed: int) -> LabelledFile:
     """Fetch the simulator's answers of each model to the same questions; the best model is the
     others' baseline. Raises Trouble.
     """
