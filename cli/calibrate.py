@@ -156,8 +156,8 @@ def _thresholds(c: Calibration) -> Table:
 
 def _stated(c: Calibration, t: Threshold) -> str:
     """Say from which stated confidence on a threshold is reached."""
-    reached = (n / 1000 for n in range(1001) if c.calibrated(n / 1000) >= t.at)
-    return f"{next(reached, 1.0):.3g}"
+    lowest = c.lowest_accepted(t.promise)
+    return "never" if lowest is None else f"{lowest:.3f}"
 
 
 def _tiers(lines: Sequence[TierLine]) -> Table:

@@ -77,7 +77,7 @@ def test_no_rising_curve_is_nearer_to_the_answers_than_the_isotonic_one(
 
 
 def test_the_logistic_curve_finds_the_one_the_answers_came_from() -> None:
-    answers = bank(20_000, seed=3)
+    answers = bank(6_000, seed=3)
     curve = logistic([(a.confidence, a.correct) for a in answers])
     for stated in (0.5, 0.7, 0.9, 0.97):
         true = 1 / (1 + exp(-(log(stated / (1 - stated)) - 1.0) / 0.9))
@@ -140,7 +140,11 @@ def test_a_calibration_survives_the_wire_and_accepts_by_its_threshold() -> None:
     assert [c.accepts(x / 100) for x in range(101)] == [
         c.calibrated(x / 100) >= threshold.at for x in range(101)
     ]
-    assert not a_calibration(thresholds=()).accepts(1.0), "never without a threshold"
+    lowest = c.lowest_accepted()
+    assert lowest is not None
+    assert (c.accepts(lowest), c.accepts(lowest - 1e-6)) == (True, False)
+    without = a_calibration(thresholds=())
+    assert (without.accepts(1.0), without.lowest_accepted()) == (False, None)
 
 
 def test_the_book_falls_back_to_the_wider_calibration() -> None:
@@ -182,10 +186,10 @@ def test_figures_worked_by_hand() -> None:
 
 
 def test_a_perfect_bank_has_a_small_error_and_an_overconfident_one_is_mended() -> None:
-    perfect = fit(bank(3000, seed=5, over=0, spread=1), Wishes()).calibration
+    perfect = fit(bank(2000, seed=5, over=0, spread=1), Wishes()).calibration
     assert perfect.ece_stated < 0.03
     assert perfect.log_loss <= perfect.log_loss_stated, "a calibration makes nothing worse"
-    over = fit(bank(3000, seed=5), Wishes()).calibration
+    over = fit(bank(2000, seed=5), Wishes()).calibration
     assert over.ece_stated > 0.08
     assert over.ece < 0.03
     assert over.brier < over.brier_stated

@@ -4,7 +4,7 @@ Made by `starter.py calibrate` and given to a process as input: it is data, read
 mathematics but interpolation, so that a replay reads the same.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from workflows.data.common import Record
 
-DIGITS = 6
-"""Decimals of a confidence."""
+DIGITS, STEPS = 6, 1_000_000
+"""Decimals of a confidence, and the steps from 0 to 1 they make."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -125,6 +125,16 @@ class Calibration(Record):
     def threshold(self, promise: Promise = Promise.ACCURACY) -> Threshold | None:
         """Give the threshold that keeps a promise, None if the answers could not show one."""
         return next((t for t in self.thresholds if t.promise is promise), None)
+
+    def lowest_accepted(self, promise: Promise = Promise.ACCURACY) -> float | None:
+        """Give the lowest stated confidence that may pass; None if none may.
+
+        For whoever compares what was stated, as a cascade with a threshold for each model does.
+        """
+        if not self.accepts(1.0, promise):
+            return None
+        steps = range(STEPS)
+        return bisect_left(steps, True, key=lambda k: self.accepts(k / STEPS, promise)) / STEPS
 
     def accepts(self, stated: float, promise: Promise = Promise.ACCURACY) -> bool:
         """Say whether an answer of this confidence may pass; never without a threshold."""
