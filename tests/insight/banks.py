@@ -30,7 +30,7 @@ def bank(n: int, seed: int, *, over: float = 1.0, spread: float = 0.9) -> list[L
 def truth() -> dict[float, tuple[int, float]]:
     """Per stated confidence of a large bank: how many answers, and the sum of their chances."""
     found: dict[float, tuple[int, float]] = {}
-    for stated, chance in drawn(50_000, seed=10**6, over=1.0, spread=0.9):
+    for stated, chance in drawn(20_000, seed=10**6, over=1.0, spread=0.9):
         n, total = found.get(stated, (0, 0.0))
         found[stated] = n + 1, total + chance
     return found

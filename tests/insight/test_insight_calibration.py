@@ -264,12 +264,12 @@ def test_too_few_answers_give_a_calibration_but_no_threshold_unless_forced() -> 
 
 def test_thresholds_break_their_promise_seldom() -> None:
     """From 300 answers each; the best threshold of a bank breaks its promise far more often."""
-    known, trials = truth(), range(50)
+    known, trials = truth(), range(40)
     by_rule = [kept(trial, 300, 1.0, known) for trial in trials]
     by_luck = [kept(trial, 300, 0.0, known) for trial in trials]
     print(f"seeds {trials}: rule {by_rule.count(False)} broken, luck {by_luck.count(False)} broken")
-    assert by_rule.count(None) < 15, "a rule that never gives a threshold would keep every promise"
-    assert by_rule.count(False) <= 7
+    assert by_rule.count(None) < 12, "a rule that never gives a threshold would keep every promise"
+    assert by_rule.count(False) <= 5
     assert by_luck.count(False) > 2 * by_rule.count(False)
 
 
