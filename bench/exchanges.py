@@ -27,6 +27,7 @@ from workflows.data.llm import Usage
 
 EMPTY = Parsed("", Usage(), ReplyOutcome.OK)
 GARBLED = Reading(MALFORMED, Advice(Posture.RETRY))
+RUNNING = ("queued", "in_progress")
 FORMATS = (
     "response_format",
     "text",
@@ -42,7 +43,7 @@ FORMS = ("json_schema", "json_object", "application/json", '"format": "json"')
 def read(exchange: dict[str, Any]) -> Reading:
     """Read one exchange as it was recorded."""
     response, url = part(exchange, "response"), text_of(part(exchange, "request"), "url")
-    headers = {k.lower(): str(v) for k, v in part(response, "headers").items()}
+    headers = {k.lower(): _one(v) for k, v in part(response, "headers").items()}
     body = response.get("body") or ""
     raw = (body if isinstance(body, str) else json.dumps(body)).encode("utf-8", "replace")
     reply = Reply(int(response["status"]), headers, raw)
@@ -52,7 +53,16 @@ def read(exchange: dict[str, Any]) -> Reading:
         # Counts, caches, files: an answer, but none of a model. Or an error, or nonsense.
         plain = frames(raw).items and not any(error_of(f.value) for f in frames(raw).items)
         parse = (lambda _: EMPTY) if plain else (lambda _: MALFORMED)
-    return read_with(parse, address.hostname or "vendor", reply, datetime.now(UTC))
+    reading = read_with(parse, address.hostname or "vendor", reply, datetime.now(UTC))
+    if reading.parsed.finish in RUNNING and not frames(raw).streamed:
+        # Accepted to be made in the background: a good answer, though none to the question yet.
+        return Reading(EMPTY, Advice(Posture.NONE))
+    return reading
+
+
+def _one(value: object) -> str:
+    """Give a header's text; recorders keep lists of values."""
+    return str(value[0] if isinstance(value, list) and value else value)
 
 
 def outcome(exchange: dict[str, Any], parsed: Parsed) -> str:

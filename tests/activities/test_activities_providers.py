@@ -96,11 +96,9 @@ def test_gemini_request() -> None:
     }
 
 
-def chat(*quirks: Quirk, prefix: str = "", free: bool = False) -> dict[str, Any]:
+def chat(*quirks: Quirk, free: bool = False) -> dict[str, Any]:
     schema = None if free else strict_schema(HitReading)
-    built = CHAT.build(
-        question("groq", prefix=prefix), schema, replace(LIVE, quirks=frozenset(quirks))
-    )
+    built = CHAT.build(question("groq"), schema, replace(LIVE, quirks=frozenset(quirks)))
     assert (built.method, built.path) == ("POST", "/chat/completions")
     assert built.headers["authorization"] == "Bearer secret"
     value: dict[str, Any] = json.loads(built.content)
@@ -126,11 +124,11 @@ def test_chat_request() -> None:
 
 
 def test_a_servers_quirks_are_minded() -> None:
-    plain, odd = chat(prefix="shared"), chat(*Quirk, prefix="shared")
+    plain, odd = chat(), chat(*Quirk)
     assert odd["response_format"] == {"type": "json_object"}
     assert '"title": "HitReading"' in odd["messages"][0]["content"]
     assert odd["max_tokens"] == plain["max_completion_tokens"]
-    assert set(plain) - set(odd) == {"max_completion_tokens", "prompt_cache_key"}
+    assert set(plain) - set(odd) == {"max_completion_tokens"}
 
 
 def test_a_shared_prefix_comes_first_and_is_marked() -> None:
@@ -139,11 +137,12 @@ def test_a_shared_prefix_comes_first_and_is_marked() -> None:
         value: dict[str, Any] = json.loads(DIALECTS[dialect].build(request, None, LIVE).content)
         return value
 
-    answers = sent(Dialect.OPENAI_RESPONSES, "shared")
+    answers, others = (sent(Dialect.OPENAI_RESPONSES, text) for text in ("shared", "other"))
     assert answers["input"] == "shared\n\nWörter"
-    assert answers["prompt_cache_key"] == chat(prefix="shared")["prompt_cache_key"]
-    assert answers["prompt_cache_key"] != chat(prefix="other")["prompt_cache_key"]
+    assert answers["prompt_cache_key"] != others["prompt_cache_key"]
     assert "prompt_cache_key" not in sent(Dialect.OPENAI_RESPONSES, "")
+    said = sent(Dialect.OPENAI_CHAT, "shared")["messages"][1]["content"]
+    assert said == "shared\n\nWörter"
     assert sent(Dialect.ANTHROPIC_MESSAGES, "shared")["messages"][0]["content"] == [
         {"type": "text", "text": "shared", "cache_control": {"type": "ephemeral"}},
         {"type": "text", "text": "Wörter"},
@@ -246,7 +245,7 @@ REPLIES = [
     (A, anthropic("refusal"), "refusal", ""),
     (A, anthropic("tool_use", {"type": "tool_use"}), "tool", ""),
     (A, anthropic("end_turn"), "malformed", ""),
-    (A, anthropic("pause_turn", {"type": "text", "text": "a"}), "malformed", "a"),
+    (A, anthropic("pause_turn", {"type": "text", "text": "a"}), "tool", "a"),
     (A, b"nonsense", "malformed", ""),
     (G, gemini("STOP", {"text": "t", "thought": True}, {"text": "a"}), "ok", "a"),
     (G, gemini("MAX_TOKENS"), "truncated", ""),

@@ -265,7 +265,7 @@ CALLS = [
         sse(
             chunk(tool_calls=[tool(1, "a", "", id="x")]),
             chunk(tool_calls=[tool(1, "", '{"p": ')]),
-            chunk(tool_calls=[tool(1, "", "1}")]),
+            chunk(tool_calls=[tool(1, "", "1}", id="null")]),
             chunk(tool_calls=[tool(0, "b", "{}")]),
             chunk(tool_calls=[tool(0, "c", "{}")]),
             chunk("tool_calls"),

@@ -39,8 +39,6 @@ class Quirk(StrEnum):
     """It knows `json_object` only: the schema is told in the system prompt (DeepSeek)."""
     NO_STREAM_OPTIONS = "no-stream-options"
     """It refuses `stream_options`, and reports usage in a stream of itself (Mistral)."""
-    NO_CACHE_KEY = "no-cache-key"
-    """It refuses `prompt_cache_key` (servers that refuse every field they do not know)."""
 
 
 class ModelRef(Record):

@@ -29,6 +29,7 @@ _ENDED = {
     "end_turn": ReplyOutcome.OK,
     "stop_sequence": ReplyOutcome.OK,
     "tool_use": ReplyOutcome.OK,
+    "pause_turn": ReplyOutcome.TOOL,  # it wants its own words back before it goes on
     "max_tokens": ReplyOutcome.TRUNCATED,
     "model_context_window_exceeded": ReplyOutcome.TRUNCATED,
     "refusal": ReplyOutcome.REFUSAL,

@@ -20,7 +20,7 @@ from activities.llm.providers.common import (
     text_of,
     written,
 )
-from activities.llm.providers.prompts import cache_key, question
+from activities.llm.providers.prompts import question
 from activities.llm.schema import LENGTHS, Schema, without
 from activities.wire import HttpRequest
 from runtime.settings import Endpoint
@@ -39,7 +39,10 @@ _BROKEN_OFF = frozenset({"error", "network_error", "insufficient_system_resource
 
 
 def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> HttpRequest:
-    """Write the request, with what the server does not know left out or said otherwise."""
+    """Write the request, with what the server does not know left out or said otherwise.
+
+    No prompt_cache_key: most servers refuse it, and those with a cache find prefixes without.
+    """
     prompt, quirks = request.prompt, endpoint.quirks
     form, system = _form(schema, prompt.answer, quirks)
     limit = "max_tokens" if Quirk.MAX_TOKENS in quirks else "max_completion_tokens"
@@ -51,8 +54,6 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
         ],
         limit: request.max_output_tokens,
     }
-    if prompt.prefix and Quirk.NO_CACHE_KEY not in quirks:
-        body["prompt_cache_key"] = cache_key(prompt)
     if form:
         body["response_format"] = form
     return json_request("/chat/completions", body, key_header(endpoint, "authorization"))
@@ -101,33 +102,30 @@ def _texts(choice: dict[str, Any], message: dict[str, Any]) -> list[str]:
 
 
 def _tools(messages: list[dict[str, Any]]) -> list[ToolCall]:
-    """Fold tool calls: deltas go on at their index, unless another id or name begins anew."""
-    calls: list[dict[str, str]] = []
-    at: dict[object, dict[str, str]] = {}
+    """Fold tool calls: deltas go on at their index, unless a name with another id begins anew.
+
+    An id without a name begins nothing: Mistral goes on under the id "null", others under none.
+    """
+    calls: list[dict[str, Any]] = []
+    at: dict[object, dict[str, Any]] = {}
     for message in messages:
         for place, delta in enumerate(parts(message, "tool_calls")):
-            function = part(delta, "function") or part(delta, "custom")
-            index, name, given = (
-                delta.get("index", place),
-                text_of(function, "name"),
-                delta.get("id"),
-            )
+            own = part(delta, "custom")
+            function = own or part(delta, "function")
+            index, name = str(delta.get("index", place)), text_of(function, "name")
             call = at.get(index)
-            anew = call and ((given and given != call["id"]) or (name and not given))
-            if call is None or anew:
-                call = {"id": given or "", "name": "", "arguments": ""}
-                call["free"] = "1" if "custom" in delta else ""
+            if call is None or (name and (not delta.get("id") or delta["id"] != call["id"])):
+                call = {"id": delta.get("id"), "name": name, "said": "", "free": bool(own)}
                 at[index] = call
                 calls.append(call)
-            call["name"] = call["name"] or name
             said = function.get("arguments", function.get("input"))
-            call["arguments"] += written(said) if said else ""
-    old = [part(message, "function_call") for message in messages]
-    if any(old):
+            call["said"] += written(said) if said else ""
+    old = [call for message in messages if (call := part(message, "function_call"))]
+    if old:
         name = "".join(text_of(call, "name") for call in old)
-        arguments = "".join(text_of(call, "arguments") for call in old)
-        calls.append({"name": name, "arguments": arguments, "free": ""})
-    return [ToolCall(c["name"], c["arguments"], bool(c["free"])) for c in calls]
+        said = "".join(text_of(call, "arguments") for call in old)
+        calls.append({"name": name, "said": said, "free": False})
+    return [ToolCall(call["name"], call["said"], call["free"]) for call in calls]
 
 
 def _counted(values: list[dict[str, Any]]) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def settled(
     *,
     complete: bool = True,
 ) -> Parsed:
-    """Decide the outcome. `ended` is what the vendor's word means, OK for an ordinary end,
-    None for a word that stands for no usable answer.
+    """Decide the outcome. `ended` is what the vendor's word means: OK for an ordinary end, with
+    or without tools, None for a word that stands for no usable answer.
     """
     text = joined(pieces)
     outcome = ended or ReplyOutcome.MALFORMED

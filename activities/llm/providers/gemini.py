@@ -80,9 +80,14 @@ def parse(body: bytes) -> Parsed:
     if blocked := next(filter(None, (_block(value) for value in values)), ""):
         return settled(text, usage, ReplyOutcome.BLOCKED, blocked)
     finish = next((f for each in reversed(chosen) if (f := text_of(each, "finishReason"))), "")
+    return settled(text, usage, _ENDED.get(finish), finish, _tools(pieces), complete=bool(finish))
+
+
+def _tools(pieces: list[dict[str, Any]]) -> list[ToolCall]:
+    """Give the calls. Arguments that come in pieces come below a path each: they are not told."""
     calls = [part(piece, "functionCall") for piece in pieces if "functionCall" in piece]
-    tools = [ToolCall(text_of(call, "name"), written(call.get("args"))) for call in calls]
-    return settled(text, usage, _ENDED.get(finish), finish, tools, complete=bool(finish))
+    begun = [call for call in calls if text_of(call, "name")] or calls[:1]
+    return [ToolCall(text_of(call, "name"), written(call.get("args"))) for call in begun]
 
 
 def _block(value: dict[str, Any]) -> str:
