@@ -12,7 +12,8 @@ class LabelledAnswer(BaseModel):
     """One line of a file of labelled answers. Fields of other names are left unread.
 
     `baseline_correct` says whether the model a cascade would ask next was right on the same
-    question; `complexity` is a score or the name of a tier; equal `id`s are one question.
+    question; `complexity` is a score or the name of a tier, and computed from the `question` if
+    left out; equal `id`s are one question.
     """
 
     model_config = ConfigDict(frozen=True)

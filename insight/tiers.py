@@ -10,8 +10,9 @@ from math import sqrt
 
 from insight.labelled import LabelledAnswer, best_model
 from workflows.data.common import Record
+from workflows.data.complexity import complexity
 
-TIERS = ("simple", "middling", "complex")
+TIERS = ("simple", "standard", "complex")
 """The thirds a complexity that is a number is cut into."""
 FEW = 10
 """A difference of fewer answers than this says nothing."""
@@ -43,7 +44,7 @@ class TierLine(Record):
 
 
 def quality(answers: Sequence[LabelledAnswer]) -> tuple[TierLine, ...]:
-    """Compare the models in every tier; answers without a complexity are left out."""
+    """Compare the models in every tier; answers without complexity or question are left out."""
     rows = [(tier, a) for tier, a in _tiered(answers) if a.model]
     models = sorted({a.model for _, a in rows})
     if not models:
@@ -59,16 +60,21 @@ def quality(answers: Sequence[LabelledAnswer]) -> tuple[TierLine, ...]:
 
 def _tiered(answers: Sequence[LabelledAnswer]) -> list[tuple[str, LabelledAnswer]]:
     """Give each answer its tier: the name it came with, or the third its score lies in."""
-    scores = sorted(a.complexity for a in answers if isinstance(a.complexity, float))
+    known = [(_complexity(a), a) for a in answers]
+    scores = sorted(score for score, _ in known if isinstance(score, float))
     cuts = [scores[len(scores) * k // len(TIERS)] for k in range(1, len(TIERS))] if scores else []
-    found = []
-    for answer in answers:
-        if isinstance(answer.complexity, float):
-            place = sum(answer.complexity >= cut for cut in cuts)
-            found.append((TIERS[place], answer))
-        elif answer.complexity is not None:
-            found.append((answer.complexity, answer))
-    return found
+    return [
+        (TIERS[sum(found >= cut for cut in cuts)] if isinstance(found, float) else found, answer)
+        for found, answer in known
+        if found is not None
+    ]
+
+
+def _complexity(answer: LabelledAnswer) -> float | str | None:
+    """Take what the answer came with, else the score of its question by the rules."""
+    if answer.complexity is None and answer.question:
+        return complexity(answer.question).score
+    return answer.complexity
 
 
 def _line(

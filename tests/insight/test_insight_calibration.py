@@ -338,8 +338,19 @@ def test_scores_are_cut_into_thirds() -> None:
     ]
     assert [(line.tier, line.n) for line in quality(rows)] == [
         ("simple", 3),
-        ("middling", 3),
+        ("standard", 3),
         ("complex", 3),
+    ]
+
+
+def test_a_question_without_a_score_gets_one_by_the_rules() -> None:
+    long = "Given 3 lists, 4 registers (one of 1990) and 5 letters: who owns what, since when? " * 9
+    asked = ["Who?"] * 2 + ["Who, when, and why?"] * 2 + [long] * 2
+    rows = [LabelledAnswer(confidence=1, correct=True, model="m", question=q) for q in asked]
+    assert [(line.tier, line.n) for line in quality(rows)] == [
+        ("simple", 2),
+        ("standard", 2),
+        ("complex", 2),
     ]
 
 
