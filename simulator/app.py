@@ -7,6 +7,7 @@ latency, fault after acceptance.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 
 import structlog
 from pydantic import ValidationError
@@ -90,9 +91,8 @@ class World:
 
     async def _accepted(self, service: Service, asked: Asked, fault: Fault | None) -> Response:
         reply = service.answer(_ending(asked, fault))
-        at_once = asked.service in VENDORS and (reply.status >= 400 or is_later(asked))
-        if not at_once:  # models refuse, and take what is answered later, at once
-            speed = self.config.speed
+        if reply.status < 400 or asked.service not in VENDORS:  # models refuse at once
+            speed = inf if is_later(asked) else self.config.speed  # and take what can wait
             await asyncio.sleep(seconds(asked.service, self.config.seed, asked.hash, speed, fault))
         if fault and fault.kind is FaultKind.DROP:
             return CutOff()

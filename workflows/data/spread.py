@@ -10,7 +10,8 @@ from workflows.data.common import JSON, Record
 
 SpreadName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 """Lower-case words, digits and dashes. Part of a workflow id."""
-ItemKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
+ITEM_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$"
+ItemKey = Annotated[str, StringConstraints(pattern=ITEM_PATTERN)]
 """The id of an item; it stands in summaries and results, so it names no person."""
 
 MOST_BYTES = 512 * 1024

@@ -125,7 +125,14 @@ async def poll(
     return await _until(name, judged, every, deadline)
 
 
-async def patient(call: Call[In, Out], request: In, *, every: Interval, deadline: timedelta) -> Out:
+async def patient(
+    call: Call[In, Out],
+    request: In,
+    *,
+    every: Interval,
+    deadline: timedelta,
+    queue: str | None = None,
+) -> Out:
     """Open a door again and again until its activity no longer raises NotYet; give its answer.
 
     One activity, whose attempts leave no events; `every` is its retry policy, an `after` of
@@ -135,30 +142,39 @@ async def patient(call: Call[In, Out], request: In, *, every: Interval, deadline
     must_be(Call, call, "what patient opens", "give a Call, or poll with a function")
     _check(call.name, every, deadline)
     if is_open():
-        return await _until(call.name, lambda _number: ask(call, request), every, deadline)
+        return await _until(
+            call.name, lambda _number: ask(call, request, queue=queue), every, deadline
+        )
     scope = current_scope()
     if scope.is_closed():
         raise ScopeClosed(f"branch {scope.name!r} was given up and may not call {call.name!r}")
     try:
-        answer = await workflow.execute_activity(
-            call.name,
-            request,
-            result_type=call.output,
-            task_queue=on_queue(call.queue),
-            start_to_close_timeout=call.timeout,
-            schedule_to_close_timeout=deadline,
-            heartbeat_timeout=HEARTBEAT,
-            retry_policy=RetryPolicy(
-                initial_interval=every.first,
-                backoff_coefficient=every.factor,
-                maximum_interval=every.most,
-            ),
-            summary=f"{scope.name}: {call.name}" if scope.name else call.name,
-        )
+        return await _tried_again(call, request, every, deadline, queue)
     except ActivityError as error:
         if _is_late(error):
             raise _late(call.name, deadline, reason(error)) from error
         raise
+
+
+async def _tried_again(
+    call: Call[In, Out], request: In, every: Interval, deadline: timedelta, queue: str | None
+) -> Out:
+    name = current_scope().name
+    answer = await workflow.execute_activity(
+        call.name,
+        request,
+        result_type=call.output,
+        task_queue=on_queue(queue or call.queue),
+        start_to_close_timeout=call.timeout,
+        schedule_to_close_timeout=deadline,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RetryPolicy(
+            initial_interval=every.first,
+            backoff_coefficient=every.factor,
+            maximum_interval=every.most,
+        ),
+        summary=f"{name}: {call.name}" if name else call.name,
+    )
     return cast(Out, answer)
 
 

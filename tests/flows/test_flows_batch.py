@@ -1,0 +1,130 @@
+"""Batches on the real server: a worker killed while it submits and while it waits."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from temporalio.client import Client
+
+from runtime.connection import connect_to
+from runtime.processes import spawn, stop
+from runtime.release import release
+from runtime.settings import Settings
+from simulator.config import Fault, FaultKind, SimulatorConfig
+from simulator.server import running
+from store.database import Store
+from store.journal import Journal
+from tests.flows.batch import Order, References, Told
+from tests.support.flows import Flows
+from workflows.data.batch import ItemEnd
+from workflows.data.llm import ModelRef
+
+pytestmark = pytest.mark.server
+
+VENDORS = {"openai": "gpt-6.1-terra", "anthropic": "claude-sonnet-5-5"}
+COUNT = 40
+SPEED = 20.0
+"""At which a batch lasts seconds: long enough to be looked at, and to be killed meanwhile."""
+
+
+@dataclass
+class Here:
+    """The flows, the simulator's control address, and the worker process that may be killed."""
+
+    flows: Flows
+    control: httpx.AsyncClient
+    data: Path
+    address: str
+    suffix: str
+    number: int = 0
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"worker{self.suffix}-{self.number}"
+
+    async def start(self) -> None:
+        self.number += 1
+        command = [sys.executable, "-m", "tests.support.deployed_process", self.address]
+        command += [self.suffix, self.identity, "tests.flows.batch_world", str(self.data)]
+        command += [str(self.control.base_url)]
+        self.process = await spawn(command, log=self.data / "worker.log")
+
+    async def kill(self) -> None:
+        """SIGKILL the worker, release what it held, and start another."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+        await release(self.flows.client, self.identity)
+        await self.start()
+
+    async def book(self, until: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
+        """Read the simulator's book, again until it says what is waited for."""
+        while not until(book := (await self.control.get("/_simulator/book")).json()):
+            await asyncio.sleep(0.01)
+        return dict(book)
+
+
+@asynccontextmanager
+async def killable(address: str, data: Path) -> AsyncIterator[Here]:
+    suffix = f"-{secrets.token_hex(4)}"
+    client: Client = await connect_to(address, f"client{suffix}")
+    flows = Flows(client, f"braid{suffix}", [References])
+    config = SimulatorConfig(seed=7, speed=SPEED, error_rate=0)
+    async with running(config) as url, httpx.AsyncClient(base_url=url) as control:
+        here = Here(flows, control, data, address, suffix)
+        await here.start()
+        try:
+            yield here
+        finally:
+            await flows.end_all()
+            if here.process is not None:
+                await stop(here.process, 5, hard=True)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_batch_is_sent_once_and_paid_once_whenever_the_worker_is_killed(
+    address: str, tmp_path: Path, vendor: str
+) -> None:
+    """Killed when the vendor has taken the batch and not yet said so, and again in the wait."""
+    async with killable(address, tmp_path) as here:
+        slow = Fault(service=vendor, kind=FaultKind.SLOW, path="batches", times=1, seconds=30)
+        await here.control.put("/_simulator/faults", json=[slow.model_dump(mode="json")])
+        model = ModelRef(vendor=vendor, model=VENDORS[vendor])
+        handle = await here.flows.start(References, Order(model=model, count=COUNT))
+        taken = await here.book(lambda book: vendor in book["batches"])
+        await here.kill()
+        asked = taken["requests"][vendor]
+        await here.book(lambda book: book["requests"][vendor] > asked + 1)  # looked for, and at
+        await here.kill()
+        assert (await handle.describe()).close_time is None, "over before it could be killed"
+
+        told = Told.model_validate(await handle.result())
+        book = await here.book()
+        assert (book["batches"], book["batched"], book["billed"]) == (
+            {vendor: 1},
+            {vendor: COUNT},
+            {},
+        )
+        assert (set(told.ends.values()), told.missing) == ({ItemEnd.ANSWERED}, {})
+        assert told.favourable == COUNT
+        assert told.saved == told.usd > 0
+        events = (await handle.describe()).history_length
+        assert events < 30, "however often it was looked at"
+        await here.flows.replayed(handle)
+
+        store = await Store.open(Settings(data=tmp_path).database)
+        journal = Journal(store)
+        assert len(await journal.calls(handle.id)) == COUNT
+        assert (await journal.uncertain(handle.id), await journal.repeated_paid(handle.id)) == (
+            [],
+            0,
+        )
+        await store.close()

@@ -1,0 +1,41 @@
+"""A worker process of the product's own activities, with a test's workflows, to be killed.
+
+Arguments: address, suffix of the queues, identity, module of WORKFLOWS, data, simulator.
+"""
+
+import asyncio
+import importlib
+import sys
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import worker
+from activities.wire import Wire
+from runtime.connection import connect_to
+from runtime.processes import die_with_parent, leave
+from runtime.settings import Settings
+from store.database import Store
+
+
+async def serve(
+    address: str, suffix: str, identity: str, world: str, data: Path, simulator: str
+) -> None:
+    """Serve until killed."""
+    worker.WORKFLOWS = importlib.import_module(world).WORKFLOWS
+    pause = timedelta(milliseconds=10)
+    settings = Settings(data=data, simulator=simulator, retry_pause=pause)
+    store, wire = await Store.open(settings.database), Wire(settings)
+    client = await connect_to(address, identity)
+    deployed = worker.deploy(settings, store, wire, client)
+    async with AsyncExitStack() as stack:
+        for one in worker.workers(client, deployed, identity=identity, suffix=suffix):
+            await stack.enter_async_context(one)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    address, suffix, identity, world, data, simulator = sys.argv[1:]
+    asyncio.run(serve(address, suffix, identity, world, Path(data), simulator))
+    leave(0)
