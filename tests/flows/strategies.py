@@ -1,0 +1,89 @@
+"""A test workflow of strategies: several models asked in each way, in either grade."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from temporalio import workflow
+
+from workflows.calls import RESOLVE_ROLES, ask
+from workflows.data.case_file import Referee
+from workflows.data.common import Record
+from workflows.data.due_diligence import ReferenceReading
+from workflows.data.llm import RoleBook, RoleQuery
+from workflows.data.strategies import HedgeRecord, StrategyRecord, VoteRecord
+from workflows.grades import step
+from workflows.patterns.cascade import cascade
+from workflows.patterns.hedge import hedge, hedged_chain
+from workflows.patterns.otherwise import give_up
+from workflows.patterns.respondents import models_of, samples_of
+from workflows.patterns.vote import vote
+from workflows.prompts import due_diligence as prompts
+
+ROLE = "analyst"
+REFEREE = Referee(party_id="trade-1", kind="trade", name="A", mail="a@b.example")
+PROMPT = prompts.reference(REFEREE, "Ten years, always paid on time.")
+
+
+class Asked(Record):
+    """Which strategy to run, and the seconds after which to hedge."""
+
+    how: Literal["cascade", "vote", "hedge"]
+    after: float = 1.0
+
+
+class Said(Record):
+    """What it came to: whether the reference is favourable, and how."""
+
+    favourable: bool | None = None
+    cascade: StrategyRecord | None = None
+    vote: VoteRecord | None = None
+    hedge: HedgeRecord | None = None
+
+
+@step("test_strategy", Asked, Said)
+async def strategy(asked: Asked) -> Said:
+    """Run one strategy on the models of a role."""
+    book = await ask(RESOLVE_ROLES, RoleQuery(roles=(ROLE,)))
+    said: Said = await RUN[asked.how](asked, book)
+    return said
+
+
+async def _cascade(_asked: Asked, book: RoleBook) -> Said:
+    found = await cascade(
+        "reference",
+        models_of(book.chain(ROLE), PROMPT, ReferenceReading),
+        confidence=lambda reading: reading.confidence,
+        threshold=0.9,
+        otherwise=give_up(),
+    )
+    return Said(favourable=found.value.favourable, cascade=found.record)
+
+
+async def _vote(_asked: Asked, book: RoleBook) -> Said:
+    found = await vote(
+        "reference",
+        samples_of(3, book.chain(ROLE), PROMPT, ReferenceReading),
+        key=lambda reading: reading.favourable,
+        quorum=3,
+        otherwise=give_up(),
+    )
+    return Said(favourable=found.value.favourable, vote=found.record)
+
+
+async def _hedge(asked: Asked, book: RoleBook) -> Said:
+    first, second, _ = hedged_chain(book, ROLE, PROMPT, ReferenceReading)
+    after = timedelta(seconds=asked.after)
+    found = await hedge("reference", first, second, after=after, otherwise=give_up())
+    return Said(favourable=found.value.favourable, hedge=found.record)
+
+
+RUN: dict[str, Any] = {"cascade": _cascade, "vote": _vote, "hedge": _hedge}
+
+
+@workflow.defn(name="test-strategist")
+class Strategist:
+    """Runs the strategy in the grade of the case."""
+
+    @workflow.run
+    async def run(self, asked: Asked) -> Said:
+        return await strategy(asked)

@@ -1,0 +1,91 @@
+"""Strategies on the server, against the simulator's vendors over HTTP, in both grades."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import worker
+from simulator.config import Fault, FaultKind
+from tests.flows.strategies import Asked, Said, Strategist, strategy
+from tests.support.flows import Flows
+from tests.support.world import World, world
+from workflows.grades import GRADE, Grade
+
+pytestmark = [pytest.mark.server, pytest.mark.parametrize("grade", list(Grade))]
+
+
+@pytest.fixture(autouse=True)
+def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy the test workflow beside the product's."""
+    monkeypatch.setattr(worker, "WORKFLOWS", (*worker.WORKFLOWS, Strategist))
+    monkeypatch.setattr(worker, "STEPS", (strategy,))
+
+
+@asynccontextmanager
+async def flows(address: str, data: Path) -> AsyncIterator[tuple[World, Flows]]:
+    async with world(address, data) as here:
+        made = Flows(here.client, here.queue, (Strategist,), here.started)
+        yield here, made
+
+
+async def said(here: Flows, grade: Grade, **asked: Any) -> Said:
+    """Run a strategy; its history must replay."""
+    result = await here.run(Strategist, Asked(**asked), memo={GRADE: grade}, result_type=Said)
+    return Said.model_validate(result)
+
+
+async def test_a_sure_first_model_is_the_only_one_that_is_billed(
+    address: str, tmp_path: Path, grade: Grade
+) -> None:
+    async with flows(address, tmp_path) as (here, made):
+        found = await said(made, grade, how="cascade")
+        billed = (await here.book())["billed"]
+    assert found.favourable is True
+    assert found.cascade is not None
+    first, *others = found.cascade.replies
+    assert (first.state, {r.state for r in others}) == ("accepted", {"not_asked"})
+    assert billed == {first.model.partition("/")[0]: 1}
+    assert found.cascade.usd > 0
+
+
+async def test_votes_of_one_model_are_each_paid_for(
+    address: str, tmp_path: Path, grade: Grade
+) -> None:
+    async with flows(address, tmp_path) as (here, made):
+        found = await said(made, grade, how="vote")
+        billed = (await here.book())["billed"]
+    assert found.vote is not None
+    assert found.vote.votes == {"True": 3}
+    assert sum(billed.values()) == 3
+    assert "samples of one model" in found.vote.correlated
+
+
+async def test_a_straggler_is_hedged_at_another_vendor_and_given_up(
+    address: str, tmp_path: Path, grade: Grade
+) -> None:
+    async with flows(address, tmp_path) as (here, made):
+        await here.faults(Fault(service="openai", kind=FaultKind.SLOW, seconds=60))
+        found = await said(made, grade, how="hedge", after=0.3)
+        billed = (await here.book())["billed"]
+    assert found.favourable is True
+    assert found.hedge is not None
+    first, second = found.hedge.replies
+    assert (first.state, second.state) == ("cancelled", "accepted")
+    assert not second.model.startswith("openai/")
+    assert (found.hedge.second, found.hedge.uncertain) == ("first was late", 1)
+    assert billed == {"openai": 1, second.model.partition("/")[0]: 1}
+
+
+async def test_a_quick_failure_is_replaced_without_waiting(
+    address: str, tmp_path: Path, grade: Grade
+) -> None:
+    async with flows(address, tmp_path) as (here, made):
+        await here.faults(Fault(service="openai", kind=FaultKind.REFUSAL))
+        found = await said(made, grade, how="hedge", after=600)
+    assert found.hedge is not None
+    assert (found.hedge.second, found.hedge.replies[0].state) == ("first failed", "failed")
+    assert "ModelRefused" in found.hedge.replies[0].why
+    assert found.hedge.replies[0].usd > 0, "a refusal is billed"
