@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -128,7 +129,7 @@ def _window(answer: ModelAnswer) -> str:
 def _cost(seen: Seen, answer: ModelAnswer) -> str:
     if not answer.priced:
         return "unknown: the catalogue has no price for this model"
-    lost = sum((t.usd for t in seen.reply.tried), start=answer.usd * 0) if seen.reply else 0
+    lost = sum((t.usd for t in seen.reply.tried), Decimal(0)) if seen.reply else Decimal(0)
     also = f", and {lost:f} for unusable replies before it" if lost else ""
     return f"{answer.usd:f} US${also}{', of simulated money' if answer.simulated else ''}"
 
