@@ -7,6 +7,7 @@ from activities.documents import DocumentActivities
 from activities.doors import door
 from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
+from activities.llm.batches import BatchActivities
 from activities.load import LoadActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
@@ -72,5 +73,6 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         ResultActivities,
         ServiceActivities,
         DocumentActivities,
+        BatchActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1
