@@ -244,6 +244,7 @@ class Turn:
         both = self.both(closing.service, closing.model)
         limited = [pool for pool in both if not pool.limits.unlimited]
         pool = (limited or both)[-1]
+        await self.sweep(pool.service)
         pool.cut(self.now, closing.sent_at, closing.wait)
         again = [permits.c.state == State.GRANTED, permits.c.service == pool.service]
         if pool.model:

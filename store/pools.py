@@ -13,7 +13,8 @@ from math import inf
 
 from workflows.data.limits import Limits
 
-CUT, FLOOR = 0.7, 0.05
+CUT, CUT_NEAR, FLOOR = 0.7, 0.9, 0.05
+SETTLED_WINDOWS = 5
 RECOVERY, RECOVERY_WINDOWS = 60.0, 5
 """Seconds, or windows if that is longer, until a cut pool is back where it was hurt."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
@@ -67,7 +68,8 @@ class Pool:
             return 1.0
         whole = max(RECOVERY, RECOVERY_WINDOWS * self.limits.per)
         missing = 1.0 - (now - self.cut_at) / whole
-        return min(1.0, self.ceiling - (self.ceiling - self.floor) * missing**3)
+        grown = self.ceiling - (self.ceiling - self.floor) * missing**3
+        return min(1.0, max(self.floor, grown))
 
     def slot(self, tokens: int, now: float) -> float:
         """Give the moment from which one more may be sent; infinite while that is not known.
@@ -106,7 +108,8 @@ class Pool:
         """Take a 429 to heart: pause, and from then on send less. Say whether it cut.
 
         While the vendor's window still holds what was sent before the last cut, another 429 tells
-        nothing of the new pace: it only makes the pause longer.
+        nothing of the new pace: it only makes the pause longer. What the window holds when it is
+        refused is the most the vendor can allow, be it a window or a bucket.
         """
         known = not self.limits.unlimited
         again = known and sent_at < self.cut_at + self.limits.per
@@ -116,8 +119,11 @@ class Pool:
         self.paused_until = max(self.paused_until, now + min(pause, LONGEST_PAUSE))
         if not known or again:
             return False
-        self.ceiling = self.factor(now)
-        self.floor = max(FLOOR, CUT * self.ceiling)
+        factor = self.factor(now)
+        # After a long while without a 429 the pace is hardly more than what was allowed just now.
+        near = self.cut_at and now - self.cut_at > SETTLED_WINDOWS * self.limits.per
+        self.ceiling = max(FLOOR, min(factor, max(factor / 2, self._share())))
+        self.floor = max(FLOOR, min((CUT_NEAR if near else CUT) * factor, CUT_NEAR * self.ceiling))
         self.cut_at = now
         self.next_at = self.paused_until
         return True
@@ -128,6 +134,11 @@ class Pool:
         if not limits.tokens:
             return 1.0
         return max(1.0, tokens * (limits.requests or limits.tokens) / limits.tokens)
+
+    def _share(self) -> float:
+        """Give how full the window is, without the request that was refused."""
+        parts = ((self.used - 1, self.limits.requests), (self.tokens, self.limits.tokens))
+        return max((held / limit for held, limit in parts if limit), default=1.0)
 
     @staticmethod
     def _over(limit: int | None, would_be: int, factor: float) -> bool:

@@ -79,21 +79,36 @@ def test_without_limits_nothing_is_heeded_but_a_pause() -> None:
 
 def test_a_429_cuts_once_pauses_and_is_recovered_from_slowly() -> None:
     hurt = pool(requests=100, per=1.0)
+    hurt.used = 101
     assert hurt.cut(NOW, NOW - 0.1, 2.0)
     assert hurt.factor(NOW) == pytest.approx(0.7)
+    hurt.used = 0
     assert hurt.slot(0, NOW) == NOW + 2
     assert not hurt.cut(NOW + 0.1, NOW - 0.05, 5.0)  # it was sent before the cut
+    assert hurt.paused_until == NOW + 5.1
     assert not hurt.cut(NOW + 5.6, NOW + 0.9, None)  # the vendor still counts what was before it
     assert hurt.paused_until == NOW + 11.2
-    hurt.paused_until = NOW + 5.1
-    assert hurt.paused_until == NOW + 5.1
     share = [hurt.factor(NOW + t * RECOVERY) for t in (0.5, 1.0, 1.5, 3.0)]
     assert share == pytest.approx([0.9625, 1.0, 1.0, 1.0])
-    assert hurt.cut(NOW + 60, NOW + 60, None)
-    assert hurt.cut(NOW + 61, NOW + 61, None)
-    assert hurt.ceiling == pytest.approx(0.7, abs=0.02)
-    assert hurt.factor(NOW + 61 + RECOVERY) == pytest.approx(hurt.ceiling)  # careful where it hurt
-    assert hurt.factor(NOW + 61 + 2.1 * RECOVERY) > hurt.ceiling  # and on from there
+
+
+def test_the_pace_is_careful_where_it_was_hurt() -> None:
+    hurt = pool(requests=100, per=1.0)
+    hurt.used = 101
+    for at, factor in ((0, 0.7), (2, 0.51), (32, 0.63)):  # the last after a long while: a little
+        assert hurt.cut(NOW + at, NOW + at, None)
+        assert hurt.factor(NOW + at) == pytest.approx(factor, abs=0.01)
+    assert hurt.factor(NOW + 32 + RECOVERY) == pytest.approx(hurt.ceiling)
+    assert hurt.ceiling < hurt.factor(NOW + 32 + 1.5 * RECOVERY) < 1.02 * hurt.ceiling
+    assert hurt.factor(NOW + 32 + 6 * RECOVERY) == 1
+
+
+def test_what_the_window_held_says_what_the_vendor_allows() -> None:
+    hurt = pool(requests=100, per=1.0)
+    hurt.used = 61
+    assert hurt.cut(NOW, NOW, None)
+    assert hurt.ceiling == pytest.approx(0.6)
+    assert hurt.factor(NOW) == pytest.approx(0.54)
 
 
 @given(st.lists(st.floats(0, 300), max_size=40))
