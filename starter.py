@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import gateway, models
+from cli import gateway, limiting, models
 from cli.commands import AsJson, Case, Live, Profile, in_session, out
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(models.app)
 app.add_typer(gateway.app)
+app.add_typer(limiting.app, name="limits")
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ from store.fairness import Asking
 from store.grouped import Grouped
 from store.limits import Known
 from store.permits import Closing
+from store.pool_states import PoolState, pool_states
 from store.pools import LOOKAHEAD
 
 LOOK, IDLE_LOOK, BLIND_LOOK = 0.04, 0.5, 0.1
@@ -88,7 +89,7 @@ class Admission:
     def __init__(self, store: Store, limits: Known, worker: str) -> None:
         self.worker = f"{worker}-{token_hex(4)}"
         self.grouped = Grouped(store)
-        self._store, self._desk = store, Desk(limits, self.worker)
+        self._store, self._known, self._desk = store, limits, Desk(limits, self.worker)
         self._numbers = count()
         self._inbox = Inbox()
         self._waiters: dict[str, Waiter[Any]] = {}
@@ -130,6 +131,10 @@ class Admission:
     async def alive(self, connection: AsyncConnection, worker: str) -> bool:
         """Say whether a worker (by its `Admission.worker`) was seen in the last seconds."""
         return worker == self.worker or await workers.alive(connection, worker, self._now())
+
+    async def pools(self) -> list[PoolState]:
+        """List the pools in use, for people."""
+        return await pool_states(self._store, self._known)
 
     async def close(self) -> None:
         """End: who still waits is refused, and what this process held is given back."""
