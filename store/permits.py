@@ -240,12 +240,10 @@ class Turn:
         await self.connection.execute(update(permits).where(permits.c.id == row.id).values(values))
 
     async def _cut(self, closing: Closing) -> None:
-        """Cut the model's pool if it is limited, else the service's; its grants wait again."""
+        """Cut the model's pool if it is limited, else the service's. Its grants wait again."""
         both = self.both(closing.service, closing.model)
         limited = [pool for pool in both if not pool.limits.unlimited]
         pool = (limited or both)[-1]
-        await self.sweep(pool.service)
-        pool.cut(self.now, closing.sent_at, closing.wait)
         again = [permits.c.state == State.GRANTED, permits.c.service == pool.service]
         if pool.model:
             again.append(permits.c.model == pool.model)
@@ -253,6 +251,8 @@ class Turn:
             self.give_back(row)
         wait = {"state": State.WAITING, "send_at": None, "in_service": False, "in_model": False}
         await self.connection.execute(update(permits).where(*again).values(wait))
+        await self.sweep(pool.service)
+        pool.cut(self.now, closing.sent_at, closing.wait)
 
     def _flagged(self, row: Row[Any]) -> list[tuple[Pool, bool]]:
         both = self.both(row.service, row.model)

@@ -17,8 +17,8 @@ CUT, CUT_NEAR, FLOOR = 0.7, 0.9, 0.05
 SETTLED_WINDOWS = 5
 RECOVERY, RECOVERY_WINDOWS = 60.0, 5
 """Seconds, or windows if that is longer, until a cut pool is back where it was hurt."""
-SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
-"""Seconds a pool pauses after a 429 at least (or half a window, if that is less), and at most."""
+PAUSE_SHARE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.6, 5.0, 60.0
+"""A pool pauses after a 429 for this share of a window or so many seconds at least, and at most."""
 LOOKAHEAD = 0.15
 """Seconds by which a permit is granted before its moment: handing it over costs no time."""
 BURST_SHARE, BURST_MOST = 0.1, 10
@@ -113,7 +113,9 @@ class Pool:
         """
         known = not self.limits.unlimited
         again = known and sent_at < self.cut_at + self.limits.per
-        pause = max(wait or 0.0, min(self.limits.per / 2, SHORTEST_PAUSE) if known else 0.0)
+        pause = max(
+            wait or 0.0, min(PAUSE_SHARE * self.limits.per, SHORTEST_PAUSE) if known else 0.0
+        )
         if again and sent_at >= self.cut_at:
             pause = max(pause, now - self.cut_at)
         self.paused_until = max(self.paused_until, now + min(pause, LONGEST_PAUSE))
@@ -151,9 +153,11 @@ class Pool:
         return max(by_requests, by_tokens)
 
     def _burst(self, factor: float) -> float:
-        """Give how many seconds the pacing may be ahead."""
+        """Give how many seconds the pacing may be ahead: none while the limit is in doubt."""
+        if factor < 1.0:
+            return 0.0
         requests = self.limits.requests
         if not requests:
             return BURST_SHARE * self.limits.per
-        burst = max(1.0, min(BURST_MOST, BURST_SHARE * requests * factor))
-        return (burst - 1.0) * self.limits.per / (requests * factor)
+        burst = max(1.0, min(BURST_MOST, BURST_SHARE * requests))
+        return (burst - 1.0) * self.limits.per / requests
