@@ -13,7 +13,8 @@ import structlog
 from pydantic import ValidationError
 
 from simulator.app import create_app
-from simulator.config import FAULTS, Fault, Signaller, SimulatorConfig
+from simulator.config import FAULTS, Signaller, SimulatorConfig
+from simulator.limits import LIMITS
 from simulator.server import serving
 from workflows.data.due_diligence import ReferenceReply
 
@@ -33,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             speed=options.speed,
             error_rate=options.error_rate,
-            faults=_faults(options.faults),
+            faults=FAULTS.validate_json(_given(options.faults)),
+            limits=LIMITS.validate_json(_given(options.limits)),
             state=options.state,
         )
         _log_to_stderr()
@@ -55,13 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--temporal", metavar="HOST:PORT", help="where referees send signals")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep orders and mails here")
     parser.add_argument("--faults", default="[]", metavar="JSON|@FILE", help="faults at start")
+    parser.add_argument("--limits", default="[]", metavar="JSON|@FILE", help="limits enforced")
     parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")
     return parser
 
 
-def _faults(text: str) -> tuple[Fault, ...]:
-    given = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-    return FAULTS.validate_json(given)
+def _given(text: str) -> str:
+    return Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
 
 
 async def _serve(config: SimulatorConfig, port: int, temporal: str | None) -> None:

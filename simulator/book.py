@@ -1,7 +1,31 @@
 """The simulator's book: what was asked, billed and done; read by tests and the demo."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass
+class Traffic:
+    """What one model, or one service without models, let in and sent out.
+
+    `limited` were refused by a limit; `first` and `last` are when requests were let in, in
+    seconds since the start; `most_at_once` counts requests from their coming until the end of
+    their answer.
+    """
+
+    accepted: int = 0
+    limited: int = 0
+    bytes_out: int = 0
+    first: float | None = None
+    last: float | None = None
+    most_at_once: int = 0
+
+    def let_in(self, at: float, inside: int) -> None:
+        """Note a request that was let in beside others; `inside` counts it too."""
+        self.accepted += 1
+        self.first = at if self.first is None else self.first
+        self.last = at
+        self.most_at_once = max(self.most_at_once, inside)
 
 
 @dataclass
@@ -10,7 +34,7 @@ class Book:
 
     `billed` per vendor, `requests` per service (also those refused), `asked` per idempotency
     key, `performed` per `case/action`, `batches` taken and requests `batched` (half price) per
-    vendor.
+    vendor, `traffic` per service and model.
     """
 
     billed: Counter[str] = field(default_factory=Counter)
@@ -21,9 +45,17 @@ class Book:
     performed: Counter[str] = field(default_factory=Counter)
     mails: list[dict[str, object]] = field(default_factory=list)
     chats: int = 0
+    _traffic: dict[tuple[str, str], Traffic] = field(default_factory=dict)
+
+    def traffic(self, service: str, model: str) -> Traffic:
+        """Give the page of a service's model, to be read or written on."""
+        return self._traffic.setdefault((service, model), Traffic())
 
     def shown(self) -> dict[str, object]:
         """Give the book as `GET /_simulator/book` shows it."""
+        traffic: dict[str, dict[str, object]] = {}
+        for (service, model), page in self._traffic.items():
+            traffic.setdefault(service, {})[model] = asdict(page)
         return {
             "billed": dict(self.billed),
             "batches": dict(self.batches),
@@ -36,4 +68,5 @@ class Book:
             },
             "mails": self.mails,
             "chats": self.chats,
+            "traffic": traffic,
         }

@@ -3,7 +3,6 @@
 import asyncio
 from typing import cast
 
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -19,11 +18,13 @@ class CuttableProtocol(H11Protocol):
         self.app_state = {**self.app_state, _TRANSPORT: transport}
 
 
-class CutOff(Response):
-    """No answer at all: the connection is closed under the asker."""
+async def cut(scope: Scope, receive: Receive) -> None:
+    """Close the connection and wait until the server has noticed."""
+    cast(asyncio.Transport, scope["state"][_TRANSPORT]).abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Close the connection and wait until the server has noticed."""
-        cast(asyncio.Transport, scope["state"][_TRANSPORT]).abort()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+
+async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Give no answer at all: an ASGI application."""
+    await cut(scope, receive)

@@ -18,9 +18,13 @@ RANGES = {
 }
 """Seconds at speed 1 between which 90 % of the answers come."""
 
+COMPATIBLE = (2.0, 8.0)
+"""The same of every other vendor of models."""
+
 
 def seconds(service: str, seed: int, request_hash: str, speed: float, fault: Fault | None) -> float:
     """Give the real seconds until the answer; a `slow` fault adds its own, unscaled."""
-    usual = log_normal(*RANGES[service], seed, "latency", request_hash) / speed
-    late = fault.seconds if fault is not None and fault.kind is FaultKind.SLOW else 0.0
-    return usual + late
+    usual = log_normal(*RANGES.get(service, COMPATIBLE), seed, "latency", request_hash) / speed
+    if fault is None or fault.kind is not FaultKind.SLOW:
+        return usual
+    return usual + (30.0 if fault.seconds is None else fault.seconds)

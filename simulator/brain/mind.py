@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -29,7 +30,12 @@ _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 @dataclass(frozen=True)
 class Question:
-    """What a model is asked, whoever the vendor. `schema` None means free text."""
+    """What a model is asked, whoever the vendor. `schema` None means free text.
+
+    `stream` asks for the answer in pieces, which then `tells_usage` or not; `counts` asks only
+    how many tokens the prompt has. `marked` is the beginning of the prompt that the vendor
+    shall keep; None leaves that to the vendor.
+    """
 
     vendor: str
     model: str
@@ -38,8 +44,12 @@ class Question:
     schema: dict[str, JsonValue] | None
     max_output_tokens: int | None
     sample: str
+    stream: bool = False
+    tells_usage: bool = True
+    counts: bool = False
+    marked: str | None = None
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Identify vendor, model, prompt and sample."""
         wanted = str(self.schema.get("title", "")) if self.schema else ""

@@ -1,4 +1,4 @@
-"""Gemini's generateContent: `POST /v1beta/models/{model}:generateContent`."""
+"""Gemini's generateContent, streamGenerateContent and countTokens, below `/v1beta/models`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,10 @@ from pydantic.alias_generators import to_camel
 from simulator.brain.mind import Question
 from simulator.config import Fault, FaultKind
 from simulator.exchange import Asked, Finish, Reply
-from simulator.vendors.vendor import Said, Vendor, joined
+from simulator.vendors.sse import cut, event, streamed
+from simulator.vendors.vendor import Dialect, Said, Vendor, joined
 
+OVERLOADED = "The model is overloaded. Please try again later."
 _PATH = re.compile(r"^/v1beta/models/([^/:]+):(\w+)$")
 _TYPE = "type.googleapis.com/google.rpc."
 
@@ -50,7 +52,7 @@ def read(asked: Asked) -> Question | Reply:
     if not found or asked.method != "POST":
         return _error(404, "NOT_FOUND", "Requested entity was not found.")
     model, method = found.groups()
-    if method != "generateContent":
+    if method not in ("generateContent", "streamGenerateContent", "countTokens"):
         return _bad(f"{method} is not supported for models/{model}.")
     try:
         request = _Request.model_validate_json(asked.body)
@@ -73,6 +75,8 @@ def read(asked: Asked) -> Question | Reply:
         schema=generation.response_json_schema,
         max_output_tokens=generation.max_output_tokens,
         sample=asked.sample,
+        stream=method == "streamGenerateContent",
+        counts=method == "countTokens",
     )
 
 
@@ -89,29 +93,73 @@ def _error(
     return Reply(code, {"error": error}, {"server-timing": "gfet4t7; dur=40"})
 
 
+_FINISHES = {
+    Finish.TRUNCATED: "MAX_TOKENS",
+    Finish.BLOCKED: "SAFETY",
+    Finish.BAD_TOOL: "MALFORMED_FUNCTION_CALL",
+}
+HEADERS = {"server-timing": "gfet4t7; dur=900"}
+
+
 def write(question: Question, said: Said) -> Reply:
     """Word an answer as a GenerateContentResponse."""
+    finish = _FINISHES.get(said.finish, "STOP")
+    return Reply(200, _response(question, said, said.text, finish, said.output_tokens), HEADERS)
+
+
+def _response(
+    question: Question, said: Said, text: str, finish: str, output: int
+) -> dict[str, object]:
+    """Build a response, or one piece of a stream: without a finish it is not the last."""
+    head = {"modelVersion": question.model, "responseId": said.hash[:22]}
+    if said.finish is Finish.REFUSAL:
+        blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+        return {**blocked, "usageMetadata": _usage(said, None), **head}
+    spoken = said.finish not in (Finish.BLOCKED, Finish.BAD_TOOL)
+    content = {"role": "model", "parts": [{"text": text}]} if spoken else {}
+    candidate: dict[str, object] = {"content": content, "index": 0}
+    if finish:
+        candidate["finishReason"] = finish
+    if said.finish is Finish.BLOCKED:
+        rating = {"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "LOW"}
+        candidate["safetyRatings"] = [{**rating, "blocked": True}]
+    return {"candidates": [candidate], "usageMetadata": _usage(said, output), **head}
+
+
+def _usage(said: Said, output: int | None) -> dict[str, object]:
     usage: dict[str, object] = {
         "promptTokenCount": said.input_tokens,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": said.input_tokens}],
-        "totalTokenCount": said.input_tokens,
+        "totalTokenCount": said.input_tokens + (output or 0),
         "serviceTier": "standard",
     }
-    body: dict[str, object] = {"modelVersion": question.model, "responseId": said.hash[:22]}
-    if said.finish is Finish.REFUSAL:
-        body["promptFeedback"] = {"blockReason": "PROHIBITED_CONTENT"}
-    else:
-        usage["candidatesTokenCount"] = said.output_tokens
-        usage["totalTokenCount"] = said.input_tokens + said.output_tokens
-        cut = said.finish is Finish.TRUNCATED
-        body["candidates"] = [
-            {
-                "content": {"role": "model", "parts": [{"text": said.text}]},
-                "finishReason": "MAX_TOKENS" if cut else "STOP",
-                "index": 0,
-            }
-        ]
-    return Reply(200, {**body, "usageMetadata": usage}, {"server-timing": "gfet4t7; dur=900"})
+    if output is not None:
+        usage["candidatesTokenCount"] = output
+    if said.cached_tokens:
+        usage["cachedContentTokenCount"] = said.cached_tokens
+    return usage
+
+
+def stream(question: Question, said: Said) -> Reply:
+    """Word an answer as whole responses without names; the last one has a finish reason."""
+    spoken = said.finish in (Finish.NORMAL, Finish.TRUNCATED)
+    *parts, last = (cut(said.text) if spoken else []) or [""]
+    length = max(len(said.text), 1)
+    events, done = [], 0
+    for part in parts:
+        done += len(part)
+        so_far = said.output_tokens * done // length
+        events.append(event(_response(question, said, part, "", so_far)))
+    finish = _FINISHES.get(said.finish, "STOP")
+    after = event(_response(question, said, last, finish, said.output_tokens))
+    error = event(_error(503, "UNAVAILABLE", OVERLOADED).body)
+    return streamed(b"", events, after, HEADERS, error=error)
+
+
+def count_tokens(found: int) -> Reply:
+    """Word a count."""
+    details = [{"modality": "TEXT", "tokenCount": found}]
+    return Reply(200, {"totalTokens": found, "promptTokensDetails": details}, HEADERS)
 
 
 def failure(fault: Fault) -> Reply:
@@ -129,8 +177,10 @@ def failure(fault: Fault) -> Reply:
             daily = _quota("GenerateRequestsPerDayPerProjectPerModel")
             return _error(fault.status or 429, exhausted, text, [daily])
         case FaultKind.OVERLOADED:
-            text = "The model is overloaded. Please try again later."
-            return _error(fault.status or 503, "UNAVAILABLE", text)
+            return _error(fault.status or 503, "UNAVAILABLE", OVERLOADED)
+        case FaultKind.SPEND_LIMIT:
+            text = "Your prepayment credits are depleted. Please go to AI Studio to manage billing."
+            return _error(fault.status or 402, "FAILED_PRECONDITION", text)
         case _:
             return _error(fault.status or 500, "INTERNAL", "An internal error has occurred.")
 
@@ -141,4 +191,10 @@ def _quota(identity: str) -> Mapping[str, object]:
     return {"@type": f"{_TYPE}QuotaFailure", "violations": [violation]}
 
 
-VENDOR = Vendor("gemini", read, write, failure)
+def _model(asked: Asked) -> str:
+    found = _PATH.match(asked.path)
+    return found.group(1) if found else ""
+
+
+_DIALECT = Dialect(read, write, stream, count_tokens)
+VENDOR = Vendor("gemini", lambda _: _DIALECT, failure, _model)

@@ -1,6 +1,5 @@
 """What vendors answer later: batches of OpenAI and Anthropic, and OpenAI's background mode."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,13 +15,6 @@ from simulator.vendors.batches_openai import OpenAiBatches
 
 Solo = Callable[[Asked], Reply]
 """Answers a request to a vendor as if it had come alone, and bills nothing."""
-
-_PATH = re.compile(r"/(files|batches)(/|$)|/responses/")
-
-
-def is_later(asked: Asked) -> bool:
-    """Say whether a request is about something answered later: it takes no time itself."""
-    return bool(_PATH.search(asked.path)) or b'"background":true' in asked.body
 
 
 class Later:

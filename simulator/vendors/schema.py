@@ -1,5 +1,6 @@
-"""The vendors' own demands on a JSON Schema for structured output."""
+"""The vendors' own demands on a JSON Schema for structured output, and schemas inside prompts."""
 
+import json
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
@@ -19,6 +20,20 @@ def optional_properties(schema: Mapping[str, JsonValue]) -> list[str]:
         named = properties if isinstance(properties, dict) else {}
         missing += [name for name in named if name not in needed]
     return missing
+
+
+def schema_in(text: str) -> dict[str, JsonValue] | None:
+    """Find the first JSON Schema of an object that is written in a text."""
+    decoder, start = json.JSONDecoder(), text.find("{")
+    while start >= 0:
+        try:
+            found, _ = decoder.raw_decode(text, start)
+        except ValueError:
+            found = None
+        if isinstance(found, dict) and isinstance(found.get("properties"), dict):
+            return found
+        start = text.find("{", start + 1)
+    return None
 
 
 def _objects(schema: JsonValue | Mapping[str, JsonValue]) -> Iterator[Mapping[str, JsonValue]]:

@@ -201,7 +201,9 @@ async def test_a_fault_may_be_limited_to_a_path_and_a_number_of_times(
     "fault",
     [
         {"service": "gleif", "kind": "gone"},
-        {"service": "nobody", "kind": "down"},
+        {"service": "gleiff", "kind": "down"},
+        {"service": "No Body", "kind": "down"},
+        {"service": "*", "kind": "wrong_json"},
         {"service": "gleif", "kind": "refusal"},
         {"service": "gleif", "kind": "down", "times": 0},
     ],
