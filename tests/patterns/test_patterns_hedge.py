@@ -159,6 +159,7 @@ def test_sources_and_effects_may_not_be_hedged(work: str) -> None:
     ):
         hedged(*pair)
     assert calls == []
+    assert "b" not in panel.asked, "a mistake is no reason to pay for another"
 
 
 BOOK = RoleBook(

@@ -24,6 +24,7 @@ from workflows.patterns.join import join
 from workflows.patterns.otherwise import Otherwise, Unmet
 from workflows.patterns.outcome import Joined
 from workflows.patterns.respondents import (
+    WRONG,
     Asking,
     Decided,
     Respondent,
@@ -32,7 +33,7 @@ from workflows.patterns.respondents import (
     told,
 )
 from workflows.patterns.together import within
-from workflows.patterns.until import first_success
+from workflows.patterns.until import first_success, outcome
 
 T = TypeVar("T", bound=Record)
 
@@ -86,7 +87,8 @@ async def hedge(
     if not is_time(after):
         raise Misuse(f"{what}: after={after!r} hedges at once; give the p95, as timedelta(...)")
     run = _Hedge(name, one, two, after, share)
-    joined = await join({one.name: run.ask_first, two.name: run.ask_second}, until=first_success())
+    until = first_success() | outcome(lambda ended: isinstance(ended.error, WRONG))
+    joined = await join({one.name: run.ask_first, two.name: run.ask_second}, until=until)
     raise_wrong(joined)
     winner = next((a for a in (one, two) if joined[a.name].is_success), None)
     if winner is not None and winner.found is not None:
@@ -148,7 +150,7 @@ class _Hedge(Generic[T]):
         try:
             return await self._ask(self.one)
         except Exception as error:
-            if not is_cancelled_exception(error):
+            if not (is_cancelled_exception(error) or isinstance(error, WRONG)):
                 self._failed.set()
             raise
 
