@@ -50,6 +50,7 @@ from workflows.calls import Call
 from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.complexity import Rating
+from workflows.data.context import Summary
 from workflows.data.due_diligence import (
     CreditReading,
     HitReading,
@@ -83,6 +84,7 @@ ANSWERS: dict[str, type[Record]] = {
         PathProposal,
         Rating,
         Cited,
+        Summary,
     )
 }
 """The records a prompt may name for a model's reply."""

@@ -11,6 +11,7 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
         ├── NotInStep         a fused step reached what only a workflow can do
         ├── Refused           a message was refused; says why and how to mend it
         ├── ModelUnavailable  no model of a role's chain gave a usable answer
+        ├── ContextTooLarge   what a model must be told does not fit its window; nothing was cut
         ├── BudgetSpent       a budget of the case does not pay for the next call
         ├── SpreadFailed      a spread could not go on; what finished is in the store
         ├── Unresolved        a loop or ladder ended without a value that will do
@@ -97,6 +98,10 @@ class BudgetSpent(BraidError):
 
     `details` hold one mapping: `budget`, its `unit`, and as text what is `left` and was `needed`.
     """
+
+
+class ContextTooLarge(BraidError):
+    """What a model must be told does not fit its window. Nothing was sent, and nothing cut."""
 
 
 class SpreadFailed(BraidError):

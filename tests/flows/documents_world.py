@@ -1,19 +1,31 @@
 """What answers the Calls of the documents' process; each attempt is written down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from activities.documents import DocumentActivities
 from runtime.context import call_context
 from store.database import Store
-from tests.flows.documents import KEEP, SHOUT, TEXT, WRITE, Documents, Text, Wish
+from tests.flows.documents import (
+    KEEP,
+    READ,
+    SHOUT,
+    TEXT,
+    WRITE,
+    Documents,
+    SharedContext,
+    Text,
+    Wish,
+    shared_context,
+)
 from workflows.calls import Call
 from workflows.data.documents import Document
 
-WORKFLOWS = [Documents]
-STEPS = ()
+WORKFLOWS = [Documents, SharedContext]
+STEPS = (shared_context,)
 
 
 def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
@@ -33,12 +45,20 @@ def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
             await asyncio.Event().wait()
         return Text(text=text.text.upper())
 
+    @asynccontextmanager
+    async def documents() -> AsyncIterator[DocumentActivities]:
+        store = await Store.open(f"sqlite+aiosqlite:///{log.parent / 'store.db'}")
+        yield DocumentActivities(store)
+        await store.close()
+
     async def keep(document: Document) -> Document:
         tell("keep")
-        store = await Store.open(f"sqlite+aiosqlite:///{log.parent / 'store.db'}")
-        try:
-            return await DocumentActivities(store).keep_document(document)
-        finally:
-            await store.close()
+        async with documents() as doors:
+            return await doors.keep_document(document)
 
-    return {WRITE: write, SHOUT: shout, KEEP: keep}
+    async def read(document: Document) -> Document:
+        tell("read")
+        async with documents() as doors:
+            return await doors.read_document(document)
+
+    return {WRITE: write, SHOUT: shout, KEEP: keep, READ: read}

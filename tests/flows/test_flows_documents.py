@@ -1,6 +1,7 @@
 """Large payloads go by reference: histories stay small, replay, resolve, survive a kill."""
 
 import json
+from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from runtime.conversion import DATA_CONVERTER
 from runtime.documents import THRESHOLD, in_use, kept_at
 from runtime.settings import Settings
 from tests.flows import documents_world
-from tests.flows.documents import TEXT, Documents, Long, Text, Wish
+from tests.flows.documents import TEXT, Documents, Long, SharedContext, Text, Told, Wish
 from tests.flows.test_flows_steps import until_written
 from tests.support.flows import flowing, killable
+from workflows.grades import GRADE, Grade
 
 pytestmark = pytest.mark.server
 
@@ -103,3 +105,31 @@ async def test_without_the_store_a_reference_is_refused_not_taken_for_a_value(
         [wrote, *_] = results(await handle.fetch_history())
     with pytest.raises(RuntimeError, match="TMPRL1105"):
         await plain.data_converter.decode([wrote])
+
+
+@pytest.mark.parametrize("grade", list(Grade))
+async def test_branches_share_one_document_and_fit_it_to_their_windows(
+    address: str, tmp_path: Path, grade: Grade
+) -> None:
+    """Written and kept once, whatever the grade; what a branch left out is counted."""
+    answers = documents_world.answers(tmp_path / "done.log")
+    async with flowing(
+        address,
+        documents_world.WORKFLOWS,
+        answers,
+        steps=documents_world.STEPS,
+        data=tmp_path,
+    ) as here:
+        handle = await here.start(
+            SharedContext, Wish(times=TIMES), memo={GRADE: grade}, result_type=Told
+        )
+        told = await handle.result()
+        await here.replayed(handle)
+        history = await handle.fetch_history()
+    assert sum(e.ByteSize() for e in history.events) < THRESHOLD
+    assert {d.sha256 for d in told.documents} == {sha256((TEXT * TIMES).encode()).hexdigest()}
+    counted = [len(chosen) for chosen in told.chosen]
+    assert counted[0] < counted[1] < counted[2]
+    assert {c + left for c, left in zip(counted, told.left_out, strict=True)} == {counted[2]}
+    done = Counter((tmp_path / "done.log").read_text().split())
+    assert (done["write"], done["keep"]) == (1, 1)

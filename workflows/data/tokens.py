@@ -3,7 +3,8 @@
 Vendors keep their tokenizers to themselves, so this counts by kinds of characters and aims to be
 above all of them: a recorded article came out at 1.6 times what Claude 3.5 counted, tables of
 numbers at 1.1 times (Claude Opus 4.8) and 1.5 times (GPT-5.6), and no recorded question without
-tools came out too low (docs/context.md). Long runs of lower-case letters that form no words can.
+tools came out too low (docs/patterns/context.md). Long runs of lower-case letters that form no
+words can.
 """
 
 import re
@@ -12,6 +13,8 @@ from workflows.data.llm import Prompt
 
 FRAME = 40
 """Tokens a chat template adds to a question; Llama's, the longest seen, adds 36."""
+MOST = 5
+"""Characters that one token stands for at most: four letters and the space before them."""
 STRUCTURED = 160
 """Tokens of hidden instructions a vendor adds to a JSON schema; Anthropic's were 120 to 140."""
 
@@ -42,6 +45,24 @@ def tokens(text: str) -> int:
         start, end = piece.span()
         total += -(-(end - start) * price // size)
     return total
+
+
+def fitting(text: str, limit: int, start: int = 0) -> int:
+    """Give the place up to which `text` from `start` on takes at most `limit` tokens.
+
+    It lies between two words or signs, unless the first alone is too long; it is at least one
+    character on, and the end of the text where all of it fits.
+    """
+    left, end = limit, start
+    for piece in _PIECE.finditer(text, start):
+        price, size = _COST[piece.lastgroup or "other"]
+        left -= -(-(piece.end() - piece.start()) * price // size)
+        if left < 0:
+            if end == start:
+                return min(start + max(limit * size // price, 1), len(text)) if price else end + 1
+            return end
+        end = piece.end()
+    return len(text)
 
 
 def prompt_tokens(prompt: Prompt, schema: str = "") -> int:
