@@ -33,7 +33,7 @@ TEXTS = st.lists(
 
 
 @given(TEXTS, st.integers(4, 40), st.integers(0, 20))
-@settings(max_examples=300, deadline=None, print_blob=True)
+@settings(max_examples=150, deadline=None, print_blob=True)
 def test_parts_hold_every_character_and_none_is_too_large(text: str, size: int, lap: int) -> None:
     overlap = min(lap, size // 2)
     parts = split(text, size, overlap)
@@ -49,7 +49,7 @@ def test_parts_hold_every_character_and_none_is_too_large(text: str, size: int, 
 
 
 @given(TEXTS, st.integers(0, 40), st.integers(0, 10))
-@settings(max_examples=300, deadline=None, print_blob=True)
+@settings(max_examples=150, deadline=None, print_blob=True)
 def test_what_fits_is_found(text: str, limit: int, start: int) -> None:
     start = min(start, len(text))
     end = fitting(text, limit, start)

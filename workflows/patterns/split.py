@@ -3,7 +3,7 @@
 import re
 
 from workflows.data.context import Part
-from workflows.data.tokens import MOST, fitting
+from workflows.data.tokens import MOST, fitting, tokens
 from workflows.errors import Misuse
 from workflows.patterns.checks import is_whole
 
@@ -21,7 +21,8 @@ def split(text: str, size: int, overlap: int = 0) -> tuple[Part, ...]:
     """Cut a text into parts of at most `size` tokens, each beginning up to `overlap` tokens before
     the end of the one before it.
 
-    Together the parts hold every character of the text. A part ends at the last paragraph's end in
+    Together the parts hold every character of the text; one sign may take three tokens by itself.
+    A part ends at the last paragraph's end in
     its second half, else the last sentence's, else the last word's, else where it is full. Raises
     Misuse.
     """
@@ -33,7 +34,9 @@ def split(text: str, size: int, overlap: int = 0) -> tuple[Part, ...]:
     spans: list[tuple[int, int]] = []
     while cuts[-1] < len(text):
         start = _start(text, cuts, overlap)
-        end = _end(text, start, cuts[-1], fitting(text, size, start))
+        if (full := fitting(text, size, start)) <= cuts[-1]:  # no room for anything new
+            start, full = cuts[-1], fitting(text, size, cuts[-1])
+        end = _end(text, start, cuts[-1], full)
         spans.append((start, end))
         cuts.append(end)
     digits = len(str(len(spans)))
@@ -51,14 +54,13 @@ def _start(text: str, cuts: list[int], overlap: int) -> int:
     earliest = max(cuts[-2], cut - overlap * MOST)
     for border in _BORDERS[1:]:
         for place in (found.end() for found in border.finditer(text, earliest, cut)):
-            if place < cut and fitting(text, overlap, place) >= cut:
+            if place < cut and tokens(text[place:cut]) <= overlap:
                 return place
     return cut
 
 
 def _end(text: str, start: int, fresh: int, full: int) -> int:
-    """Find where a part ends; it holds at least one character that no part before it held."""
-    full = max(full, fresh + 1)
+    """Find where a part ends that is `full` there; `fresh` is where the one before it ended."""
     if full >= len(text):
         return len(text)
     half = max((start + full) // 2, fresh)
