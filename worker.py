@@ -73,20 +73,9 @@ WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk,
 STEPS: tuple[Step[Any, Any], ...] = ()
 """The steps that may run fused."""
 
-ANSWERS: dict[str, type[Record]] = {
-    record.__name__: record
-    for record in (
-        IdentityReading,
-        CreditReading,
-        HitReading,
-        ReferenceReading,
-        Synthesis,
-        PathProposal,
-        Rating,
-        Cited,
-        Summary,
-    )
-}
+OF_CASES = (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
+OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
+ANSWERS: dict[str, type[Record]] = {r.__name__: r for r in (*OF_CASES, *OF_PATTERNS)}
 """The records a prompt may name for a model's reply."""
 
 PASSED_THROUGH = (

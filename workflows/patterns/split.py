@@ -22,9 +22,8 @@ def split(text: str, size: int, overlap: int = 0) -> tuple[Part, ...]:
     the end of the one before it.
 
     Together the parts hold every character of the text; one sign may take three tokens by itself.
-    A part ends at the last paragraph's end in
-    its second half, else the last sentence's, else the last word's, else where it is full. Raises
-    Misuse.
+    A part ends at the last paragraph's end in its second half, else the last sentence's, else the
+    last word's, else where it is full. Raises Misuse.
     """
     if not is_whole(size) or size < 1:
         raise Misuse(f"parts of size={size!r} hold nothing; give whole tokens, 1 or more")
