@@ -34,7 +34,11 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True)
 class CallEntry:
-    """A call about to be sent: its key, and for the reports whose it is and whom it asks."""
+    """A call about to be sent: its key, and for the reports whose it is and whom it asks.
+
+    A reply under one of the `origins` (keys of the same call in other scopes) serves as well, and
+    one of the same `content_key` that is at most `max_age` seconds old.
+    """
 
     key: str
     scope: str
@@ -43,6 +47,9 @@ class CallEntry:
     worker: str
     vendor: str = ""
     model: str = ""
+    origins: tuple[str, ...] = ()
+    content_key: str = ""
+    max_age: float = 0
 
 
 @dataclass(frozen=True)
@@ -112,63 +119,79 @@ class Journal:
     async def read(self, key: str) -> StoredReply | None:
         """Give the stored reply of a call, if there is one."""
         async with self._store.reading() as connection:
-            return await _first_reply(connection, key)
+            return await first_reply(connection, key)
 
     async def claim(self, entry: CallEntry) -> Claim | StoredReply:
         """Claim a call before sending it; a reply already stored is given instead."""
         async with self._store.writing() as connection:
-            if stored := await _first_reply(connection, entry.key):
-                return stored
-            row = claims.insert().values(
-                key=entry.key,
-                scope=entry.scope,
-                branch=entry.branch,
-                call=entry.call,
-                vendor=entry.vendor,
-                model=entry.model,
-                worker=entry.worker,
-                state=ClaimState.OPEN,
-                reason="",
-                claimed_at=self._store.now(),
-            )
-            number = await connection.scalar(row.returning(claims.c.id))
-        return Claim(int(number or 0), entry)
+            if found := await first_reply(connection, entry.key):
+                return found
+            return await self.open(connection, entry)
+
+    async def open(self, connection: AsyncConnection, entry: CallEntry) -> Claim:
+        """Write a claim down, in a transaction that has looked for a reply."""
+        row = claims.insert().values(
+            key=entry.key,
+            scope=entry.scope,
+            branch=entry.branch,
+            call=entry.call,
+            vendor=entry.vendor,
+            model=entry.model,
+            worker=entry.worker,
+            state=ClaimState.OPEN,
+            reason="",
+            claimed_at=self._store.now(),
+        )
+        return Claim(int(await connection.scalar(row.returning(claims.c.id)) or 0), entry)
 
     async def settle(self, claim: Claim, reply: StoredReply) -> None:
         """Store the raw reply to a claim, before anybody judges it."""
         async with self._store.writing() as connection:
-            await connection.execute(
-                replies.insert().values(
-                    claim_id=claim.id,
-                    key=claim.entry.key,
-                    scope=claim.entry.scope,
-                    status=reply.status,
-                    headers=canonical(dict(reply.headers)),
-                    body=reply.body,
-                    usd=str(reply.usd),
-                    simulated=reply.simulated,
-                    received_at=clock.written(reply.received_at),
-                    void="",
-                    **reply.usage.model_dump(),
-                )
+            await self.keep(connection, claim, reply)
+
+    async def keep(
+        self, connection: AsyncConnection, claim: Claim, reply: StoredReply, reason: str = ""
+    ) -> None:
+        """Store the reply to a claim in this transaction; `reason` says where else it came from."""
+        await connection.execute(
+            replies.insert().values(
+                claim_id=claim.id,
+                key=claim.entry.key,
+                scope=claim.entry.scope,
+                status=reply.status,
+                headers=canonical(dict(reply.headers)),
+                body=reply.body,
+                usd=str(reply.usd),
+                simulated=reply.simulated,
+                received_at=clock.written(reply.received_at),
+                void="",
+                content_key=claim.entry.content_key,
+                **reply.usage.model_dump(),
             )
-            await self._close(connection, claim, ClaimState.SETTLED, "")
+        )
+        await self.close(connection, claim, ClaimState.SETTLED, reason)
 
     async def refuse(self, claim: Claim, reason: str) -> None:
         """Close a claim the other side answered with an error: nothing was billed."""
         async with self._store.writing() as connection:
-            await self._close(connection, claim, ClaimState.REFUSED, reason)
+            await self.close(connection, claim, ClaimState.REFUSED, reason)
 
     async def lose(self, claim: Claim, reason: str) -> None:
         """Close a claim whose connection broke after sending: it may have been billed."""
         async with self._store.writing() as connection:
-            await self._close(connection, claim, ClaimState.LOST, reason)
+            await self.close(connection, claim, ClaimState.LOST, reason)
 
     async def void(self, key: str, reason: str) -> None:
         """Keep the replies of a free call as evidence, but never read them back: nonsense."""
         async with self._store.writing() as connection:
             of_key = and_(replies.c.key == key, replies.c.void == "")
             await connection.execute(update(replies).where(of_key).values(void=reason))
+
+    async def unshare(self, key: str) -> None:
+        """Keep the replies of a call from other cases: they were no good."""
+        async with self._store.writing() as connection:
+            of_key = update(replies).where(replies.c.key == key)
+            await connection.execute(of_key.values(content_key=""))
 
     async def calls(self, scope: str) -> list[CallRow]:
         """List all claims of a scope, oldest first."""
@@ -201,9 +224,10 @@ class Journal:
             answered = await connection.scalar(double) or 0
         return int(claimed) + int(answered)
 
-    async def _close(
+    async def close(
         self, connection: AsyncConnection, claim: Claim, state: ClaimState, reason: str
     ) -> None:
+        """Close a claim in this transaction."""
         await connection.execute(
             update(claims)
             .where(claims.c.id == claim.id)
@@ -238,14 +262,22 @@ def _call_row(row: RowMapping) -> CallRow:
     )
 
 
-async def _first_reply(connection: AsyncConnection, key: str) -> StoredReply | None:
+async def first_reply(connection: AsyncConnection, key: str) -> StoredReply | None:
+    """Give the stored reply that stands under a key, if there is one."""
     usable = select(replies).where(replies.c.key == key, replies.c.void == "")
     found = await connection.execute(usable.order_by(replies.c.id).limit(1))
     row = found.mappings().first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored(row)
 
 
-def _stored(row: RowMapping) -> StoredReply:
+async def state_of(connection: AsyncConnection, claim: int) -> ClaimState:
+    """Say what became of a claim."""
+    found = select(claims.c.state).where(claims.c.id == claim)
+    return ClaimState((await connection.execute(found)).scalar_one())
+
+
+def stored(row: RowMapping) -> StoredReply:
+    """Read a reply back."""
     return StoredReply(
         status=row["status"],
         headers=json.loads(row["headers"]),
