@@ -25,15 +25,11 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.documents import DocumentActivities
-from activities.doors import Answer, door
-from activities.effects.doors import EffectActivities
+from activities.doors import door
+from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
 from activities.llm.batches import batch_doors
-from activities.load import LoadActivities
-from activities.results import ResultActivities
-from activities.services import ServiceActivities
-from activities.sources.doors import SourceActivities
+from activities.pairing import inner_doors
 from activities.steps import StepActivities
 from activities.wire import Wire
 from runtime.connection import NoServer, connect_given, connect_to, is_given
@@ -43,10 +39,10 @@ from runtime.logs import configure
 from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings, SettingsError
 from runtime.stack import running_stack
+from store.admission import Admission
 from store.database import Store
 from store.errors import StoreError
 from workflows import calls
-from workflows.calls import Call
 from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.complexity import Rating
@@ -118,11 +114,14 @@ class BraidInterceptor(Interceptor):
 
 @dataclass(frozen=True)
 class Deployed:
-    """Activities by the queue they belong on, and the queues there are."""
+    """Activities by the queue they belong on, and the queues there are. Close the `desk` of
+    their calls at the end.
+    """
 
     main: Sequence[Callable[..., Any]]
     vendor: Sequence[Callable[..., Any]]
     queues: tuple[str, ...]
+    desk: CallDesk
 
 
 def all_queues(settings: Settings) -> tuple[str, ...]:
@@ -138,35 +137,10 @@ def runner() -> SandboxedWorkflowRunner:
 
 def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Deployed:
     """Pair every Call with the code that answers it. Raises SettingsError."""
-    models = ModelActivities(settings, store, settings.models, wire, ANSWERS)
-    sources = SourceActivities(settings, store, wire)
-    effects = EffectActivities(settings, store, wire)
-    loads = LoadActivities(client)
-    results = ResultActivities(store)
-    services = ServiceActivities(client)
-    documents = DocumentActivities(store)
-    main: dict[Call[Any, Any], Answer[Any, Any]] = {
-        calls.RESOLVE_ROLES: models.resolve_roles,
-        calls.COMPANY: sources.company_register,
-        calls.LEI: sources.lei_record,
-        calls.SCREEN: sources.sanctions_search,
-        calls.SCREEN_LIST: sources.sanctions_list_file,
-        calls.FILINGS: sources.filings,
-        calls.FACTS: sources.company_facts,
-        calls.ACCOUNT: effects.account_service,
-        calls.MAIL: effects.send_mail,
-        calls.CHAT: effects.chat_message,
-        calls.KEEPER: services.keeper_message,
-        calls.TOPIC: services.topic_message,
-        calls.READ_LOAD: loads.read_load,
-        calls.KEEP_ITEMS: results.keep_items,
-        calls.KEPT_ITEMS: results.kept_items,
-        calls.CLAIM_ITEMS: results.claim_items,
-        calls.KEEP_RESULTS: results.keep_results,
-        calls.SPREAD_RESULTS: results.spread_results,
-        calls.READ_SERVICE: loads.read_service,
-        calls.KEEP_DOCUMENT: documents.keep_document,
-        calls.READ_DOCUMENT: documents.read_document,
+    desk = CallDesk(store, wire, Admission(store, settings.models.limits, client.identity))
+    models = ModelActivities(settings, settings.models, desk, ANSWERS)
+    main = inner_doors(settings, store, wire, desk, client) | {
+        calls.RESOLVE_ROLES: models.resolve_roles
     }
     vendor = batch_doors(settings, store, wire, ANSWERS) | {calls.ASK_MODEL: models.ask_model}
     inside = {call.name: answer for call, answer in (main | vendor).items()}
@@ -175,6 +149,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
         main=[door(call, answer) for call, answer in main.items()],
         vendor=[door(call, answer) for call, answer in vendor.items()],
         queues=all_queues(settings),
+        desk=desk,
     )
 
 
@@ -222,6 +197,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
         deployed = deploy(settings, store, wire, client)
+        stack.push_async_callback(deployed.desk.close)
         queues = options.queues or deployed.queues
         for one in workers(client, deployed, identity=identity, queues=queues):
             await stack.enter_async_context(one)

@@ -6,8 +6,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.journalled import Answered
 from activities.posture import LONGEST_WAIT, NONSENSE, Posture
-from activities.wire import WireError
+from activities.wire import LeftAlone, WireError
 from runtime.settings import SettingsError
+from store.budgets import BudgetShort, BudgetUnknown
 
 LAST_PAUSE = timedelta(seconds=30)
 
@@ -20,13 +21,24 @@ def pause(attempt: int, first: timedelta) -> timedelta:
     return min(first * (1 << min(attempt - 1, 10)), LAST_PAUSE)
 
 
-def failure(kind: str, trouble: Exception, wait: timedelta) -> ApplicationError:
+def failure(
+    kind: str, trouble: Exception, wait: timedelta, *, patient: bool = True
+) -> ApplicationError:
     """Translate what broke an exchange into the error of a `kind` (Model, Source, Effect).
 
-    `wait` is the pause before another attempt, where the other side names none.
+    `wait` is the pause before another attempt, where the other side names none. A `patient` call
+    tries an open breaker again when a probe may be sent; any other leaves it at once.
     """
     if isinstance(trouble, Answered):
         return _answered(kind, trouble, wait)
+    if isinstance(trouble, LeftAlone):
+        if not patient:
+            return final(f"{kind}CircuitOpen", str(trouble))
+        return retryable(f"{kind}Unavailable", str(trouble), max(trouble.wait, wait))
+    if isinstance(trouble, BudgetShort):
+        return _budget_spent(trouble)
+    if isinstance(trouble, BudgetUnknown):
+        return final("BudgetUnknown", str(trouble))
     if isinstance(trouble, WireError):
         return retryable(f"{kind}Unavailable", str(trouble), wait)
     if isinstance(trouble, SettingsError):
@@ -43,6 +55,11 @@ def final(name: str, message: str, **details: str) -> ApplicationError:
     """Make an error that no further attempt mends; `details` are for the report."""
     extra = (details,) if details else ()
     return ApplicationError(message, *extra, type=name, non_retryable=True)
+
+
+def _budget_spent(short: BudgetShort) -> ApplicationError:
+    numbers = {"left": str(short.left), "needed": str(short.needed)}
+    return final("BudgetSpent", str(short), budget=short.name, unit=short.unit, **numbers)
 
 
 def _answered(kind: str, trouble: Answered, wait: timedelta) -> ApplicationError:

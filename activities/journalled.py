@@ -1,22 +1,49 @@
-"""An exchange under the journal: claimed before it is sent, its raw reply stored at once."""
+"""An exchange under the journal: allowed, claimed before it is sent, its raw reply stored at once.
+
+Everything that must hold before a call is sent is decided in one transaction of the store: there is
+no reply yet, no other worker is at it, the breaker is closed, the budgets pay, limits leave room.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from activities.posture import NONSENSE, Advice, Posture
-from activities.wire import HttpRequest, NotSent, Reply, Wire, WireError
+from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
+from runtime.context import CallContext
 from runtime.settings import Endpoint
-from store.journal import CallEntry, Claim, Journal, StoredReply
+from store.admission import Admission, Need, Permit
+from store.breakers import Breakers, CircuitOpen
+from store.budgets import Budgets, Charge
+from store.database import Store
+from store.journal import CallEntry, Claim, ClaimState, Journal, StoredReply, state_of
+from store.standing import Flight, Standing
+from workflows.data.budget import Amounts
 
 KEPT_HEADERS = frozenset(
     {"content-type", "date", "etag", "last-modified", "request-id", "x-request-id"}
 )
+LOOK_EVERY = 0.1
+"""Seconds between two looks at a call that another worker has in flight."""
 
 
 def worth_keeping(headers: Mapping[str, str]) -> dict[str, str]:
     """Choose the headers a stored reply keeps: what dates it, and what the vendor calls it."""
     return {name: value for name, value in headers.items() if name in KEPT_HEADERS}
+
+
+def need_of(context: CallContext, service: str, model: str = "", tokens: int = 0) -> Need:
+    """Say what a call of this context needs leave for."""
+    return Need(
+        service,
+        model,
+        tokens,
+        tenant=context.tenant,
+        weight=context.weight,
+        priority=context.priority,
+    )
 
 
 class Answered(Exception):
@@ -29,59 +56,203 @@ class Answered(Exception):
 
 @dataclass(frozen=True)
 class Fetched:
-    """A reply, and whether it was read back instead of sent for."""
+    """A reply, whether it was read back instead of sent for (`cached`: from the answer cache), and
+    the seconds its permit was waited for.
+    """
 
     reply: StoredReply
     reused: bool
+    cached: bool = False
+    waited: float = 0
 
 
 @dataclass(frozen=True)
 class Sending:
-    """How a call is sent and judged: where to, and what its reply means and cost."""
+    """How a call is sent and judged: where to, what leave it needs, who pays, what its reply means
+    and cost. `on_chunk` is told the bytes read so far.
+    """
 
     service: str
     endpoint: Endpoint
     request: HttpRequest
     judge: Callable[[Reply], Advice]
     stored: Callable[[Reply], StoredReply]
+    need: Need
+    charges: tuple[Charge, ...] = ()
+    on_chunk: Callable[[int], None] | None = None
 
 
-async def fetch(journal: Journal, wire: Wire, entry: CallEntry, sending: Sending) -> Fetched:
-    """Give the stored reply of a call, or send it and store what comes.
+@dataclass(frozen=True)
+class _Leave:
+    """A call may be sent now, or has been given up before it was."""
 
-    Raises Answered (an error answer, nothing billed unless it was nonsense), NotSent or Lost.
-    Whatever ends the wait after sending leaves a claim that counts as uncertain.
-    """
-    async with journal.alone(entry.key):
-        claim = await journal.claim(entry)
-        if isinstance(claim, StoredReply):
-            return Fetched(claim, reused=True)
-        return Fetched(await _answered(journal, wire, claim, sending), reused=False)
+    claim: Claim
+    permit: Permit
 
 
-async def _answered(journal: Journal, wire: Wire, claim: Claim, sending: Sending) -> StoredReply:
-    reply = await _send(journal, wire, claim, sending)
-    advice = sending.judge(reply)
-    if advice.posture is not Posture.NONE:
-        # Nonsense under 200 may stand for a reply that was made, and billed, and garbled.
-        close = journal.lose if advice.code == NONSENSE else journal.refuse
-        await close(claim, advice.code)
-        raise Answered(advice)
-    stored = sending.stored(reply)
-    # A reply that arrived is kept even if the call is given up at this very moment.
-    await asyncio.shield(journal.settle(claim, stored))
-    return stored
+class CallDesk:
+    """Sends the calls of one worker. `breakers` and `budgets` are those of the store."""
+
+    def __init__(self, store: Store, wire: Wire, admission: Admission) -> None:
+        self.journal, self.breakers, self.budgets = Journal(store), Breakers(store), Budgets(store)
+        self.admission, self.clock = admission, store.clock
+        self._store, self._wire = store, wire
+        self._standing = Standing(store, self.journal)
+        self._grouped = admission.grouped
+        self.following = 0
+        """How many calls wait for the same call of another worker."""
+
+    async def close(self) -> None:
+        """Give back what this worker holds of limits; after its calls have ended."""
+        await self.admission.close()
+
+    async def fetch(self, entry: CallEntry, sending: Sending) -> Fetched:
+        """Give the stored reply of a call, or send it and store what comes.
+
+        Raises Answered (an error answer, nothing billed unless it was nonsense), NotSent (or
+        LeftAlone, while the breaker is open), Lost, BudgetShort or BudgetUnknown. Whatever ends the
+        wait after sending leaves a claim that counts as uncertain.
+        """
+        async with self.journal.alone(entry.key):
+            while True:
+                try:
+                    found = await self._look(entry, sending) or await self._leave(entry, sending)
+                except CircuitOpen as left:
+                    raise LeftAlone(str(left), left.until - self._store.clock()) from left
+                if isinstance(found, Fetched):
+                    return found
+                if isinstance(found, _Leave):
+                    return await self._send(found, sending)
+                await self._landed(found)
+
+    async def _look(self, entry: CallEntry, sending: Sending) -> Fetched | None:
+        """Look before waiting for a permit: what is answered or hopeless needs none."""
+        async with self._store.reading() as connection:
+            if reply := await self._standing.reply(connection, entry):
+                return Fetched(reply, reused=True)
+            await self.breakers.check(connection, sending.service)
+        return None
+
+    async def _leave(self, entry: CallEntry, sending: Sending) -> _Leave | Fetched | Flight:
+        async def take(connection: AsyncConnection) -> tuple[bool, Fetched | Flight | Claim]:
+            found = await self._found(connection, entry)
+            if found is not None:
+                return False, found
+            probing = await self.breakers.check(connection, sending.service)
+            await self.budgets.check(connection, sending.charges)
+            claim = await self.journal.open(connection, entry)
+            await self.budgets.hold(connection, claim.id, sending.charges)
+            if probing:
+                await self.breakers.probe(connection, sending.service)
+            return True, claim
+
+        permit, taken = await self.admission.enter(sending.need, take)
+        if isinstance(taken, Claim):
+            assert permit is not None  # noqa: S101 - a claim was taken with it
+            return _Leave(taken, permit)
+        return taken
+
+    async def _found(
+        self, connection: AsyncConnection, entry: CallEntry
+    ) -> Fetched | Flight | None:
+        if reply := await self._standing.reply(connection, entry):
+            return Fetched(reply, reused=True)
+        if reply := await self._standing.cached(connection, entry):
+            return Fetched(reply, reused=True, cached=True)
+        flight = await self._standing.flight(connection, entry)
+        return flight if flight and await self.admission.alive(connection, flight.worker) else None
+
+    async def _landed(self, flight: Flight) -> None:
+        """Wait until a call of another worker was answered, or its worker died."""
+        self.following += 1
+        try:
+            while await self._flies(flight):
+                await asyncio.sleep(LOOK_EVERY)
+        finally:
+            self.following -= 1
+
+    async def _flies(self, flight: Flight) -> bool:
+        async with self._store.reading() as connection:
+            flying = await state_of(connection, flight.claim) is ClaimState.OPEN
+            return flying and await self.admission.alive(connection, flight.worker)
+
+    async def _send(self, leave: _Leave, sending: Sending) -> Fetched:
+        permit = leave.permit
+        try:
+            reply = await self._wire.exchange(
+                sending.service,
+                sending.endpoint,
+                sending.request,
+                on_headers=permit.accepted,
+                on_chunk=sending.on_chunk,
+            )
+        except WireError as broken:
+            state = ClaimState.REFUSED if isinstance(broken, NotSent) else ClaimState.LOST
+            await self._over(leave, sending, state, str(broken), good=False)
+            raise
+        except asyncio.CancelledError:
+            why = "given up while waiting for the answer"
+            await self._over(leave, sending, ClaimState.LOST, why)
+            raise
+        advice = sending.judge(reply)
+        if advice.posture is not Posture.NONE:
+            # Nonsense under 200 may stand for a reply that was made, and billed, and garbled.
+            state = ClaimState.LOST if advice.code == NONSENSE else ClaimState.REFUSED
+            await self._over(leave, sending, state, advice.code, good=is_up(advice), advice=advice)
+            raise Answered(advice)
+        stored = sending.stored(reply)
+        await self._kept(leave, sending, stored)
+        return Fetched(stored, reused=False, waited=permit.waited)
+
+    async def _kept(self, leave: _Leave, sending: Sending, reply: StoredReply) -> None:
+        """Store a reply that arrived, even if the call is given up at this very moment."""
+        tokens = reply.usage.input_tokens + reply.usage.output_tokens
+
+        async def work(connection: AsyncConnection) -> None:
+            await self.journal.keep(connection, leave.claim, reply)
+            cost = Amounts(usd=reply.usd, tokens=tokens, calls=1)
+            await self.budgets.settle(connection, leave.claim.id, cost)
+            await self.breakers.note(connection, sending.service, good=True)
+
+        closing = leave.permit.close(tokens=tokens or None)
+        await asyncio.shield(asyncio.gather(self._grouped.do(work), closing))
+
+    async def _over(
+        self,
+        leave: _Leave,
+        sending: Sending,
+        state: ClaimState,
+        why: str,
+        *,
+        good: bool | None = None,
+        advice: Advice | None = None,
+    ) -> None:
+        """Close a call that brought no reply, its permit, and what was set aside for it."""
+        limited = advice is not None and advice.limited
+        closing = leave.permit.close(limited=limited, wait=advice.wait if advice else None)
+        ending = self._end(leave.claim, sending, state, why, good=good)
+        await asyncio.shield(asyncio.gather(ending, closing))
+
+    async def _end(
+        self,
+        claim: Claim,
+        sending: Sending,
+        state: ClaimState,
+        why: str,
+        *,
+        good: bool | None = None,
+    ) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            await self.journal.close(connection, claim, state, why)
+            unclear = state is ClaimState.LOST
+            await self.budgets.release(connection, claim.id, unclear=unclear)
+            if good is not None:
+                await self.breakers.note(connection, sending.service, good=good)
+
+        await asyncio.shield(self._grouped.do(work))
 
 
-async def _send(journal: Journal, wire: Wire, claim: Claim, sending: Sending) -> Reply:
-    try:
-        return await wire.exchange(sending.service, sending.endpoint, sending.request)
-    except NotSent as unreachable:
-        await journal.refuse(claim, str(unreachable))
-        raise
-    except WireError as broken:
-        await journal.lose(claim, str(broken))
-        raise
-    except asyncio.CancelledError:
-        await journal.lose(claim, "given up while waiting for the answer")
-        raise
+def is_up(advice: Advice) -> bool:
+    """Say whether an error answer shows a service that works: it refused us, or is busy."""
+    broken = advice.status >= 500 or advice.code == NONSENSE or advice.posture is Posture.NEVER
+    return not broken and advice.status >= 300

@@ -45,6 +45,11 @@ class Advice:
     status: int = 200
 
     @property
+    def limited(self) -> bool:
+        """Say whether the other side turned the call away for a limit of its rate."""
+        return self.status == 429 and self.posture in (Posture.RETRY, Posture.RETRY_AFTER)
+
+    @property
     def hopeless(self) -> bool:
         """Say whether asking the same again soon cannot help."""
         too_long = self.wait is not None and self.wait > LONGEST_WAIT

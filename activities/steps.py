@@ -166,7 +166,8 @@ class _Run:
         attempt = 0
         while True:
             attempt += 1
-            context = replace(self.context, branch=current_scope().name, attempt=attempt)
+            branch = current_scope().name
+            context = replace(self.context, branch=branch, attempt=attempt, beat=None)
             try:
                 return await self._once(call, request, context)
             except Exception as error:

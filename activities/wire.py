@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 
 import httpx
@@ -58,6 +59,14 @@ class NotSent(WireError):
     """No connection: the other side knows nothing of the request."""
 
     sent = False
+
+
+class LeftAlone(NotSent):
+    """The breaker of the service is open for `wait` more: it is not even tried."""
+
+    def __init__(self, why: str, wait: timedelta) -> None:
+        super().__init__(why)
+        self.wait = wait
 
 
 class Lost(WireError):

@@ -1,9 +1,10 @@
 """Where an activity runs: for which case, in which branch, on which worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from temporalio import activity
 
@@ -14,6 +15,7 @@ class CallContext:
 
     `origins` are scopes whose paid replies may be read too (a fork's parent, a shadow's origin).
     `tenant`, `weight` and `priority` (1 first, 5 last) are those of the case's Temporal Priority.
+    `beat` heartbeats with details; None inside a fused step, which tells its own.
     """
 
     scope: str
@@ -24,6 +26,7 @@ class CallContext:
     tenant: str = ""
     weight: float = 1.0
     priority: int = 3
+    beat: Callable[[Any], None] | None = field(default=None, compare=False)
 
 
 _context: ContextVar[CallContext] = ContextVar("braid_call_context")

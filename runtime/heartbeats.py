@@ -56,6 +56,7 @@ class Heartbeats(ActivityInboundInterceptor):
                 tenant=info.priority.fairness_key or "",
                 weight=info.priority.fairness_weight or 1.0,
                 priority=info.priority.priority_key or 3,
+                beat=self._outbound.heartbeat,
             )
         )
         structlog.contextvars.bind_contextvars(

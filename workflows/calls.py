@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
+from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView
 from workflows.data.common import Record
 from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
@@ -200,6 +201,8 @@ and a dead worker is found by its heartbeats, so the hour only ends what nothing
 SUBMIT_BATCH = _batch("submit_batch", BatchOrder, BatchTicket)
 COLLECT_BATCH = _batch("collect_batch", BatchQuery, BatchPage)
 CANCEL_BATCH = _batch("cancel_batch", BatchTicket, BatchTicket)
+OPEN_BUDGET = _kept("open_budget", BudgetOrder, BudgetView)
+READ_BUDGET = _kept("read_budget", BudgetQuery, BudgetView)
 
 COMPANY = _source("company_register", CompanyQuery, CompanyAnswer)
 LEI = _source("lei_record", LeiQuery, LeiAnswer)
@@ -240,6 +243,8 @@ ALL: tuple[Call[Any, Any], ...] = (
     SUBMIT_BATCH,
     COLLECT_BATCH,
     CANCEL_BATCH,
+    OPEN_BUDGET,
+    READ_BUDGET,
     COMPANY,
     LEI,
     SCREEN,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from activities.failures import failure, final, pause, retryable
+from activities.guarded import Guarded
 from activities.journalled import Answered
 from activities.posture import Advice, judge
 from activities.wire import HttpRequest, NotSent, Reply, Wire, WireError
@@ -56,7 +57,7 @@ class EffectDesk:
         self._settings = settings
         self._store = store
         self._ledger = Ledger(store)
-        self._wire = wire
+        self._wire = Guarded(store, wire)
 
     async def repeatable(self, order: Order) -> EffectReceipt:
         """Perform an effect whose other side answers the same key with the same result.

@@ -13,12 +13,20 @@ def entry_of(request: ModelRequest, context: CallContext, http: HttpRequest) -> 
     """Give the entry of the question that `http` asks alone: in a batch it has the same one."""
     sent = json.dumps({"path": http.path, "body": json.loads(http.content)})
     call = calls.ASK_MODEL
+
+    def key(scope: str) -> str:
+        return call_key(scope, call.name, call.version, sent, request.sample)
+
     return CallEntry(
-        key=call_key(context.scope, call.name, call.version, sent, request.sample),
+        key=key(context.scope),
         scope=context.scope,
         branch=context.branch,
         call=call.name,
         worker=context.worker,
         vendor=request.target.vendor,
         model=request.target.model,
+        origins=tuple(key(scope) for scope in context.origins),
+        # No scope begins so: cases of one tenant share answers, those of two never.
+        content_key=key(f"//tenant/{context.tenant}"),
+        max_age=request.max_age,
     )

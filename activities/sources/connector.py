@@ -13,13 +13,13 @@ from hashlib import sha256
 from typing import Any, Generic
 
 from activities.failures import failure, pause, retryable
-from activities.journalled import Answered, Sending, fetch, worth_keeping
+from activities.journalled import Answered, CallDesk, Sending, need_of, worth_keeping
 from activities.posture import Advice, Posture, is_web_page, judge
-from activities.wire import HttpRequest, Reply, Wire, WireError
+from activities.wire import HttpRequest, Reply, WireError
 from runtime.context import call_context
 from runtime.settings import Endpoint, Settings, SettingsError
 from store.database import Store
-from store.journal import CallEntry, Journal, StoredReply, call_key
+from store.journal import CallEntry, StoredReply, call_key
 from workflows.calls import Call, In, Out
 from workflows.data.sources import Liveness, Retry, SourceError, SourceState
 
@@ -95,11 +95,10 @@ class _Looked:
 class SourceDesk:
     """Drives inquiries: journal, wire, posture, and the marks every answer carries."""
 
-    def __init__(self, settings: Settings, store: Store, wire: Wire) -> None:
+    def __init__(self, settings: Settings, store: Store, calls: CallDesk) -> None:
         self._settings = settings
         self._store = store
-        self._journal = Journal(store)
-        self._wire = wire
+        self._calls = calls
 
     async def query(self, connector: Connector[In, Out], query: In) -> Out:
         """Ask a source and give its answer, `unavailable` and `rejected` included.
@@ -153,14 +152,18 @@ class SourceDesk:
         http = asked.http
         call = connector.call
         sent = json.dumps([connector.service, http.method, http.path, http.content.decode()])
-        key = call_key(context.scope, call.name, call.version, sent, 0)
+        key, *origins = (
+            call_key(scope, call.name, call.version, sent, 0)
+            for scope in (context.scope, *context.origins)
+        )
         entry = CallEntry(
             key=key,
             scope=context.scope,
             branch=context.branch,
             call=call.name,
-            worker=context.worker,
+            worker=self._calls.admission.worker,
             vendor=connector.service,
+            origins=tuple(origins),
         )
 
         def judged(reply: Reply) -> Advice:
@@ -178,12 +181,13 @@ class SourceDesk:
                 simulated=endpoint.simulated,
             )
 
-        sending = Sending(connector.service, endpoint, http, judged, stored)
-        return key, (await fetch(self._journal, self._wire, entry, sending)).reply
+        need = need_of(context, connector.service)
+        sending = Sending(connector.service, endpoint, http, judged, stored, need)
+        return key, (await self._calls.fetch(entry, sending)).reply
 
     async def void(self, key: str, reason: str) -> None:
         """Forget a reply that was nonsense, so that the next attempt asks again."""
-        await self._journal.void(key, reason)
+        await self._calls.journal.void(key, reason)
 
 
 class _Drive:

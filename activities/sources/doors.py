@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from activities.journalled import CallDesk
 from activities.sources.companies_house import CompaniesHouse
 from activities.sources.connector import Connector, SourceDesk
 from activities.sources.edgar import CompanyFacts, Filings, Registrants
 from activities.sources.gleif import Gleif
 from activities.sources.ofac import Ofac
 from activities.sources.opensanctions import OpenSanctions
-from activities.wire import Wire
 from runtime.settings import Settings
 from store.database import Store
 from workflows.data.sources import (
@@ -38,8 +38,8 @@ REGISTERS: Mapping[str, Connector[CompanyQuery, CompanyAnswer]] = {
 class SourceActivities:
     """Every answer may be `unavailable` or `rejected`; see `SourceDesk.query` for errors."""
 
-    def __init__(self, settings: Settings, store: Store, wire: Wire) -> None:
-        self._desk = SourceDesk(settings, store, wire)
+    def __init__(self, settings: Settings, store: Store, calls: CallDesk) -> None:
+        self._desk = SourceDesk(settings, store, calls)
         self._store = store
         self._live = settings.live
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from activities.journalled import CallDesk
 from activities.sources.doors import SourceActivities
 from activities.wire import Wire
 from runtime.settings import Endpoint, Settings
+from store.admission import Admission
 from store.database import Store
 from tests.activities.outside import Outside, outside_world
+from workflows.data.limits import Limits
 
 
 @pytest.fixture
@@ -60,5 +63,12 @@ async def wire(settings: Settings) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-def sources(settings: Settings, store: Store, wire: Wire) -> SourceActivities:
-    return SourceActivities(settings, store, wire)
+async def desk_of_calls(store: Store, wire: Wire) -> AsyncIterator[CallDesk]:
+    calls = CallDesk(store, wire, Admission(store, lambda *_: Limits(), "worker-of-the-test"))
+    yield calls
+    await calls.close()
+
+
+@pytest.fixture
+def sources(settings: Settings, store: Store, desk_of_calls: CallDesk) -> SourceActivities:
+    return SourceActivities(settings, store, desk_of_calls)

@@ -54,6 +54,17 @@ class Outside:
     seen: list[Seen] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    going_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.going_on.set()
+
+    def hold(self) -> None:
+        """Answer nobody until `go_on`."""
+        self.going_on.clear()
+
+    def go_on(self) -> None:
+        self.going_on.set()
 
     def will(self, *replies: Canned) -> None:
         self.script.extend(replies)
@@ -64,6 +75,7 @@ class Outside:
                 self.seen.append(seen)
                 self.asked.set()
                 canned = self.script.popleft() if self.script else Canned(599, b"no script left")
+                await self.going_on.wait()
                 if canned.pieces:
                     await self._stream(canned, writer)
                     break

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
-from activities.wire import Wire
 from runtime.catalogue import load
 from runtime.settings import ROOT, Settings
 from store.database import Store
@@ -51,11 +51,13 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(world: Outside, settings: Settings, store: Store, wire: Wire) -> Desk:
+async def desk(world: Outside, settings: Settings, store: Store, desk_of_calls: CallDesk) -> Desk:
+    return Desk(models(settings, desk_of_calls), Journal(store), world)
+
+
+def models(settings: Settings, calls: CallDesk) -> ModelActivities:
     answers = {"ReferenceReading": ReferenceReading}
-    catalogue = load(ROOT / "llm.toml")
-    models = ModelActivities(settings, store, catalogue, wire, answers)
-    return Desk(models, Journal(store), world)
+    return ModelActivities(settings, load(ROOT / "llm.toml"), calls, answers)
 
 
 async def test_an_answer_is_validated_priced_and_marked(desk: Desk) -> None:
@@ -202,12 +204,11 @@ async def test_a_call_given_up_in_flight_is_uncertain(desk: Desk) -> None:
 
 
 async def test_a_real_vendor_gets_the_key_and_no_sample(
-    world: Outside, keyed: Settings, store: Store, wire: Wire
+    world: Outside, keyed: Settings, desk_of_calls: CallDesk
 ) -> None:
     world.will(FINE)
-    answers = {"ReferenceReading": ReferenceReading}
-    models = ModelActivities(keyed, store, load(ROOT / "llm.toml"), wire, answers)
-    answer = await run(calls.ASK_MODEL, models.ask_model, question(sample=2))
+    live = models(keyed, desk_of_calls)
+    answer = await run(calls.ASK_MODEL, live.ask_model, question(sample=2))
     assert answer.simulated is False
     assert world.seen[0].headers["authorization"] == "Bearer me@x.example"
     assert "x-braid-sample" not in world.seen[0].headers
@@ -240,12 +241,7 @@ async def test_unknown_names_are_final(desk: Desk) -> None:
     assert (error.type, error.non_retryable) == ("UnknownAnswer", True)
 
 
-async def test_no_address_is_final(store: Store, settings: Settings) -> None:
-    nowhere = Settings(data=settings.data)
-    wire = Wire(nowhere)
-    models = ModelActivities(
-        nowhere, store, load(ROOT / "llm.toml"), wire, {"ReferenceReading": ReferenceReading}
-    )
-    error = await fails(calls.ASK_MODEL, models.ask_model, question())
+async def test_no_address_is_final(settings: Settings, desk_of_calls: CallDesk) -> None:
+    lost = models(Settings(data=settings.data), desk_of_calls)
+    error = await fails(calls.ASK_MODEL, lost.ask_model, question())
     assert (error.type, error.non_retryable) == ("NotConfigured", True)
-    await wire.close()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
 from activities.llm.batches import BatchActivities
 from activities.wire import Wire
@@ -101,18 +102,22 @@ class Desk:
         return await run(calls.ASK_MODEL, self.models.ask_model, request)
 
 
-def desk_at(url: str, data: Path, store: Store, wire: Wire, client: httpx.AsyncClient) -> Desk:
+def desk_at(
+    url: str, data: Path, store: Store, wire: Wire, client: httpx.AsyncClient, door: CallDesk
+) -> Desk:
     settings = Settings(data=data, simulator=url, source_timeout=5, model_timeout=5)
     answers: dict[str, Any] = {"ReferenceReading": ReferenceReading}
-    models = ModelActivities(settings, store, settings.models, wire, answers)
+    models = ModelActivities(settings, settings.models, door, answers)
     return Desk(client, Journal(store), models, BatchActivities(settings, store, wire, answers))
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, store: Store, wire: Wire) -> AsyncIterator[Desk]:
+async def desk(
+    tmp_path: Path, store: Store, wire: Wire, desk_of_calls: CallDesk
+) -> AsyncIterator[Desk]:
     config = SimulatorConfig(seed=7, speed=100_000, error_rate=0)
     async with running(config) as url, httpx.AsyncClient(base_url=url) as client:
-        yield desk_at(url, tmp_path, store, wire, client)
+        yield desk_at(url, tmp_path, store, wire, client, desk_of_calls)
 
 
 @each_vendor
@@ -213,11 +218,11 @@ async def test_items_that_fail_are_named_and_the_rest_is_kept(vendor: str, desk:
 
 @each_vendor
 async def test_a_batch_that_takes_its_time_says_not_yet_and_can_be_cancelled(
-    vendor: str, tmp_path: Path, store: Store, wire: Wire
+    vendor: str, tmp_path: Path, store: Store, wire: Wire, desk_of_calls: CallDesk
 ) -> None:
     config = SimulatorConfig(seed=7, speed=1, error_rate=0)
     async with running(config) as url, httpx.AsyncClient(base_url=url) as client:
-        desk = desk_at(url, tmp_path, store, wire, client)
+        desk = desk_at(url, tmp_path, store, wire, client, desk_of_calls)
         await _cancelled(vendor, desk)
 
 

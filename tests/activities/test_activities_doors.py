@@ -3,6 +3,7 @@
 import pytest
 from temporalio import activity
 
+from activities.budgets import BudgetActivities
 from activities.documents import DocumentActivities
 from activities.doors import door
 from activities.effects.doors import EffectActivities
@@ -72,6 +73,8 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         StepActivities,
         ResultActivities,
         ServiceActivities,
+        BatchActivities,
+        BudgetActivities,
         DocumentActivities,
         BatchActivities,
     )

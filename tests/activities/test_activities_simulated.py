@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from activities.effects.doors import EffectActivities
+from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
 from activities.sources.doors import SourceActivities
 from activities.wire import Wire
@@ -97,14 +98,18 @@ def settings(control: httpx.AsyncClient, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def desk(
-    control: httpx.AsyncClient, settings: Settings, store: Store, wire: Wire
+    control: httpx.AsyncClient,
+    settings: Settings,
+    store: Store,
+    wire: Wire,
+    desk_of_calls: CallDesk,
 ) -> AsyncIterator[Desk]:
     answers = {"ReferenceReading": ReferenceReading}
     desk = Desk(
         control,
         store,
-        ModelActivities(settings, store, load(ROOT / "llm.toml"), wire, answers),
-        SourceActivities(settings, store, wire),
+        ModelActivities(settings, load(ROOT / "llm.toml"), desk_of_calls, answers),
+        SourceActivities(settings, store, desk_of_calls),
         EffectActivities(settings, store, wire),
     )
     yield desk

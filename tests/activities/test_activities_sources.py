@@ -2,8 +2,8 @@
 
 import pytest
 
+from activities.journalled import CallDesk
 from activities.sources.doors import SourceActivities
-from activities.wire import Wire
 from runtime.settings import Settings
 from store.database import Store
 from store.journal import ClaimState, Journal
@@ -104,9 +104,9 @@ async def test_a_retry_asks_only_for_what_is_missing(
 
 
 async def test_keys_are_sent_as_each_source_wants_them(
-    world: Outside, keyed: Settings, store: Store, wire: Wire
+    world: Outside, keyed: Settings, store: Store, desk_of_calls: CallDesk
 ) -> None:
-    live = SourceActivities(keyed, store, wire)
+    live = SourceActivities(keyed, store, desk_of_calls)
     world.will(ABSENT, matched(), ABSENT)
     assert (await company(live)).liveness is Liveness.LIVE
     await screen(live)

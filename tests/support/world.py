@@ -146,6 +146,7 @@ async def world(
         stack.push_async_callback(wire.close)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
         deployed = deploy(settings, store, wire, client)
+        stack.push_async_callback(deployed.desk.close)
         identity = f"worker{suffix}"
         for one in workers(client, deployed, identity=identity, suffix=suffix):
             await stack.enter_async_context(one)

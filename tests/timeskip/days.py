@@ -175,6 +175,7 @@ async def world_of_days(data: Path) -> AsyncIterator[Days]:
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
         suffix = f"-{secrets.token_hex(4)}"
         deployed = deploy(settings, store, wire, client)
+        stack.push_async_callback(deployed.desk.close)
         for one in workers(client, deployed, identity=f"worker{suffix}", suffix=suffix):
             await stack.enter_async_context(one)
         yield Days(env, World(client, store, settings, f"braid{suffix}", http))

@@ -121,7 +121,8 @@ class ModelRequest(Record):
     """One question to one model. `sample` tells repeated askings of the same question apart.
 
     `budget` names a budget of this case (`open_budget`) that pays for it. `max_age` in seconds
-    lets the answer cache serve a reply another case was given; 0 asks anew.
+    lets the answer cache serve a reply another case was given; 0 asks anew. A `patient` question
+    waits for a vendor whose breaker is open; any other fails at once, so that another is asked.
     """
 
     target: ModelRef
@@ -130,6 +131,7 @@ class ModelRequest(Record):
     sample: Annotated[int, Field(ge=0)] = 0
     budget: str = ""
     max_age: Annotated[float, Field(ge=0)] = 0
+    patient: bool = False
 
 
 class Usage(Record):

@@ -1,0 +1,40 @@
+"""Exchanges whose effects the ledger keeps, guarded by the breakers all workers share."""
+
+from activities.journalled import is_up
+from activities.posture import judge
+from activities.wire import HttpRequest, LeftAlone, Reply, Wire, WireError
+from runtime.settings import Endpoint
+from store.breakers import Breakers, CircuitOpen
+from store.database import Store
+
+
+class Guarded:
+    """Sends requests while the service's breaker lets them pass, and tells it how they ended."""
+
+    def __init__(self, store: Store, wire: Wire) -> None:
+        self._store, self._wire = store, wire
+        self._breakers = Breakers(store)
+
+    async def exchange(self, service: str, endpoint: Endpoint, request: HttpRequest) -> Reply:
+        """Send one request. Raises NotSent (LeftAlone while the breaker is open) and Lost."""
+        await self._pass(service)
+        try:
+            reply = await self._wire.exchange(service, endpoint, request)
+        except WireError:
+            await self._note(service, good=False)
+            raise
+        advice = judge(service, reply, self._store.clock(), wants_json=False)
+        await self._note(service, good=reply.status < 300 or is_up(advice))
+        return reply
+
+    async def _pass(self, service: str) -> None:
+        async with self._store.writing() as connection:
+            try:
+                if await self._breakers.check(connection, service):
+                    await self._breakers.probe(connection, service)
+            except CircuitOpen as left:
+                raise LeftAlone(str(left), left.until - self._store.clock()) from left
+
+    async def _note(self, service: str, *, good: bool) -> None:
+        async with self._store.writing() as connection:
+            await self._breakers.note(connection, service, good=good)

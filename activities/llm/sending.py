@@ -1,0 +1,180 @@
+"""One question sent to one model, or read back: what leave it needs, who pays, what came of it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date
+from decimal import Decimal
+
+from activities.failures import failure, final, pause
+from activities.journalled import (
+    Answered,
+    CallDesk,
+    Fetched,
+    Sending,
+    need_of,
+    worth_keeping,
+)
+from activities.llm.dialects import PROVIDERS
+from activities.llm.entry import entry_of
+from activities.llm.providers.common import Parsed, ReplyOutcome
+from activities.llm.reading import read_reply
+from activities.llm.schema import Schema, strict_schema
+from activities.posture import Advice
+from activities.wire import HttpRequest, Reply, WireError
+from runtime.catalogue import Catalogue, UnknownPrice
+from runtime.context import CallContext, call_context
+from runtime.settings import Endpoint, Settings, SettingsError
+from store.budgets import BudgetShort, BudgetUnknown, Charge
+from store.journal import StoredReply
+from workflows.data.budget import Amounts
+from workflows.data.common import Record
+from workflows.data.llm import ModelRequest
+from workflows.data.tokens import prompt_tokens
+
+BEAT_EVERY = 0.5
+"""Seconds between two heartbeats that tell how much of an answer has come."""
+
+UNUSABLE = {
+    ReplyOutcome.REFUSAL: "ModelRefused",
+    ReplyOutcome.BLOCKED: "ModelBlocked",
+    ReplyOutcome.TRUNCATED: "ModelTruncated",
+    ReplyOutcome.TOOL: "ModelAnswerUnusable",
+}
+"""Outcomes that no repair mends, and the errors they end a call with."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One reply as read: what it says, what it cost, and how it came."""
+
+    key: str
+    parsed: Parsed
+    fetched: Fetched
+
+    @property
+    def usd(self) -> Decimal:
+        """What the reply cost, in US dollars."""
+        return self.fetched.reply.usd
+
+
+class ModelSender:
+    """Asks models for one worker."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, desk: CallDesk) -> None:
+        self._settings, self._catalogue, self._desk = settings, catalogue, desk
+
+    async def tell(self, request: ModelRequest, record: type[Record] | None) -> Told:
+        """Get one reply, sent for or read back. Raises the named errors of `ask_model`."""
+        context = call_context()
+        try:
+            endpoint = self._settings.endpoint(request.target.vendor)
+            key, fetched = await self._fetch(request, record, context, endpoint)
+        except (
+            *(Answered, WireError, SettingsError),
+            *(BudgetShort, BudgetUnknown),
+        ) as trouble:
+            wait = pause(context.attempt, self._settings.retry_pause)
+            raise failure("Model", trouble, wait, patient=request.patient) from trouble
+        parsed = self._read(request, fetched.reply)
+        if parsed.outcome in UNUSABLE:
+            await self._desk.journal.unshare(key)
+            said = f"{request.target.model}: {parsed.outcome} ({parsed.finish})"
+            raise final(UNUSABLE[parsed.outcome], said, usd=str(fetched.reply.usd))
+        return Told(key, parsed, fetched)
+
+    async def unfit(self, told: Told) -> None:
+        """Keep a reply that does not fit from other cases."""
+        await self._desk.journal.unshare(told.key)
+
+    async def _fetch(
+        self,
+        request: ModelRequest,
+        record: type[Record] | None,
+        context: CallContext,
+        endpoint: Endpoint,
+    ) -> tuple[str, Fetched]:
+        schema = None if record is None else strict_schema(record)
+        http = self._build(request, schema, endpoint)
+        entry = replace(entry_of(request, context, http), worker=self._desk.admission.worker)
+        if endpoint.simulated:
+            sample = {"x-braid-sample": str(request.sample)}
+            http = replace(http, headers=dict(http.headers) | sample)
+        tokens = prompt_tokens(request.prompt, json.dumps(schema) if schema else "")
+        most = tokens + request.max_output_tokens
+        sending = Sending(
+            service=request.target.vendor,
+            endpoint=endpoint,
+            request=http,
+            judge=lambda reply: self._judged(request, reply),
+            stored=lambda reply: self._stored(request, reply, simulated=endpoint.simulated),
+            need=need_of(context, request.target.vendor, request.target.model, most),
+            charges=self._charges(request, context, tokens),
+            on_chunk=_beating(context),
+        )
+        return entry.key, await self._desk.fetch(entry, sending)
+
+    def _build(
+        self, request: ModelRequest, schema: Schema | None, endpoint: Endpoint
+    ) -> HttpRequest:
+        provider = PROVIDERS[self._catalogue.dialect(request.target.vendor)]
+        return provider.build(self._catalogue.as_sent(request), schema, endpoint)
+
+    def _charges(
+        self, request: ModelRequest, context: CallContext, tokens: int
+    ) -> tuple[Charge, ...]:
+        """Say who pays, and how much at most. An unknown price cannot be paid from a budget."""
+        if not request.budget:
+            return ()
+        model, most = request.target.model, request.max_output_tokens
+        try:
+            usd = self._catalogue.worst_usd(model, tokens, most, self.today())
+        except UnknownPrice as unknown:
+            raise final("PriceUnknown", str(unknown)) from unknown
+        worst = Amounts(usd=usd, tokens=tokens + most, calls=1)
+        return (Charge(context.scope, request.budget, worst),)
+
+    def _judged(self, request: ModelRequest, reply: Reply) -> Advice:
+        vendor = request.target.vendor
+        dialect = self._catalogue.dialect(vendor)
+        return read_reply(dialect, vendor, reply, self._desk.clock()).advice
+
+    def _stored(self, request: ModelRequest, reply: Reply, *, simulated: bool) -> StoredReply:
+        usage = self._parse(request, reply.body).usage
+        usd = self._catalogue.usd(request.target.model, usage, self.today())
+        return StoredReply(
+            status=reply.status,
+            headers=worth_keeping(reply.headers),
+            body=reply.body,
+            received_at=self._desk.clock(),
+            simulated=simulated,
+            usage=usage,
+            usd=usd or Decimal(0),
+        )
+
+    def _read(self, request: ModelRequest, reply: StoredReply) -> Parsed:
+        return self._parse(request, reply.body)
+
+    def _parse(self, request: ModelRequest, body: bytes) -> Parsed:
+        return PROVIDERS[self._catalogue.dialect(request.target.vendor)].parse(body)
+
+    def today(self) -> date:
+        """Give the day whose prices hold."""
+        return self._desk.clock().astimezone(UTC).date()
+
+
+def _beating(context: CallContext) -> Callable[[int], None] | None:
+    """Tell Temporal how much has come, now and then; not from inside a fused step."""
+    if (beat := context.beat) is None:
+        return None
+    loop = asyncio.get_running_loop()
+    last = loop.time()
+
+    def heard(size: int) -> None:
+        nonlocal last
+        if loop.time() - last >= BEAT_EVERY:
+            last = loop.time()
+            beat({"received_bytes": size})
+
+    return heard
