@@ -47,7 +47,9 @@ class Terms:
     max_age: float = 0
     max_output_tokens: int = 2048
 
-    def request(self, target: ModelRef, prompt: Prompt, sample: int = 0) -> ModelRequest:
+    def request(
+        self, target: ModelRef, prompt: Prompt, sample: int = 0, *, patient: bool = False
+    ) -> ModelRequest:
         """Make the request to one model; `sample` is added to that of the terms."""
         return ModelRequest(
             target=target,
@@ -56,10 +58,13 @@ class Terms:
             budget=self.budget,
             max_age=self.max_age,
             max_output_tokens=self.max_output_tokens,
+            patient=patient,
         )
 
 
 DEFAULT_TERMS = Terms()
+CIRCUIT_OPEN = "ModelCircuitOpen"
+"""Type of the error of a model that was not asked because its vendor kept failing."""
 
 
 async def consult(
@@ -72,14 +77,17 @@ async def consult(
 ) -> Consulted[T]:
     """Ask the chain's models in order, each on its vendor's queue.
 
+    A model whose breaker is open is gone past at once, and waited for only if all others failed.
     `sample` tells repeated askings apart: the same one reads a paid answer back; it is added to
     that of `terms`. Raises ModelUnavailable when none gave a usable answer (its details hold what
     the unusable ones cost), BudgetSpent when the budget does not pay for the next one.
     """
     tried: list[Tried] = []
     errors: list[BaseException] = []
-    for target in chain.models:
-        request = terms.request(target, prompt, sample)
+    waiting = [(target, False) for target in chain.models]
+    while waiting:
+        target, patient = waiting.pop(0)
+        request = terms.request(target, prompt, sample, patient=patient)
         try:
             answer = await ask(ASK_MODEL, request, queue=target.queue)
         except ActivityError as error:
@@ -89,6 +97,8 @@ async def consult(
                 raise spent from error
             errors.append(error)
             tried.append(_tried(target, error))
+            if tried[-1].kind == CIRCUIT_OPEN:
+                waiting.append((target, True))
         else:
             return Consulted(_read(record, answer.text), answer, tuple(tried))
     lost = {"usd": str(sum((t.usd for t in tried), Decimal(0)))}
