@@ -139,9 +139,9 @@ class Admission:
     async def close(self) -> None:
         """End: who still waits is refused, and what this process held is given back."""
         self._ended = True
-        for waiter in self._waiters.values():
-            if not waiter.done.done():
-                waiter.done.set_exception(_stopping())
+        for waiter in list(self._waiters.values()):
+            self._settle(waiter, _stopping())
+        self._inbox.entering.clear()
         if self._turning is not None:
             await asyncio.wait([self._turning])
         if self._running is not None:
@@ -187,7 +187,7 @@ class Admission:
                 await asyncio.wait([self._turning])
         if waiter.done.done():
             return waiter.done.exception() is None
-        del self._waiters[waiter.asking.id]
+        self._waiters.pop(waiter.asking.id, None)
         if waiter in self._inbox.entering:
             self._inbox.entering.remove(waiter)
         else:
@@ -208,7 +208,7 @@ class Admission:
         """Take a turn after so many seconds, or sooner."""
         self._due = min(self._due, self._now() + delay)
         self._woken.set()
-        if self._running is None or self._running.done():
+        if not self._ended and (self._running is None or self._running.done()):
             self._running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:

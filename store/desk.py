@@ -114,10 +114,11 @@ class Desk:
     ) -> Turned:
         """Write what the inbox holds, grant what can be, and hand out what these waiters got."""
         turn = await self._begin(connection, now)
-        entering = list(inbox.entering)
+        entering = [w for w in inbox.entering if not w.done.done()]
         services = sorted({w.asking.service for w in waiters.values()})
         await turn.load(services)
-        again = await self._beat(turn, [w for w in waiters.values() if w not in entering])
+        new = {w.asking.id for w in inbox.entering}
+        again = await self._beat(turn, [w for id, w in waiters.items() if id not in new])
         await turn.accepted(inbox.headers)
         await turn.close(inbox.closings)
         await turn.leave([*inbox.leaving, *(w.asking.id for w in again)])
@@ -166,7 +167,7 @@ class Desk:
         back: list[Row[Any]] = []
         for row in await turn.granted(self.worker, turn.now + IN_HAND):
             at, used = seconds(row.send_at), False
-            if waiter := waiters.get(row.id):
+            if (waiter := waiters.get(row.id)) and not waiter.done.done():
                 used = await self._hand(waiter, turn.connection, at, done, counted=True)
             (out if used else back).append(row)
         await turn.hand_out([row.id for row in out])

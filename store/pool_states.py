@@ -1,10 +1,12 @@
 """Pools as people see them: what is allowed, used, in flight, and who waits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import Store
 from store.limits import Known, Override, Overrides, overrides
@@ -43,33 +45,36 @@ async def pool_states(
     async with store.writing() as connection:
         found = await overrides(connection)
         used = await connection.execute(select(pools.c.service, pools.c.model))
-        rows = await connection.execute(
-            select(permits.c.service, permits.c.model, permits.c.tenant, func.count())
-            .where(permits.c.state == State.WAITING)
-            .group_by(permits.c.service, permits.c.model, permits.c.tenant)
-        )
-        waiting = {(service, model, tenant): n for service, model, tenant, n in rows}
+        queued = await _queued(connection)
         keys = {*names, *((s, m) for s, m in used if s), *found.pools}
         turn = Turn(connection, store.clock().timestamp(), known, found)
         await turn.load({service for service, _ in keys})
         for service in sorted({service for service, _ in keys}):
             await turn.sweep(service)
         await turn.save()
-    return [_state(turn.pool(*key), known, turn.now, found, waiting) for key in sorted(keys)]
+    return [_state(turn.pool(*key), known, turn.now, found, queued) for key in sorted(keys)]
+
+
+async def _queued(connection: AsyncConnection) -> list[Row[Any]]:
+    """Count those who wait, and those whose moment to send has yet to come."""
+    kinds = (permits.c.service, permits.c.model, permits.c.tenant, permits.c.state)
+    counted = func.count().label("n"), func.sum(permits.c.tokens).label("held")
+    queued = permits.c.state.in_([State.WAITING, State.GRANTED])
+    rows = await connection.execute(select(*kinds, *counted).where(queued).group_by(*kinds))
+    return list(rows)
 
 
 def _state(
-    pool: Pool,
-    known: Known,
-    now: float,
-    found: Overrides,
-    waiting: Mapping[tuple[str, str, str], int],
+    pool: Pool, known: Known, now: float, found: Overrides, queued: Sequence[Row[Any]]
 ) -> PoolState:
     override = found.pools.get((pool.service, pool.model), Override())
-    tenants: dict[str, int] = {}
-    for (service, model, tenant), n in waiting.items():
-        if service == pool.service and pool.model in ("", model):
-            tenants[tenant] = tenants.get(tenant, 0) + n
+    mine = [q for q in queued if q.service == pool.service and pool.model in ("", q.model)]
+    tenants = {
+        tenant: sum(q.n for q in mine if q.tenant == tenant)
+        for tenant in sorted({q.tenant for q in mine})
+    }
+    ahead = [q for q in mine if q.state == State.GRANTED]
+    granted, held = sum(q.n for q in ahead), sum(q.held for q in ahead)
     until = pool.paused_until
     return PoolState(
         service=pool.service,
@@ -78,9 +83,9 @@ def _state(
         set=override.limits is not None,
         paused=pool.stopped,
         factor=pool.factor(now),
-        used=pool.used,
-        tokens=pool.tokens,
-        flying=pool.flying,
+        used=max(0, pool.used - granted),
+        tokens=max(0, pool.tokens - held),
+        flying=max(0, pool.flying - granted),
         waiting=tenants,
         paused_until=datetime.fromtimestamp(until, UTC) if until > now else None,
     )

@@ -1,5 +1,6 @@
 """Worker processes on virtual time: their desks share a store, and a vendor watches them send."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,8 @@ class World:
                 name = f"{worker.desk.worker}/{worker.made:06}"
                 of = (name, worker.desk.worker, "openai", "", tenant, weight, priority)
                 asking = Asking(*of, tokens=0, since=self.now)
-                waiter: Waiter[None] = Waiter(asking, take, None)  # type: ignore[arg-type]
+                done = asyncio.get_running_loop().create_future()
+                waiter: Waiter[None] = Waiter(asking, take, done)
                 worker.waiters[name] = waiter
                 worker.inbox.entering.append(waiter)
 

@@ -177,3 +177,22 @@ async def test_a_worker_that_stops_gives_back_what_it_held(open_store: Store) ->
     await (await there).close()
     assert (await state(open_store))[2] == 0
     await other.close()
+
+
+async def test_people_see_what_is_used_and_who_waits(open_store: Store) -> None:
+    gate = admission(open_store, requests=5, concurrency=1, per=60.0)
+    first = await enter(gate, Need("openai", "gpt", tokens=7, tenant="acme"))
+    waiting = asyncio.create_task(enter(gate, Need("openai", "gpt", tenant="bolt")))
+    while (await state(open_store))[0] < 2:
+        await asyncio.sleep(0)
+    whole, model = await gate.pools()
+    assert (whole.service, whole.model, model.model) == ("openai", "", "gpt")
+    assert (whole.used, whole.tokens, whole.flying) == (1, 7, 1)
+    assert whole.waiting == model.waiting == {"bolt": 1}
+    await first.close(tokens=3, limited=True)
+    (whole, _) = await gate.pools()
+    assert (whole.used, whole.tokens, whole.flying) == (1, 3, 0)
+    assert whole.paused_until is not None
+    assert whole.factor < 1
+    waiting.cancel()
+    await gate.close()
