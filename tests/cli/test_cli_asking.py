@@ -10,9 +10,9 @@ import pytest
 from cli.asking import list_models, put, question
 from cli.errors import BadInput, Trouble
 from cli.session import Session
-from runtime.settings import Settings
+from runtime.settings import ROOT, Settings
 from simulator.config import Fault, FaultKind
-from tests.support.world import World
+from tests.support.world import World, world
 
 CATALOGUE = Settings().models
 VENDORS = ("openai", "anthropic", "gemini")
@@ -141,6 +141,25 @@ async def test_without_any_answer_all_that_was_tried_is_shown(
     }
     assert {send["state"] for send in told["sends"]} == {"settled"}
     assert all(Decimal(send["usd"]) > 0 for send in told["sends"]), "refusals are billed"
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("vendor", ["groq", "deepseek", "ollama"])
+async def test_any_vendor_a_role_names_is_served_and_asked(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], vendor: str
+) -> None:
+    """A vendor of the OpenAI dialect: its queue, its address, its own name of the model."""
+    model = next(name for name, entry in CATALOGUE.models.items() if entry.vendor == vendor)
+    text = (ROOT / "llm.toml").read_text(encoding="utf-8")
+    mine = tmp_path / "mine.toml"
+    mine.write_text(f"{text}extra = ['{model}']\n", encoding="utf-8")
+    async with world(address, tmp_path, catalogue=mine) as here:
+        await put_here(here, question(here.settings.models, "extra", "Why?", None, "", ""))
+        book = await here.book()
+    told = printed(capsys)
+    assert told["answer"]["target"] == {"vendor": vendor, "model": model}
+    assert told["answer"]["text"]
+    assert book["billed"] == {vendor: 1}
 
 
 @pytest.mark.server

@@ -117,6 +117,7 @@ async def world(
     data: Path,
     *,
     config: SimulatorConfig | None = None,
+    catalogue: Path = ROOT / "llm.toml",
     source_timeout: float = 8.0,
 ) -> AsyncIterator[World]:
     """Make a world on a running server: its own simulator, store, worker and queue.
@@ -138,6 +139,7 @@ async def world(
         settings = Settings(
             data=data,
             simulator=url,
+            catalogue=catalogue,
             source_timeout=source_timeout,
             model_timeout=10.0,
             retry_pause=timedelta(milliseconds=10),
