@@ -15,7 +15,7 @@ from store.clock import seconds
 from store.fairness import Asking
 from store.grants import grant
 from store.limits import Known, Overrides, overrides
-from store.permits import Closing, Turn
+from store.permits import Asked, Closing, State, Turn
 
 T = TypeVar("T")
 Take = Callable[[AsyncConnection], Awaitable[tuple[bool, T]]]
@@ -114,7 +114,6 @@ class Desk:
     ) -> Turned:
         """Write what the inbox holds, grant what can be, and hand out what these waiters got."""
         turn = await self._begin(connection, now)
-        entering = [w for w in inbox.entering if not w.done.done()]
         services = sorted({w.asking.service for w in waiters.values()})
         await turn.load(services)
         new = {w.asking.id for w in inbox.entering}
@@ -123,17 +122,18 @@ class Desk:
         await turn.close(inbox.closings)
         await turn.leave([*inbox.leaving, *(w.asking.id for w in again)])
         done = Turned([], [], inf, {})
-        asking = []
-        for waiter in entering:
+        fresh = {w.asking.id: w for w in again}
+        for waiter in [w for w in inbox.entering if not w.done.done()]:
             if turn.heeded(waiter.asking.service, waiter.asking.model):
-                asking.append(waiter.asking)
+                fresh[waiter.asking.id] = waiter
             else:
                 await self._hand(waiter, connection, now, done, counted=False)
-        await turn.ask([*asking, *(w.asking for w in again)])
         look = inf
-        if len(waiters) > len(done.handed) + len(done.failed):
-            look = min([await grant(turn, service) for service in services])
-            await self._pick_up(turn, waiters, done)
+        if left := len(waiters) - len(done.handed) - len(done.failed):
+            for service in services:
+                look = min(look, await self._admit(turn, service, fresh, done))
+            if left > len(fresh):
+                await self._pick_up(turn, waiters, done)
         await turn.save()
         return Turned(done.handed, done.failed, look, turn.pauses())
 
@@ -161,6 +161,25 @@ class Desk:
         self._beaten = turn.now
         # A process that slept for so long may have been buried by others.
         return waiting if silent > workers.DEAD_AFTER else []
+
+    async def _admit(
+        self, turn: Turn, service: str, fresh: Mapping[str, Waiter[Any]], done: Turned
+    ) -> float:
+        """Grant, and write down what the fresh ones have: nothing yet, a moment, or a permit."""
+        mine = {id: w for id, w in fresh.items() if w.asking.service == service}
+        granted, look = await grant(turn, service, [w.asking for w in mine.values()])
+        asked = {id: Asked(waiter.asking) for id, waiter in mine.items()}
+        for got in granted:
+            waiter = mine[got.asking.id]
+            if got.at > turn.now + IN_HAND:
+                asked[got.asking.id] = Asked(got.asking, State.GRANTED, got.at, got.flags)
+            elif await self._hand(waiter, turn.connection, got.at, done, counted=True):
+                asked[got.asking.id] = Asked(got.asking, State.OUT, got.at, got.flags)
+            else:
+                turn.give_back(got.asking, got.flags)
+                del asked[got.asking.id]
+        await turn.ask(list(asked.values()))
+        return look
 
     async def _pick_up(self, turn: Turn, waiters: Mapping[str, Waiter[Any]], done: Turned) -> None:
         out: list[Row[Any]] = []

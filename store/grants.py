@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from store.clock import seconds, stamp
 from store.fairness import Asking, Shares, level
-from store.permits import State, Turn
+from store.permits import Flags, State, Turn
 from store.pools import Pool
 from store.schema import permits, shares
 
@@ -17,24 +18,37 @@ AT_ONCE = 10
 """So many of one model, tenant and priority are looked at in one turn."""
 
 Queue = deque[Asking]
-Grant = tuple[Asking, float]
 
 
-async def grant(turn: Turn, service: str) -> float:
-    """Grant what can be sent now or in a moment; give the moment to look again (or infinity)."""
+@dataclass(frozen=True)
+class Grant:
+    """Leave to send at a moment; whether it occupies the window of the service, of the model."""
+
+    asking: Asking
+    at: float
+    flags: Flags
+
+
+async def grant(turn: Turn, service: str, fresh: Sequence[Asking]) -> tuple[list[Grant], float]:
+    """Grant what can be sent now or in a moment; give the moment to look again (or infinity).
+
+    `fresh` are those who wait, but are not written down yet; what they got is returned, too.
+    """
     await turn.load([service])
     await turn.sweep(service)
     whole = turn.pool(service, "")
     if whole.heeded(turn.now) and (at := whole.slot(0, turn.now)) > whole.outlook(turn.now):
-        return at
-    queues = _queues((await turn.connection.execute(_heads(service))).all())
-    if not queues:
-        return inf
-    tags = Shares(await _finish_tags(turn, service))
+        return [], at
+    queues = _queues((await turn.connection.execute(_heads(service))).all(), fresh)
+    # Who waits alone takes nothing from anybody: there is no account to keep.
+    shared = len({queue[0].tenant for queue in queues}) > 1
+    tags = Shares(await _finish_tags(turn, service) if shared else {})
     granted, look = _choose(turn, queues, tags)
-    await _write(turn, granted)
-    await _keep(turn, tags)
-    return look
+    new = {one.id for one in fresh}
+    await _write(turn, [one for one in granted if one.asking.id not in new])
+    if shared:
+        await _keep(turn, tags)
+    return [one for one in granted if one.asking.id in new], look
 
 
 def _choose(turn: Turn, queues: list[Queue], tags: Shares) -> tuple[list[Grant], float]:
@@ -55,9 +69,7 @@ def _choose(turn: Turn, queues: list[Queue], tags: Shares) -> tuple[list[Grant],
             look = turn.now  # there may be more of them
         at = max([turn.now, *(at for at, _ in moments)])
         tags.charge(one, pools, turn.overrides.weight(one.tenant, one.weight))
-        for pool in turn.both(one.service, one.model):
-            pool.take(one.tokens, at, turn.now)
-        granted.append((one, at))
+        granted.append(Grant(one, at, turn.count(one, at)))
     return granted, look
 
 
@@ -84,12 +96,16 @@ def _heads(service: str) -> Select[Any]:
     return select(ranked).where(ranked.c.place <= AT_ONCE).order_by(ranked.c.since, ranked.c.id)
 
 
-def _queues(rows: Sequence[Row[Any]]) -> list[Queue]:
+def _queues(rows: Sequence[Row[Any]], fresh: Sequence[Asking]) -> list[Queue]:
     queues: dict[tuple[str, str, int], Queue] = defaultdict(deque)
     for row in rows:
         values = {name: getattr(row, name) for name in Asking.__dataclass_fields__}
         one = Asking(**(values | {"since": seconds(row.since)}))
         queues[one.model, one.tenant, one.priority].append(one)
+    full = {key for key, queue in queues.items() if len(queue) >= AT_ONCE}
+    for one in fresh:
+        if (key := (one.model, one.tenant, one.priority)) not in full:
+            queues[key].append(one)
     return list(queues.values())
 
 
@@ -101,22 +117,19 @@ async def _finish_tags(turn: Turn, service: str) -> dict[tuple[str, str, str], f
 async def _write(turn: Turn, granted: list[Grant]) -> None:
     if not granted:
         return
-    change = (
-        update(permits)
-        .where(permits.c.id == bindparam("row"))
-        .values(
-            state=State.GRANTED,
-            send_at=bindparam("at"),
-            in_service=bindparam("whole"),
-            in_model=bindparam("alone"),
-        )
-    )
-    rows = []
-    for one, at in granted:
-        windowed = [pool.windowed for pool in turn.both(one.service, one.model)]
-        whole, alone = (*windowed, False)[:2]
-        rows.append({"row": one.id, "at": stamp(at), "whole": whole, "alone": alone})
-    await turn.connection.execute(change, rows)
+    names = ("send_at", "in_service", "in_model")
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    change = update(permits).where(permits.c.id == bindparam("row"))
+    rows = [
+        {
+            "row": one.asking.id,
+            "new_send_at": stamp(one.at),
+            "new_in_service": one.flags[0],
+            "new_in_model": one.flags[1],
+        }
+        for one in granted
+    ]
+    await turn.connection.execute(change.values(state=State.GRANTED, **values), rows)
 
 
 async def _keep(turn: Turn, tags: Shares) -> None:

@@ -12,19 +12,15 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import workers
+from store import pool_rows, workers
 from store.clock import seconds, stamp
 from store.fairness import Asking
 from store.limits import Known, Overrides
 from store.pools import Pool
-from store.schema import permits, pools
-from workflows.data.limits import Limits
+from store.schema import permits
 
 GUARD = 0.001
 """Seconds added to a window, for clocks that do not run alike."""
-
-TIMES = ("next_at", "paused_until", "cut_at")
-COUNTS = ("used", "tokens", "flying", "ceiling", "floor", "virtual")
 
 
 class State(StrEnum):
@@ -49,6 +45,20 @@ class Closing:
     wait: float | None = None
 
 
+Flags = tuple[bool, bool]
+"""Whether a permit occupies the window of its service, and of its model."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to be written down: waiting, or with what it was granted."""
+
+    asking: Asking
+    state: State = State.WAITING
+    send_at: float = 0.0
+    flags: Flags = (False, False)
+
+
 class Turn:
     """One transaction's work on permits, at the moment `now`."""
 
@@ -58,7 +68,7 @@ class Turn:
         self.connection, self.now, self.overrides = connection, now, overrides
         self._known = known
         self._pools: dict[tuple[str, str], Pool] = {}
-        self._stored: dict[tuple[str, str], tuple[object, ...]] = {}
+        self._before: dict[tuple[str, str], pool_rows.Kept] = {}
         self._loaded: set[str] = set()
 
     async def load(self, services: Iterable[str]) -> None:
@@ -66,16 +76,9 @@ class Turn:
         if not (fresh := set(services) - self._loaded):
             return
         self._loaded |= fresh
-        # The row without a service is a lock: databases with several writers take turns at it.
-        named = pools.c.service.in_(["", *sorted(fresh)])
-        query = select(pools).where(named).order_by(pools.c.service, pools.c.model)
-        for row in await self.connection.execute(query.with_for_update()):
-            pool = self.pool(row.service, row.model)
-            for name in TIMES:
-                setattr(pool, name, seconds(getattr(row, name)))
-            for name in COUNTS:
-                setattr(pool, name, getattr(row, name))
-            self._stored[row.service, row.model] = _kept(pool)
+        for row in await pool_rows.locked(self.connection, fresh):
+            key = row.service, row.model
+            self._before[key] = pool_rows.fill(self.pool(*key), row)
 
     def pool(self, service: str, model: str) -> Pool:
         """Give a pool of a loaded service."""
@@ -92,20 +95,29 @@ class Turn:
         """Give those of the two that count; none: nothing is limited."""
         return [pool for pool in self.both(service, model) if pool.heeded(self.now)]
 
-    async def ask(self, asking: Sequence[Asking]) -> None:
-        """Write down who waits."""
+    async def ask(self, asked: Sequence[Asked]) -> None:
+        """Write down who waits, and what those already have who do not wait any more."""
         rows = [
             {
-                **{name: getattr(one, name) for name in Asking.__dataclass_fields__},
-                "since": stamp(one.since),
-                "state": State.WAITING,
-                "in_service": False,
-                "in_model": False,
+                **{name: getattr(one.asking, name) for name in Asking.__dataclass_fields__},
+                "since": stamp(one.asking.since),
+                "state": one.state,
+                "send_at": stamp(one.send_at) or None,
+                "in_service": one.flags[0],
+                "in_model": one.flags[1],
             }
-            for one in asking
+            for one in asked
         ]
         if rows:
             await self.connection.execute(insert(permits), rows)
+
+    def count(self, one: Asking, at: float) -> Flags:
+        """Count a request that is to be sent at `at`; say whose windows it occupies."""
+        both = self.both(one.service, one.model)
+        for pool in both:
+            pool.take(one.tokens, at, self.now)
+        whole, alone = [*(pool.windowed for pool in both), False][:2]
+        return whole, alone
 
     async def accepted(self, headers: Mapping[str, float]) -> None:
         """Write down when the headers of answers came."""
@@ -132,7 +144,7 @@ class Turn:
         await self.load({row.service for row in rows})
         for row in rows:
             if row.state == State.GRANTED:
-                self.give_back(row)
+                self.give_back(row, (row.in_service, row.in_model))
         await self._delete([row.id for row in rows])
 
     async def bury(self, worker: str, at: float) -> None:
@@ -147,13 +159,13 @@ class Turn:
             await self._finish(row, seconds(row.headers_at) or at, row.tokens)
         await workers.forget(self.connection, worker)
 
-    def give_back(self, row: Row[Any]) -> None:
+    def give_back(self, what: Row[Any] | Asking, flags: Flags) -> None:
         """Uncount a grant that is not used."""
-        for pool, counted in self._flagged(row):
+        for pool, occupies in zip(self.both(what.service, what.model), flags, strict=False):
             pool.flying -= 1
-            if counted:
+            if occupies:
                 pool.used -= 1
-                pool.tokens -= row.tokens
+                pool.tokens -= what.tokens
 
     async def granted(self, worker: str, until: float) -> Sequence[Row[Any]]:
         """List what a worker was granted, up to a moment of sending."""
@@ -173,7 +185,7 @@ class Turn:
     async def hand_back(self, rows: Sequence[Row[Any]]) -> None:
         """Note that granted permits are not used."""
         for row in rows:
-            self.give_back(row)
+            self.give_back(row, (row.in_service, row.in_model))
         await self._delete([row.id for row in rows])
 
     async def sweep(self, service: str) -> None:
@@ -188,17 +200,8 @@ class Turn:
 
     async def save(self) -> None:
         """Write the pools back."""
-        for (service, model), pool in self._pools.items():
-            before = self._stored.get((service, model), UNTOUCHED)
-            if (kept := _kept(pool)) == before:
-                continue
-            values = dict(zip(TIMES + COUNTS, kept, strict=True))
-            if before is UNTOUCHED:
-                row = {"service": service, "model": model, **values}
-                await self.connection.execute(insert(pools).values(row))
-            else:
-                this = (pools.c.service == service) & (pools.c.model == model)
-                await self.connection.execute(update(pools).where(this).values(values))
+        for key, pool in self._pools.items():
+            await pool_rows.write(self.connection, pool, self._before.get(key))
 
     async def _sweep(self, pool: Pool) -> None:
         mine = [permits.c.service == pool.service]
@@ -248,7 +251,7 @@ class Turn:
         if pool.model:
             again.append(permits.c.model == pool.model)
         for row in (await self.connection.execute(select(permits).where(*again))).all():
-            self.give_back(row)
+            self.give_back(row, (row.in_service, row.in_model))
         wait = {"state": State.WAITING, "send_at": None, "in_service": False, "in_model": False}
         await self.connection.execute(update(permits).where(*again).values(wait))
         await self.sweep(pool.service)
@@ -267,11 +270,3 @@ class Turn:
     async def _delete(self, ids: Sequence[str]) -> None:
         if ids:
             await self.connection.execute(delete(permits).where(permits.c.id.in_(ids)))
-
-
-def _kept(pool: Pool) -> tuple[object, ...]:
-    times = (stamp(getattr(pool, name)) for name in TIMES)
-    return *times, *(getattr(pool, name) for name in COUNTS)
-
-
-UNTOUCHED = _kept(Pool("", "", Limits()))
