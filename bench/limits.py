@@ -1,6 +1,6 @@
 """Measure the limits: two worker processes, one store, a simulated vendor that refuses too much.
 
-`.venv/bin/python -m bench.limits` (about three minutes) prints a table, `--json` an object. Each
+`.venv/bin/python -m bench.limits` (about four minutes) prints a table, `--json` an object. Each
 case keeps calls waiting in both processes for `--seconds`; what the vendor accepted is compared
 with its limit, and what it refused (429) is counted.
 """

@@ -242,7 +242,7 @@ class Admission:
         self._due = inf
 
     def _deliver(self, inbox: Inbox, turned: Turned) -> None:
-        self._failures, self._pauses = 0, turned.pauses
+        self._failures, self._pauses = 0, {**self._pauses, **turned.pauses}
         for one in turned.handed:
             self._open += one.used
             self._settle(one.waiter, one)

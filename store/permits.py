@@ -4,7 +4,7 @@ A row stays until it occupies no window any more. All counting happens in one tr
 time, in which a `Turn` reads the pools it needs, changes them, and writes them back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -149,9 +149,8 @@ class Turn:
 
     async def bury(self, worker: str, at: float) -> None:
         """End all permits of a worker that died: what it had sent counts as finished at `at`."""
-        of_worker = permits.c.worker == worker
-        ids = await self.connection.scalars(select(permits.c.id).where(of_worker))
-        known = ids.all()
+        mine = (permits.c.worker == worker) & (permits.c.state != State.CLOSED)
+        known = (await self.connection.scalars(select(permits.c.id).where(mine))).all()
         await self.leave(known)
         rows = await self._rows(known, State.OUT)
         await self.load({row.service for row in rows})
@@ -225,8 +224,8 @@ class Turn:
             pool.tokens -= row.tokens
             (gone if row.state == State.CLOSED and not row.other else staying).append(row.id)
         await self._delete(gone)
-        if staying:
-            change = update(permits).where(permits.c.id.in_(staying)).values({flag: False})
+        for ids in _parts(staying):
+            change = update(permits).where(permits.c.id.in_(ids)).values({flag: False})
             await self.connection.execute(change)
 
     async def _finish(self, row: Row[Any], headers_at: float, tokens: int) -> None:
@@ -268,5 +267,10 @@ class Turn:
         return (await self.connection.execute(query)).all()
 
     async def _delete(self, ids: Sequence[str]) -> None:
-        if ids:
-            await self.connection.execute(delete(permits).where(permits.c.id.in_(ids)))
+        for part in _parts(ids):
+            await self.connection.execute(delete(permits).where(permits.c.id.in_(part)))
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Give ids in lists that are not too long for a statement."""
+    return (ids[start : start + 1000] for start in range(0, len(ids), 1000))

@@ -51,6 +51,12 @@ async def state(store: Store) -> tuple[int, int, int]:
     return rows or 0, used, flying
 
 
+async def settled() -> None:
+    """Let every task go as far as it can without the store."""
+    for _ in range(9):
+        await asyncio.sleep(0)
+
+
 async def test_without_limits_nothing_is_written(open_store: Store) -> None:
     gate = admission(open_store)
     permit = await enter(gate)
@@ -195,4 +201,41 @@ async def test_people_see_what_is_used_and_who_waits(open_store: Store) -> None:
     assert whole.paused_until is not None
     assert whole.factor < 1
     waiting.cancel()
+    await gate.close()
+
+
+async def test_a_model_without_room_holds_up_no_other_model(open_store: Store) -> None:
+    def known(_service: str, model: str) -> Limits:
+        return Limits(concurrency=1 if model == "small" else 9)
+
+    gate = Admission(open_store, known, "w")
+    small, large = Need("openai", "small"), Need("openai", "large", priority=5)
+    first = await enter(gate, small)
+    second = asyncio.create_task(enter(gate, small))
+    while (await state(open_store))[0] < 2:
+        await asyncio.sleep(0)
+    await (await enter(gate, large)).close()
+    assert not second.done()
+    await first.close()
+    await (await second).close()
+    await gate.close()
+
+
+async def test_a_transaction_that_fails_for_others_is_done_again(open_store: Store) -> None:
+    gate = admission(open_store, concurrency=1)
+
+    async def nothing(_connection: AsyncConnection) -> None: ...
+
+    async def breaks(_connection: AsyncConnection) -> None:
+        raise OperationalError("x", {}, Exception("database is locked"))
+
+    async with open_store.writing():  # so that the next two come into one group
+        doing = [asyncio.create_task(gate.grouped.do(nothing))]
+        await settled()
+        entering = asyncio.create_task(enter(gate))
+        doing.append(asyncio.create_task(gate.grouped.do(breaks)))
+        await settled()
+    assert isinstance((await asyncio.gather(*doing, return_exceptions=True))[1], OperationalError)
+    await (await entering).close()
+    assert await state(open_store) == (0, 0, 0)
     await gate.close()
