@@ -12,10 +12,13 @@ from cli.commands import out
 from cli.errors import BadInput
 from runtime.catalogue import Catalogue, CatalogueError, load
 from runtime.settings import LIVE_BASES, Settings
+from store.breakers import Breakers, BreakerState, BreakerView
 from store.database import Store
 from store.limits import Override, Overrides, override, overrides, weigh
 from store.pool_states import PoolState, pool_states
 from workflows.data.limits import Limits
+
+Shown = tuple[PoolState, BreakerView | None]
 
 
 async def show(settings: Settings, *, as_json: bool) -> None:
@@ -108,33 +111,42 @@ async def _overrides(store: Store) -> Overrides:
 
 async def _states(
     store: Store, catalogue: Catalogue, only: tuple[str, str] | None = None
-) -> list[PoolState]:
-    models = [(m.vendor, name) for name, m in catalogue.models.items()]
-    named = [(vendor, "") for vendor in catalogue.vendors] + models
+) -> list[Shown]:
+    views = {view.service: view for view in await Breakers(store).views()}
+    named = [(vendor, "") for vendor in (*catalogue.vendors, *views)]
+    named += [(model.vendor, name) for name, model in catalogue.models.items()]
     states = await pool_states(store, catalogue.limits, [*named, *([only] if only else [])])
+    shown = [(s, None if s.model else views.get(s.service)) for s in states]
     if only:
-        return [s for s in states if (s.service, s.model) == only]
-    return [s for s in states if _tells(s)]
+        return [one for one in shown if (one[0].service, one[0].model) == only]
+    return [one for one in shown if _tells(*one)]
 
 
-def _tells(state: PoolState) -> bool:
+def _tells(state: PoolState, breaker: BreakerView | None) -> bool:
     """Say whether there is anything to know of a pool."""
-    return bool(not state.limits.unlimited or state.paused_until or state.flying or state.waiting)
+    open_ = breaker is not None and breaker.state is not BreakerState.CLOSED
+    used = state.paused_until or state.flying or state.waiting
+    return bool(open_ or used or not state.limits.unlimited)
 
 
-def _draw(states: Sequence[PoolState], *, as_json: bool) -> None:
+def _draw(shown: Sequence[Shown], *, as_json: bool) -> None:
     if as_json:
-        out([asdict(s) | {"limits": s.limits.model_dump()} for s in states])
+        out([_json(state, breaker) for state, breaker in shown])
         return
     table = Table(box=None, pad_edge=False)
     for column in ("service", "model", "requests", "tokens", "at once", "waiting", "state"):
         table.add_column(column, overflow="fold")
-    for s in states:
+    for s, breaker in shown:
         table.add_row(
             *(Text(s.service), Text(s.model or "all"), *_used(s)),
-            *(Text(_waiting(s.waiting)), Text(_state(s))),
+            *(Text(_waiting(s.waiting)), Text(_state(s, breaker))),
         )
     Console().print(table)
+
+
+def _json(state: PoolState, breaker: BreakerView | None) -> dict[str, object]:
+    seen = asdict(breaker) if breaker else None
+    return asdict(state) | {"limits": state.limits.model_dump(), "breaker": seen}
 
 
 def _used(state: PoolState) -> tuple[str, str, str]:
@@ -151,8 +163,16 @@ def _waiting(tenants: Mapping[str, int]) -> str:
     return ", ".join(named)
 
 
-def _state(state: PoolState) -> str:
+def _state(state: PoolState, breaker: BreakerView | None) -> str:
     parts = []
+    if breaker is not None and breaker.state is not BreakerState.CLOSED:
+        until = f" until {breaker.until:%H:%M:%S} UTC" if breaker.until else ""
+        probe = breaker.state is BreakerState.HALF_OPEN
+        parts.append(
+            "breaker half open: the next call is a probe"
+            if probe
+            else f"breaker open{until}: {breaker.share:.0%} of calls failed"
+        )
     if state.paused:
         parts.append("paused")
     elif state.paused_until:

@@ -9,6 +9,8 @@ import pytest
 from cli import limits
 from cli.errors import BadInput
 from runtime.settings import Settings
+from store.breakers import Breakers
+from store.database import Store
 
 CATALOGUE = """
 [defaults]
@@ -75,6 +77,22 @@ async def test_a_model_has_limits_of_its_own(
     assert (one["model"], one["limits"]["concurrency"]) == ("big", 2)
     await limits.weight(settings, "acme", 3.0, as_json=False)
     assert "acme has weight 3" in capsys.readouterr().out
+
+
+async def test_an_open_breaker_is_shown(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = await Store.open(settings.database)
+    breakers = Breakers(store)
+    async with store.writing() as connection:
+        for _ in range(breakers.rule.at_least):
+            await breakers.note(connection, "gleif", good=False)
+    await store.close()
+    await limits.show(settings, as_json=True)
+    one = said(capsys)[0]
+    assert (one["service"], one["breaker"]["state"]) == ("gleif", "open")
+    await limits.show(settings, as_json=False)
+    assert "breaker open" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
