@@ -105,8 +105,9 @@ class Admission:
 
         `take` runs in the transaction that hands the permit out. It gives (True, value) if the
         permit is used; after (False, value) it is not, and None is given for it. What it raises,
-        before it writes anything, reaches the caller. A cancellation that comes when `take` is
-        running already is delivered at the caller's next await: the caller knows what it holds.
+        before it writes anything, reaches the caller. It runs again if the transaction fails. A
+        cancellation that comes when it is running already is delivered at the caller's next await:
+        the caller knows what it holds.
         """
         waiter = self._begin(need, take)
         cancelled = False
@@ -120,7 +121,8 @@ class Admission:
         permit = Permit(self, handed) if handed.used else None
         if permit is not None:
             try:
-                await self._until_its_moment(permit, need)
+                if not cancelled:
+                    await self._until_its_moment(permit, need)
             except asyncio.CancelledError:
                 cancelled = True
             permit.waited = max(0.0, self._now() - waiter.asking.since)
