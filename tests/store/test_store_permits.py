@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -238,4 +239,41 @@ async def test_a_transaction_that_fails_for_others_is_done_again(open_store: Sto
     assert isinstance((await asyncio.gather(*doing, return_exceptions=True))[1], OperationalError)
     await (await entering).close()
     assert await state(open_store) == (0, 0, 0)
+    await gate.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_cancellations_at_any_moment_leak_nothing(open_store: Store, seed: int) -> None:
+    print(f"seed {seed}")
+    random, gate = Random(seed), admission(open_store, requests=10_000, concurrency=3)  # noqa: S311
+    taken: list[int] = []
+    known: list[int] = []
+
+    async def call(number: int) -> None:
+        async def claim(_connection: AsyncConnection) -> tuple[bool, int]:
+            taken.append(number)
+            return True, number
+
+        permit, value = await gate.enter(NEED, claim)
+        assert permit is not None
+        known.append(value)
+        try:
+            await asyncio.sleep(random.uniform(0, 0.01))
+            permit.accepted()
+        finally:
+            await asyncio.shield(permit.close())
+
+    async def cancelled(number: int) -> None:
+        task = asyncio.create_task(call(number))
+        await asyncio.sleep(random.uniform(0, 0.1))
+        task.cancel()
+        await asyncio.wait([task])
+
+    await asyncio.gather(*(cancelled(number) for number in range(60)))
+    await (await enter(gate)).close()  # all that was noted before is written with it
+    assert (await state(open_store))[2] == 0
+    assert sorted(known) == sorted(taken), "nothing was claimed for a call that never knew"
+    async with open_store.reading() as connection:
+        left = "SELECT count(*) FROM permits WHERE state <> 'closed'"
+        assert await connection.scalar(text(left)) == 0
     await gate.close()
