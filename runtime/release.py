@@ -2,6 +2,7 @@
 
 import asyncio
 
+from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
 from temporalio.api.workflowservice.v1 import (
@@ -14,6 +15,8 @@ from temporalio.service import RPCError
 
 AT_ONCE = 20
 """Workflows looked at concurrently."""
+AT_ONCE_AGAIN = Duration(nanos=50_000_000)
+"""Before the next attempt of what was released."""
 
 
 async def release(client: Client, dead: str) -> int:
@@ -65,7 +68,10 @@ async def _fail(client: Client, execution: WorkflowExecution, activity_id: str, 
             identity="supervisor",
             failure=Failure(
                 message=f"worker {dead} died",
-                application_failure_info=ApplicationFailureInfo(type="WorkerLost"),
+                # The back-off of the policy is for a failing other side, not for dead workers.
+                application_failure_info=ApplicationFailureInfo(
+                    type="WorkerLost", next_retry_delay=AT_ONCE_AGAIN
+                ),
             ),
         )
     )

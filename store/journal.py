@@ -193,6 +193,13 @@ class Journal:
             of_key = update(replies).where(replies.c.key == key)
             await connection.execute(of_key.values(content_key=""))
 
+    async def failures(self, key: str) -> int:
+        """Count how often a call was sent, or tried to be, and came to nothing; kills aside."""
+        ended = claims.c.state.in_([ClaimState.REFUSED, ClaimState.LOST])
+        query = select(func.count()).select_from(claims).where(claims.c.key == key, ended)
+        async with self._store.reading() as connection:
+            return int(await connection.scalar(query) or 0)
+
     async def calls(self, scope: str) -> list[CallRow]:
         """List all claims of a scope, oldest first."""
         return await self._rows(_report().where(claims.c.scope == scope))

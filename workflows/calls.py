@@ -191,11 +191,12 @@ ASK_MODEL = Call(
     ModelRequest,
     ModelAnswer,
     timeout=timedelta(hours=1),
-    attempts=6,
+    attempts=100,
     queue_per_request=True,  # the vendor's
 )
 """An attempt may wait long for its permit. The exchange itself is bounded by the wire's timeouts,
-and a dead worker is found by its heartbeats, so the hour only ends what nothing else does.
+and a dead worker is found by its heartbeats, so the hour only ends what nothing else does. The
+activity counts how often the vendor failed; the attempts here are for workers that die.
 """
 
 SUBMIT_BATCH = _batch("submit_batch", BatchOrder, BatchTicket)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from decimal import Decimal
 
+from temporalio.exceptions import ApplicationError
+
 from activities.failures import failure, final, pause
 from activities.journalled import (
     Answered,
@@ -27,7 +29,7 @@ from runtime.catalogue import Catalogue, UnknownPrice
 from runtime.context import CallContext, call_context
 from runtime.settings import Endpoint, Settings, SettingsError
 from store.budgets import BudgetShort, BudgetUnknown, Charge
-from store.journal import StoredReply
+from store.journal import CallEntry, StoredReply
 from workflows.data.budget import Amounts
 from workflows.data.common import Record
 from workflows.data.llm import ModelRequest
@@ -35,6 +37,9 @@ from workflows.data.tokens import prompt_tokens
 
 BEAT_EVERY = 0.5
 """Seconds between two heartbeats that tell how much of an answer has come."""
+
+MOST_FAILURES = 6
+"""A model that failed to answer a question so often is not asked it again."""
 
 UNUSABLE = {
     ReplyOutcome.REFUSAL: "ModelRefused",
@@ -67,16 +72,16 @@ class ModelSender:
 
     async def tell(self, request: ModelRequest, record: type[Record] | None) -> Told:
         """Get one reply, sent for or read back. Raises the named errors of `ask_model`."""
-        context = call_context()
         try:
             endpoint = self._settings.endpoint(request.target.vendor)
-            key, fetched = await self._fetch(request, record, context, endpoint)
-        except (
-            *(Answered, WireError, SettingsError),
-            *(BudgetShort, BudgetUnknown),
-        ) as trouble:
-            wait = pause(context.attempt, self._settings.retry_pause)
-            raise failure("Model", trouble, wait, patient=request.patient) from trouble
+        except SettingsError as trouble:
+            raise failure("Model", trouble, self._settings.retry_pause) from trouble
+        entry, sending = self._sending(request, record, endpoint)
+        try:
+            fetched = await self._desk.fetch(entry, sending)
+        except (Answered, WireError, BudgetShort, BudgetUnknown) as trouble:
+            raise await self._failure(trouble, entry.key, patient=request.patient) from trouble
+        key = entry.key
         parsed = self._read(request, fetched.reply)
         if parsed.outcome in UNUSABLE:
             await self._desk.journal.unshare(key)
@@ -88,13 +93,22 @@ class ModelSender:
         """Keep a reply that does not fit from other cases."""
         await self._desk.journal.unshare(told.key)
 
-    async def _fetch(
-        self,
-        request: ModelRequest,
-        record: type[Record] | None,
-        context: CallContext,
-        endpoint: Endpoint,
-    ) -> tuple[str, Fetched]:
+    async def _failure(self, trouble: Exception, key: str, *, patient: bool) -> ApplicationError:
+        """Name what went wrong; once the vendor failed often enough, no attempt follows.
+
+        Attempts that died with their worker do not count: they say nothing about the vendor.
+        """
+        failures = await self._desk.journal.failures(key)
+        wait = pause(max(failures, 1), self._settings.retry_pause)
+        error = failure("Model", trouble, wait, patient=patient)
+        if error.non_retryable or failures < MOST_FAILURES:
+            return error
+        return final(error.type or "ModelUnavailable", f"{error.message} ({failures} times)")
+
+    def _sending(
+        self, request: ModelRequest, record: type[Record] | None, endpoint: Endpoint
+    ) -> tuple[CallEntry, Sending]:
+        context = call_context()
         schema = None if record is None else strict_schema(record)
         http = self._build(request, schema, endpoint)
         entry = replace(entry_of(request, context, http), worker=self._desk.admission.worker)
@@ -113,7 +127,7 @@ class ModelSender:
             charges=self._charges(request, context, tokens),
             on_chunk=_beating(context),
         )
-        return entry.key, await self._desk.fetch(entry, sending)
+        return entry, sending
 
     def _build(
         self, request: ModelRequest, schema: Schema | None, endpoint: Endpoint
