@@ -140,13 +140,16 @@ def _line(
 
 
 def _saved(call: CallCost, usage: Usage, catalogue: Catalogue) -> Decimal | None:
-    """Price a call without any cache at the list price of its day; None if there is none."""
+    """Say what its vendor's cache took off a call, None without a list price for its day."""
     if call.model not in catalogue.models:
         return None
     fresh = usage.model_copy(update={"cached_tokens": 0, "cache_write_tokens": 0})
     day = call.at.astimezone(UTC).date()
     plain, kept = (catalogue.usd(call.model, u, day) for u in (fresh, usage))
-    return None if plain is None or kept is None else plain - kept
+    if plain is None or kept is None:
+        return None
+    # What was paid may be less than the list price, as in a batch: so was what was saved.
+    return (plain - kept) * call.usd / kept if kept else plain - kept
 
 
 def _window(call: CallCost, usage: Usage, catalogue: Catalogue) -> float | None:
