@@ -86,8 +86,11 @@ def _shown(
     fitted: Sequence[Fitted], tiers: Sequence[TierLine], given: LabelledFile
 ) -> Iterator[RenderableType]:
     for one in fitted:
-        yield from _fit(one)
-        yield Text()
+        if not one.calibration.group:
+            yield from _fit(one)
+            yield Text()
+    if grouped := [f.calibration for f in fitted if f.calibration.group]:
+        yield from (_groups(grouped), Text())
     known = {(f.calibration.model, f.calibration.group) for f in fitted}
     keys = {(a.model, a.group) for a in given.answers} | {(a.model, "") for a in given.answers}
     for model, group in sorted(keys - known):
@@ -118,6 +121,21 @@ def _fit(fitted: Fitted) -> Iterator[RenderableType]:
         yield _thresholds(c)
     for promise, why in fitted.missing.items():
         yield Text(f"no threshold for {promise}: {why}", style="yellow")
+
+
+def _groups(fitted: Sequence[Calibration]) -> Table:
+    """Show the calibrations of groups in a line each."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("group", "model", "answers", "right", "ECE", "AUROC", "accept from", "takes"):
+        table.add_column(column, justify="left" if column in ("group", "model") else "right")
+    for c in fitted:
+        accuracy = c.threshold()
+        table.add_row(
+            *(c.group, c.model or "all", str(c.n), f"{c.accuracy:.1%}"),
+            *(f"{c.ece_stated:.3f} -> {c.ece:.3f}", "" if c.auroc is None else f"{c.auroc:.2f}"),
+            *((f"{accuracy.at:.3f}", f"{accuracy.coverage:.0%}") if accuracy else ("none", "")),
+        )
+    return table
 
 
 def _curve(bins: Iterable[Bin]) -> Table:

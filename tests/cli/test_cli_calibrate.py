@@ -105,6 +105,15 @@ def test_models_are_compared_with_the_baseline_by_tier(shown: Shown) -> None:
         shown([*weak, *strong], baseline="sage")
 
 
+def test_groups_have_a_line_each(shown: Shown) -> None:
+    rows = [*lines(120, group="tax"), *lines(150, group="law"), *lines(30, group="art")]
+    text = " ".join(shown(rows, accuracy=0.8).split())
+    assert "law all 150" in text
+    assert "tax all 120" in text
+    assert "art: fewer than 100 answers; a wider calibration serves it" in text
+    assert text.count("labelled answers,") == 1, "one curve: that of all"
+
+
 WRONG = {
     '{"confidence": 0.5}': "correct: Field required: add it to every line",
     '{"confidence": 85, "correct": true}': "write a share between 0 and 1, as 0.85",
