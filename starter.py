@@ -92,6 +92,9 @@ def run(
     name: Annotated[str, typer.Argument(metavar="PROCESS", help="as due-diligence")],
     file: Annotated[Path, typer.Argument(metavar="INPUT.yaml", help="see cases/")],
     workflow_id: Annotated[str | None, typer.Option("--id", help="workflow id to use")] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="case whose paid replies may be read; repeatable")
+    ] = None,
     detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
     speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
     profile: Profile = None,
@@ -109,9 +112,11 @@ def run(
     given = read(file, entry.record)  # before anything is started
 
     async def work(here: Any) -> None:
+        from cli import cases
         from cli.running import run_case
 
-        await run_case(here, entry, given, workflow_id, detach=detach, as_json=as_json)
+        options = cases.Start(workflow_id, tuple(origin or ()))
+        await run_case(here, entry, given, options, detach=detach, as_json=as_json)
 
     in_session(work, profile=profile, live=live, speed=speed)
 

@@ -127,7 +127,7 @@ async def cascaded(options: Options) -> Figures:
             said: Said = await strategy.work(Asked(how="cascade"))
         billed = (await control.get("/_simulator/book")).json()["billed"]
     assert said.cascade is not None
-    states = {reply.name: reply.state for reply in said.cascade.replies}
+    states = {reply.who: reply.state for reply in said.cascade.replies}
     return {"billed": billed, **states}
 
 

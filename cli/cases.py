@@ -23,6 +23,7 @@ from cli.processes import ProcessEntry, process
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import (
     JSON,
+    ORIGIN_HEADER,
     BranchView,
     Condition,
     CostView,
@@ -45,14 +46,27 @@ PATIENCE = timedelta(seconds=20)
 TASK_TIMEOUT = timedelta(seconds=5)
 
 
+@dataclass(frozen=True)
+class Start:
+    """How a case is started: under which id (None makes one), and the cases (workflow ids) whose
+    paid replies it may read.
+    """
+
+    workflow_id: str | None = None
+    origins: tuple[str, ...] = ()
+
+
+DEFAULT_START = Start()
+
+
 async def start(
-    client: Client, entry: ProcessEntry, given: Record, workflow_id: str | None = None
+    client: Client, entry: ProcessEntry, given: Record, how: Start = DEFAULT_START
 ) -> Handle:
     """Start a case. Raises BadInput if there is one of that id already, also a closed one.
 
     The id is the scope of journal and ledger: a second case under it would act on nothing.
     """
-    name = workflow_id or entry.new_id(given)
+    name = how.workflow_id or entry.new_id(given)
     try:
         return await client.start_workflow(
             entry.name,
@@ -62,6 +76,7 @@ async def start(
             task_timeout=TASK_TIMEOUT,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=entry.about,
+            memo={ORIGIN_HEADER: " ".join(how.origins)} if how.origins else None,
         )
     except RPCError as error:
         raise BadInput(f"case {name} cannot be started: {error.message}") from error

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, in_session
+from cli.commands import AsJson, Profile, in_session
 from cli.errors import BadInput
 from runtime.settings import Settings
 
@@ -70,3 +70,25 @@ def costs(
     from cli.costs import report
 
     asyncio.run(report(Settings.from_env(), case, since, by, as_json=as_json))
+
+
+@app.command()
+def gc(
+    older_than: Annotated[
+        float, typer.Option(help="days in which nothing happened in a case", min=1)
+    ] = 90,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go")] = False,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what closed cases no longer need: raw replies, answers of fused steps, documents.
+
+    What they cost and did stays. A case whose replies are gone cannot be forked, reset or read
+    by a shadow run without paying again.
+    """
+    from cli.collecting import collect
+
+    async def work(here: Any) -> None:
+        await collect(here, older_than, dry=dry_run, as_json=as_json)
+
+    in_session(work, profile=profile)

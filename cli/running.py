@@ -1,6 +1,7 @@
 """The commands on one case or all: run, watch, status, decide, signal, cancel, list, explain."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,15 @@ async def run_case(
     here: Session,
     entry: ProcessEntry,
     given: Record,
-    workflow_id: str | None,
+    start: cases.Start,
     *,
     detach: bool,
     as_json: bool,
 ) -> None:
     """Start a case; unless detached, show it until it closes."""
-    handle = await cases.start(here.client, entry, given, workflow_id)
+    origins = [(await here.handle(case)).id for case in start.origins]
+    start = replace(start, origins=tuple(origins))
+    handle = await cases.start(here.client, entry, given, start)
     page = here.page(handle.id)
     say(f"case {handle.id} started{f'; in the UI: {page}' if page else ''}")
     if detach:

@@ -1,6 +1,6 @@
 """What model calls cost, as the journal knows it. Reads only.
 
-A reply that was read back from the journal or the answer cache was not sent for: it has no row.
+A reply that was read back from the journal or the answer cache was not sent for: it is no row here.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from store import clock
 from store.database import Store
 from store.journal import ClaimState
 from store.schema import claims, replies
+from store.standing import FROM_CACHE
 from workflows.data.llm import Usage
 
 
@@ -49,6 +50,7 @@ class Costs:
             select(claims, *usage, replies.c.usd, replies.c.simulated)
             .select_from(claims.outerjoin(replies, replies.c.claim_id == claims.c.id))
             .where(claims.c.model != "", claims.c.state != ClaimState.REFUSED)
+            .where(claims.c.reason != FROM_CACHE)
             .order_by(claims.c.id)
         )
         if scope:

@@ -16,6 +16,7 @@ from runtime.settings import ROOT, Settings
 from store.admission import Admission
 from store.breakers import BreakerRule, BreakerState
 from store.budgets import Budgets
+from store.costs import Costs
 from store.database import Store
 from store.journal import ClaimState, Journal
 from store.standing import FROM_CACHE
@@ -79,6 +80,7 @@ async def test_the_cache_is_off_unless_asked_for_and_bounded_by_age(
     assert (taken.cached, taken.reused, taken.usd) == (True, True, Decimal(0))
     (row,) = await Journal(store).calls("third")
     assert (row.state, row.reason, row.usd) == (ClaimState.SETTLED, FROM_CACHE, Decimal(0))
+    assert await Costs(store).calls("third") == []
     assert (await ask(models, aged(3600), scope="third")).reused, "the case keeps what it took"
     assert not (await ask(models, aged(0.000001), scope="fourth")).cached
     assert len(world.seen) == 3

@@ -1,0 +1,54 @@
+"""Garbage collection: closed cases lose what nobody needs, running and recent ones nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from store.answers import AnswerBook, KeptAnswer
+from store.collecting import Collector
+from store.database import Store
+from store.journal import Claim, Journal
+from tests.store.test_store_journal import ENTRY, REPLY
+
+HOUR = timedelta(hours=1)
+
+
+async def case(store: Store, scope: str) -> None:
+    journal = Journal(store)
+    claim = await journal.claim(replace(ENTRY, key=f"k-{scope}", scope=scope))
+    assert isinstance(claim, Claim)
+    await journal.settle(claim, REPLY)
+    kept = KeptAnswer(f"a-{scope}", scope, "", "ask_model", "w", value="{}")
+    await AnswerBook(store).keep(kept)
+
+
+async def later(store: Store, hours: float) -> None:
+    """Move the store's clock, a second a look."""
+    for _ in range(int(hours * 3600)):
+        store.clock()
+
+
+@pytest.mark.parametrize("dry", [False, True])
+async def test_old_closed_cases_lose_their_replies_and_keep_their_costs(
+    store: Store, dry: bool
+) -> None:
+    for scope in ("old", "running"):
+        await case(store, scope)
+    await later(store, 2)
+    await case(store, "new")
+    found = await Collector(store).collect(HOUR, {"running"}, dry=dry)
+    assert (found.scopes, found.replies, found.answers) == (1, 1, 1)
+    assert found.bytes == len(REPLY.body)
+    journal = Journal(store)
+    assert (await journal.read("k-old") is None) is not dry
+    assert await journal.read("k-new") == await journal.read("k-running") == REPLY
+    (row,) = await journal.calls("old")
+    assert row.usd == REPLY.usd
+    again = await Collector(store).collect(HOUR, {"running"}, dry=dry)
+    assert again.scopes == (1 if dry else 0)
+
+
+async def test_a_store_without_cases_has_nothing_to_collect(store: Store) -> None:
+    found = await Collector(store).collect(HOUR, ())
+    assert (found.scopes, found.replies, found.bytes, found.answers) == (0, 0, 0, 0)
