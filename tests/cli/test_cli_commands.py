@@ -166,7 +166,16 @@ def test_no_server_is_exit_code_3_soon_and_in_one_line() -> None:
 
 OPTIONS = {
     "demo": ["--crash", "--speed", "--json"],
-    "run": ["PROCESS", "INPUT.yaml", "--id", "--detach", "--profile", "--live", "--json"],
+    "run": [
+        "PROCESS",
+        "INPUT.yaml",
+        "--id",
+        "--origin",
+        "--detach",
+        "--profile",
+        "--live",
+        "--json",
+    ],
     "watch": ["CASE", "--profile"],
     "status": ["CASE", "--json"],
     "decide": ["approve, decline, refer", "--as", "--condition", "LIMIT=10000", "--json"],
@@ -177,6 +186,8 @@ OPTIONS = {
     "ask": ["ROLE", "--live", "--json"],
     "models": ["--json"],
     "calibrate": ["FILE.jsonl", "--demo", "--accuracy", "--baseline", "--out", "--json"],
+    "limits": ["set", "pause", "resume", "tenant", "--json"],
+    "gc": ["--older-than", "--dry-run", "--json"],
     "costs": ["CASE", "--since", "--by", "--json"],
     "stack": ["--speed", "--live", "--json"],
     "doctor": ["--json"],

@@ -165,8 +165,11 @@ async def test_a_loop_can_be_looked_at_and_cancelled(address: str) -> None:
     outside = Outside()
     async with served(address, outside) as here:
         handle = await here.start(Refiner, Letter(writers=("slow", "b")))
+        answered = False
         async for event in handle.fetch_history_events(wait_new_event=True):
-            if event.HasField("activity_task_completed_event_attributes"):
+            answered |= event.HasField("activity_task_completed_event_attributes")
+            # The answer has been looked at: a cancellation in the same task would come before it.
+            if answered and event.HasField("workflow_task_completed_event_attributes"):
                 break
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:
