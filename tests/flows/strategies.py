@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
 from workflows.data.case_file import Referee
-from workflows.data.common import Record
+from workflows.data.common import CostView, Record
 from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import RoleBook, RoleQuery
 from workflows.data.strategies import HedgeRecord, StrategyRecord, VoteRecord
@@ -15,6 +15,7 @@ from workflows.grades import step
 from workflows.patterns.cascade import cascade
 from workflows.patterns.hedge import hedge, hedged_chain
 from workflows.patterns.otherwise import give_up
+from workflows.patterns.process import Process
 from workflows.patterns.respondents import models_of, samples_of
 from workflows.patterns.vote import vote
 from workflows.prompts import due_diligence as prompts
@@ -87,3 +88,28 @@ class Strategist:
     @workflow.run
     async def run(self, asked: Asked) -> Said:
         return await strategy(asked)
+
+
+class Counted(Record):
+    """What a process counted, and the vote it paid for."""
+
+    cost: CostView
+    votes: VoteRecord
+
+
+@workflow.defn(name="test-voting-process")
+class Voting(Process):
+    """A process whose models vote; its cost is that of all votes."""
+
+    @workflow.init
+    def __init__(self) -> None:
+        super().__init__("voting", "test")
+
+    @workflow.run
+    async def run(self) -> Counted:
+        book = await ask(RESOLVE_ROLES, RoleQuery(roles=(ROLE,)))
+        models = models_of(book.chain(ROLE), PROMPT, ReferenceReading, ask=self.consult)
+        found = await vote(
+            "reference", models, key=lambda r: r.favourable, quorum=len(models), otherwise=give_up()
+        )
+        return Counted(cost=self.cost(), votes=found.record)

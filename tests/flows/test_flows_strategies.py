@@ -9,25 +9,27 @@ import pytest
 
 import worker
 from simulator.config import Fault, FaultKind
-from tests.flows.strategies import Asked, Said, Strategist, strategy
+from tests.flows.strategies import Asked, Counted, Said, Strategist, Voting, strategy
 from tests.support.flows import Flows
 from tests.support.world import World, world
 from workflows.grades import GRADE, Grade
 
-pytestmark = [pytest.mark.server, pytest.mark.parametrize("grade", list(Grade))]
+pytestmark = pytest.mark.server
+WORKFLOWS = (Strategist, Voting)
+either = pytest.mark.parametrize("grade", list(Grade))
 
 
 @pytest.fixture(autouse=True)
 def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy the test workflow beside the product's."""
-    monkeypatch.setattr(worker, "WORKFLOWS", (*worker.WORKFLOWS, Strategist))
+    monkeypatch.setattr(worker, "WORKFLOWS", (*worker.WORKFLOWS, *WORKFLOWS))
     monkeypatch.setattr(worker, "STEPS", (strategy,))
 
 
 @asynccontextmanager
 async def flows(address: str, data: Path) -> AsyncIterator[tuple[World, Flows]]:
     async with world(address, data) as here:
-        made = Flows(here.client, here.queue, (Strategist,), here.started)
+        made = Flows(here.client, here.queue, WORKFLOWS, here.started)
         yield here, made
 
 
@@ -37,6 +39,7 @@ async def said(here: Flows, grade: Grade, **asked: Any) -> Said:
     return Said.model_validate(result)
 
 
+@either
 async def test_a_sure_first_model_is_the_only_one_that_is_billed(
     address: str, tmp_path: Path, grade: Grade
 ) -> None:
@@ -51,6 +54,7 @@ async def test_a_sure_first_model_is_the_only_one_that_is_billed(
     assert found.cascade.usd > 0
 
 
+@either
 async def test_votes_of_one_model_are_each_paid_for(
     address: str, tmp_path: Path, grade: Grade
 ) -> None:
@@ -63,6 +67,7 @@ async def test_votes_of_one_model_are_each_paid_for(
     assert "samples of one model" in found.vote.correlated
 
 
+@either
 async def test_a_straggler_is_hedged_at_another_vendor_and_given_up(
     address: str, tmp_path: Path, grade: Grade
 ) -> None:
@@ -79,6 +84,7 @@ async def test_a_straggler_is_hedged_at_another_vendor_and_given_up(
     assert billed == {"openai": 1, second.model.partition("/")[0]: 1}
 
 
+@either
 async def test_a_quick_failure_is_replaced_without_waiting(
     address: str, tmp_path: Path, grade: Grade
 ) -> None:
@@ -89,3 +95,11 @@ async def test_a_quick_failure_is_replaced_without_waiting(
     assert (found.hedge.second, found.hedge.replies[0].state) == ("first failed", "failed")
     assert "ModelRefused" in found.hedge.replies[0].why
     assert found.hedge.replies[0].usd > 0, "a refusal is billed"
+
+
+async def test_a_process_adds_up_what_its_voters_cost(address: str, tmp_path: Path) -> None:
+    async with flows(address, tmp_path) as (here, made):
+        found = Counted.model_validate(await made.run(Voting, result_type=Counted))
+        billed = (await here.book())["billed"]
+    assert found.cost.calls == sum(billed.values()) > 1
+    assert found.cost.usd == found.votes.usd > 0

@@ -26,6 +26,7 @@ from workflows.patterns.outcome import Joined
 from workflows.patterns.respondents import (
     WRONG,
     Asking,
+    Consult,
     Decided,
     Respondent,
     raise_wrong,
@@ -103,6 +104,7 @@ def hedged_chain(
     prompt: Prompt,
     record: type[T],
     *,
+    ask: Consult = consult,
     terms: Terms = DEFAULT_TERMS,
 ) -> tuple[Respondent[T], Respondent[T], timedelta]:
     """Make both respondents of a role, and the p95 of its first model from the case's book.
@@ -120,7 +122,7 @@ def hedged_chain(
     one, two = (
         Respondent(
             c.models[0].model,
-            partial(consult, c, prompt, record, terms=terms),
+            partial(ask, c, prompt, record, sample=0, terms=terms),
         )
         for c in chains
     )

@@ -22,9 +22,9 @@ from workflows.data.common import (
 )
 from workflows.data.degrade import Taken
 from workflows.data.events import Event, InboxState
-from workflows.data.llm import ModelAnswer, Prompt, RoleBook
+from workflows.data.llm import ModelAnswer, Prompt, RoleBook, RoleChain
 from workflows.errors import Refused, reason
-from workflows.patterns.consult import Consulted, consult
+from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
 from workflows.patterns.degrade import Degrade, Degrading
 from workflows.patterns.desk import Desk
 from workflows.patterns.events import Inbox
@@ -101,12 +101,22 @@ class Process:
             task.cancel()
 
     async def consult(
-        self, role: str, prompt: Prompt, record: type[R], *, sample: int = 0
+        self,
+        role: str | RoleChain,
+        prompt: Prompt,
+        record: type[R],
+        *,
+        sample: int = 0,
+        terms: Terms = DEFAULT_TERMS,
     ) -> Consulted[R]:
-        """Ask a role's models and add what it cost to the case and the branch."""
-        if self.roles is None:
+        """Ask a role's models, or those of a chain, and add the cost to the case and the branch."""
+        if isinstance(role, RoleChain):
+            chain = role
+        elif self.roles is None:
             raise Refused(f"role {role!r} was not resolved for this case")
-        found = await consult(self.roles.chain(role), prompt, record, sample=sample)
+        else:
+            chain = self.roles.chain(role)
+        found = await consult(chain, prompt, record, sample=sample, terms=terms)
         self._spend(found.answer)
         return found
 

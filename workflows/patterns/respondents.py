@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import combinations
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
@@ -58,11 +58,22 @@ class Decided(Generic[T, V]):
     record: V
 
 
+class Consult(Protocol):
+    """How a chain is asked: `consult`, or a process's `self.consult`, which adds up the cost."""
+
+    def __call__(
+        self, chain: RoleChain, prompt: Prompt, record: type[T], /, *, sample: int, terms: Terms
+    ) -> Awaitable[Consulted[T]]:
+        """Ask for a record. Raises ModelUnavailable, BudgetSpent."""
+        ...
+
+
 def models_of(
     chain: RoleChain,
     prompt: Prompt,
     record: type[T],
     *,
+    ask: Consult = consult,
     terms: Terms = DEFAULT_TERMS,
     timeout: timedelta | None = None,
 ) -> list[Respondent[T]]:
@@ -71,7 +82,7 @@ def models_of(
     return [
         Respondent(
             one.models[0].model,
-            partial(consult, one, prompt, record, terms=terms),
+            partial(ask, one, prompt, record, sample=0, terms=terms),
             timeout,
         )
         for one in alone
@@ -84,6 +95,7 @@ def samples_of(
     prompt: Prompt,
     record: type[T],
     *,
+    ask: Consult = consult,
     terms: Terms = DEFAULT_TERMS,
     timeout: timedelta | None = None,
 ) -> list[Respondent[T]]:
@@ -92,7 +104,7 @@ def samples_of(
         raise Misuse(f"{count!r} samples of role {chain.role!r}; ask for 1 or more")
     return [
         Respondent(
-            f"sample-{n}", partial(consult, chain, prompt, record, sample=n, terms=terms), timeout
+            f"sample-{n}", partial(ask, chain, prompt, record, sample=n, terms=terms), timeout
         )
         for n in range(count)
     ]
