@@ -7,11 +7,13 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from temporalio.exceptions import ApplicationError
+
 from tests.patterns.virtual import Trail
 from workflows.data.common import Record
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, RoleChain, Usage
-from workflows.errors import ModelUnavailable
-from workflows.patterns.consult import Consulted
+from workflows.errors import ModelUnavailable, call_failed
+from workflows.patterns.consult import CIRCUIT_OPEN, Consulted
 from workflows.patterns.respondents import Respondent
 
 PRICE = Decimal("0.01")
@@ -93,7 +95,10 @@ def chain(*names: str) -> RoleChain:
 
 @dataclass
 class Models:
-    """A door behind which models answer by name; notes each request."""
+    """A door behind which models answer by name; notes each request.
+
+    One whose answer is `open` has its breaker open, and answers only to a patient request.
+    """
 
     answers: dict[str, str]
     after: float = 1
@@ -104,6 +109,8 @@ class Models:
         self.requests.append(request)
         await asyncio.sleep(self.after)
         name = request.target.model
+        if self.answers.get(name) == "open" and not request.patient:
+            raise call_failed("ask_model", ApplicationError("it keeps failing", type=CIRCUIT_OPEN))
         label = Label(
             label=self.answers.get(f"{name}#{request.sample}", self.answers.get(name, ""))
         )

@@ -53,6 +53,19 @@ def test_through_real_calls_only_the_first_model_is_sent_to() -> None:
     assert found.record.replies[0].model == "openai/a"
 
 
+def test_an_open_breaker_is_gone_past_without_waiting() -> None:
+    models = Models({"a": "open", "b": "yes"})
+    asked = models_of(chain("openai-a", "gemini-b"), PROMPT, Label)
+
+    async def story() -> Found:
+        with open_door(models):
+            return await cascade("label", asked, accept=lambda v: True, otherwise=give_up())
+
+    found = run(story())
+    assert [(r.target.model, r.patient) for r in models.requests] == [("a", False), ("b", False)]
+    assert "ModelCircuitOpen" in found.record.replies[0].why
+
+
 def test_who_is_unsure_fails_or_is_late_is_gone_past_and_its_cost_is_kept() -> None:
     panel = Panel()
     asked = [

@@ -187,6 +187,21 @@ def test_a_role_is_hedged_after_its_p95_by_another_vendor() -> None:
     ]
 
 
+def test_a_first_whose_breaker_is_open_is_replaced_at_once_and_the_rest_is_waited_for() -> None:
+    models = Models({"a": "open", "b": "open", "c": "open"})
+    first, second, after = hedged_chain(BOOK, "judge", PROMPT, Label)
+
+    async def story() -> tuple[Found, float]:
+        with open_door(models):
+            found = await hedge("label", first, second, after=after, otherwise=give_up())
+            return found, elapsed()
+
+    found, at = run(story())
+    assert (found.record.second, found.record.via) == ("first failed", "c")
+    assert at == 4, "three looks at breakers and an answer, a second each"
+    assert [r.target.model for r in models.requests if not r.patient] == ["a", "c", "b"]
+
+
 def test_a_role_that_cannot_be_hedged_is_refused() -> None:
     without = BOOK.model_copy(update={"facts": ()})
     alone = BOOK.model_copy(update={"chains": (chain("openai-a"),)})

@@ -40,12 +40,16 @@ class Consulted(Generic[T]):
 
 @dataclass(frozen=True)
 class Terms:
-    """On which terms models are asked; see `ModelRequest`."""
+    """On which terms models are asked; see `ModelRequest`.
+
+    With `patient` false nobody waits for an open breaker: whoever asks others besides goes on.
+    """
 
     sample: int = 0
     budget: str = ""
     max_age: float = 0
     max_output_tokens: int = 2048
+    patient: bool = True
 
     def request(
         self, target: ModelRef, prompt: Prompt, sample: int = 0, *, patient: bool = False
@@ -77,7 +81,8 @@ async def consult(
 ) -> Consulted[T]:
     """Ask the chain's models in order, each on its vendor's queue.
 
-    A model whose breaker is open is gone past at once, and waited for only if all others failed.
+    A model whose breaker is open is gone past at once, and waited for only if all others failed
+    and the terms are patient.
     `sample` tells repeated askings apart: the same one reads a paid answer back; it is added to
     that of `terms`. Raises ModelUnavailable when none gave a usable answer (its details hold what
     the unusable ones cost), BudgetSpent when the budget does not pay for the next one.
@@ -97,7 +102,7 @@ async def consult(
                 raise spent from error
             errors.append(error)
             tried.append(_tried(target, error))
-            if tried[-1].kind == CIRCUIT_OPEN:
+            if tried[-1].kind == CIRCUIT_OPEN and terms.patient:
                 waiting.append((target, True))
         else:
             return Consulted(_read(record, answer.text), answer, tuple(tried))

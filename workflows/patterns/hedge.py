@@ -5,7 +5,7 @@ found = await hedge("reading", first, second, after=after, otherwise=give_up())
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Generic, TypeVar
@@ -118,13 +118,13 @@ def hedged_chain(
     if (p95 := book.facts_of(head).p95) is None:
         raise Misuse(f"the catalogue says no p95 of {head.model!r}; write it down, or give `after`")
     rest.sort(key=lambda model: model.vendor == head.vendor)
-    chains = (RoleChain(role=role, models=(head,)), RoleChain(role=role, models=tuple(rest)))
+    several = ((head,), replace(terms, patient=False)), (tuple(rest), terms)
     one, two = (
         Respondent(
-            c.models[0].model,
-            partial(ask, c, prompt, record, sample=0, terms=terms),
+            models[0].model,
+            partial(ask, RoleChain(role=role, models=models), prompt, record, sample=0, terms=on),
         )
-        for c in chains
+        for models, on in several
     )
     return one, two, timedelta(seconds=p95)
 

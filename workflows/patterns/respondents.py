@@ -6,7 +6,7 @@ Cascade, vote, hedge and second opinions are made of them. Each `ask` consults a
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -77,7 +77,11 @@ def models_of(
     terms: Terms = DEFAULT_TERMS,
     timeout: timedelta | None = None,
 ) -> list[Respondent[T]]:
-    """Make a respondent of each model of a chain, in its order, under its name."""
+    """Make a respondent of each model of a chain, in its order, under its name.
+
+    Each fails at once while its breaker is open: the others are there to be asked.
+    """
+    terms = replace(terms, patient=False)
     alone = [RoleChain(role=chain.role, models=(model,)) for model in chain.models]
     return [
         Respondent(
