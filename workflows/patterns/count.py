@@ -20,21 +20,22 @@ T = TypeVar("T", bound=Record)
 
 
 class Count(Generic[T]):
-    """The count of one vote. Raises Misuse for a quorum that is none."""
+    """The count of a vote; `what` names it in messages. Raises Misuse for a quorum that is none."""
 
     def __init__(
         self,
+        what: str,
         name: str,
         askings: Sequence[Asking[T]],
         key: Callable[[T], Hashable],
         quorum: int | None,
     ) -> None:
-        self.name, self.askings, self._key = name, list(askings), key
-        must_call(key, f"vote {name!r}: key")
+        self.what, self.name, self.askings, self._key = what, name, list(askings), key
+        must_call(key, f"{what}: key")
         self.quorum = len(self.askings) // 2 + 1 if quorum is None else quorum
         if not is_whole(self.quorum) or not 1 < self.quorum <= len(self.askings):
             raise Misuse(
-                f"vote {name!r}: {quorum!r} of {len(self.askings)} is no quorum; it is 2 or more,"
+                f"{what}: {quorum!r} of {len(self.askings)} is no quorum; it is 2 or more,"
                 " and at most the number of voters"
             )
         self.decided = False
@@ -100,7 +101,7 @@ class Count(Generic[T]):
             said = self._key(value)
             hash(said)
         except Exception as error:
-            what = f"vote {self.name!r}: the key of what {asking.name!r} said"
+            what = f"{self.what}: the key of what {asking.name!r} said"
             raise Unusable(f"{what} failed: {error!r}") from error
         return said
 

@@ -42,7 +42,7 @@ async def opinions(
     what = f"opinions {name!r}"
     one, *more = [Asking(r) for r in respondents(what, [first, *others], 2)]
     bar = Bar(what, [one.name], confidence, sure, None)
-    count = Count(name, [one, *more], key, quorum)
+    count = Count(what, name, [one, *more], key, quorum)
     must_be(Otherwise, otherwise, f"{what}: otherwise", "call one, as give_up()")
     view, good = await asked_one(one, bar)
     if one.found is not None and good:

@@ -41,7 +41,7 @@ async def vote(
     what = f"vote {name!r}"
     asked = respondents(what, voters, 2)
     must_be(Otherwise, otherwise, f"{what}: otherwise", "call one, as give_up()")
-    count = Count(name, [Asking(v) for v in asked], key, quorum)
+    count = Count(what, name, [Asking(v) for v in asked], key, quorum)
     await count.hold(deadline=deadline, limit=limit)
     if count.decided:
         return Decided(count.value, VoteRecord(**count.told(count.first)))
