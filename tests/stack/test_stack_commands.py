@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from runtime.settings import ROOT
+from runtime.stack import running_stack
 from tests.stack.support import Done, begin, braid, finished, stack_process, world_on
 from tests.support.world import World
 
@@ -169,3 +171,15 @@ async def _gate_of(desk: Desk, case: str, running: Any) -> None:
     said = (await running.stderr.readline()).decode()
     assert f"case {case} started" in said, said
     await desk.here.gate(desk.here.client.get_workflow_handle(case))
+
+
+async def test_the_ui_is_told_where_references_are_resolved(desk: Desk) -> None:
+    """And that endpoint answers its pages, whatever case they show."""
+    known = running_stack(desk.data)
+    assert known is not None
+    async with httpx.AsyncClient() as http:
+        told = (await http.get(f"{known.ui}/api/v1/settings")).json()["Codec"]["Endpoint"]
+        plain = {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "MQ=="}]}
+        answer = await http.post(f"{told}/decode", json=plain, headers={"Origin": known.ui})
+    assert answer.json() == plain, "what is no reference stays as it is"
+    assert answer.headers["access-control-allow-origin"] == known.ui
