@@ -43,8 +43,9 @@ class ModelActivities:
         """Ask one question of one model and give an answer that fits the prompt's record.
 
         Never retried: ModelRefused, ModelBlocked, ModelTruncated, ModelAnswerUnusable (after
-        one repair), ModelRequestRefused, ModelQuotaSpent, ModelBusy, ModelCircuitOpen (unless the
-        request is patient), BudgetSpent, BudgetUnknown, PriceUnknown, NotConfigured.
+        one repair), ModelRequestRefused, ContextTooLarge, ModelQuotaSpent, ModelBusy,
+        ModelCircuitOpen (unless the request is patient), BudgetSpent, BudgetUnknown, PriceUnknown,
+        NotConfigured.
         Retried: ModelUnavailable (down, busy, cut off), ModelNonsense.
         """
         record = self._record(request)

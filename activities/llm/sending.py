@@ -32,7 +32,7 @@ from store.budgets import BudgetShort, BudgetUnknown, Charge
 from store.journal import CallEntry, StoredReply
 from workflows.data.budget import Amounts
 from workflows.data.common import Record
-from workflows.data.llm import ModelRequest
+from workflows.data.llm import Dialect, ModelRequest
 from workflows.data.tokens import prompt_tokens
 
 BEAT_EVERY = 0.5
@@ -117,6 +117,7 @@ class ModelSender:
             http = replace(http, headers=dict(http.headers) | sample)
         tokens = prompt_tokens(request.prompt, json.dumps(schema) if schema else "")
         most = tokens + request.max_output_tokens
+        self._check_window(request, most)
         sending = Sending(
             service=request.target.vendor,
             endpoint=endpoint,
@@ -134,6 +135,22 @@ class ModelSender:
     ) -> HttpRequest:
         provider = PROVIDERS[self._catalogue.dialect(request.target.vendor)]
         return provider.build(self._catalogue.as_sent(request), schema, endpoint)
+
+    def _check_window(self, request: ModelRequest, most: int) -> None:
+        """Refuse what may not fit where the server might cut it without a word.
+
+        The large vendors say so themselves; servers that speak chat like them often cut.
+        """
+        target = request.target
+        window = self._catalogue.window(target.model)
+        cuts = self._catalogue.dialect(target.vendor) is Dialect.OPENAI_CHAT
+        if cuts and 0 < window < most:
+            raise final(
+                "ContextTooLarge",
+                f"{target.model} holds {window} tokens, question and answer may take {most}, and"
+                " its server may cut silently: nothing was sent; shorten the question"
+                " (docs/patterns/context.md) or ask a role with a larger window",
+            )
 
     def _charges(
         self, request: ModelRequest, context: CallContext, tokens: int

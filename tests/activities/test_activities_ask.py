@@ -9,7 +9,7 @@ import pytest
 
 from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
-from runtime.catalogue import load
+from runtime.catalogue import load, read
 from runtime.settings import ROOT, Settings
 from store.database import Store
 from store.journal import ClaimState, Journal
@@ -245,3 +245,30 @@ async def test_no_address_is_final(settings: Settings, desk_of_calls: CallDesk) 
     lost = models(Settings(data=settings.data), desk_of_calls)
     error = await fails(calls.ASK_MODEL, lost.ask_model, question())
     assert (error.type, error.non_retryable) == ("NotConfigured", True)
+
+
+LOCAL = """
+[vendors.local]
+dialect = "openai-chat"
+base_url = "http://localhost:11434/v1"
+[models.own]
+vendor = "local"
+name = "Own"
+window = 4_096
+[roles]
+triage = ["own"]
+"""
+
+
+async def test_what_a_server_might_cut_silently_is_not_sent(
+    world: Outside, settings: Settings, desk_of_calls: CallDesk
+) -> None:
+    """Servers that speak chat like the large vendors may cut; those say so themselves."""
+    answers = {"ReferenceReading": ReferenceReading}
+    local = ModelActivities(settings, read(LOCAL.encode(), "x.toml"), desk_of_calls, answers)
+    long = question().prompt.model_copy(update={"user": "It pays on time. " * 600})
+    asked = ModelRequest(target=ModelRef(vendor="local", model="own"), prompt=long)
+    error = await fails(calls.ASK_MODEL, local.ask_model, asked)
+    assert (error.type, error.non_retryable) == ("ContextTooLarge", True)
+    assert "own holds 4096 tokens, question and answer may take" in error.message
+    assert world.seen == []
