@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import clock
+from store.budgets import Budgets, Charge
 from store.database import Store
 from store.schema import batch_items, batches
+from workflows.data.budget import Amounts
+from workflows.data.llm import ModelRef
 
 
 class BatchState(StrEnum):
@@ -41,6 +45,17 @@ class BatchItem:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """What became of a question, and why. `cost` is None where no reply was paid."""
+
+    outcome: str
+    why: str = ""
+    cost: Amounts | None = None
+    unclear: bool = False
+    """Nobody knows whether it was billed."""
+
+
+@dataclass(frozen=True)
 class Batch:
     """A batch, with its items in order."""
 
@@ -63,18 +78,21 @@ class Batches:
     """The batches of one store."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self._budgets = store, Budgets(store)
 
-    async def claim(
-        self, key: str, scope: str, vendor: str, model: str, items: Sequence[BatchItem]
-    ) -> tuple[Batch, bool]:
-        """Claim a batch before sending it; give it as it stands, and whether it is new."""
-        sent = any(item.outcome == WAITING for item in items)
-        state = BatchState.CLAIMED if sent else BatchState.ENDED
-        new = Batch(key, scope, vendor, model, state, "", self._store.clock(), tuple(items))
+    async def claim(self, new: Batch, charges: Mapping[str, Charge]) -> tuple[Batch, bool]:
+        """Claim a batch before sending it; give it as it stands, and whether it is new.
+
+        `charges` say by journal key who pays for a question and how much at most: that is set
+        aside. Raises BudgetShort or BudgetUnknown.
+        """
+        key, items = new.key, new.items
         async with self._store.writing() as connection:
             if found := await _read(connection, key):
                 return found, False
+            await self._budgets.check(connection, _together(list(charges.values())))
+            for asked, charge in charges.items():
+                await self._budgets.hold(connection, _hold(key, asked), [charge])
             row = {name: value for name, value in vars(new).items() if name != "items"}
             row["claimed_at"] = clock.written(new.claimed_at)
             await connection.execute(batches.insert().values(row))
@@ -100,6 +118,10 @@ class Batches:
     async def release(self, key: str) -> None:
         """Take a claim back because the vendor surely did not take the batch."""
         async with self._store.writing() as connection:
+            if batch := await _read(connection, key):
+                for item in batch.waiting:
+                    hold = _hold(key, item.key)
+                    await self._budgets.release(connection, hold, unclear=False)
             await connection.execute(delete(batch_items).where(batch_items.c.batch == key))
             await connection.execute(delete(batches).where(batches.c.key == key))
 
@@ -120,15 +142,47 @@ class Batches:
                 change = update(batches).where(batches.c.key == key)
                 await connection.execute(change.values(remote=remote, state=state))
 
-    async def end(self, key: str, outcomes: Mapping[str, tuple[str, str]]) -> None:
-        """Close a batch: by journal key, what became of each question and why."""
+    async def end(self, key: str, ends: Mapping[str, Ended]) -> None:
+        """Close a batch: by journal key, what became of each question; budgets pay what it cost."""
         async with self._store.writing() as connection:
-            for asked, (outcome, why) in outcomes.items():
+            for asked, end in ends.items():
                 of_item = (batch_items.c.batch == key) & (batch_items.c.key == asked)
-                change = update(batch_items).where(of_item).values(outcome=outcome, why=why)
-                await connection.execute(change)
-            change = update(batches).where(batches.c.key == key)
-            await connection.execute(change.values(state=BatchState.ENDED))
+                change = update(batch_items).where(of_item, batch_items.c.outcome == WAITING)
+                await connection.execute(change.values(outcome=end.outcome, why=end.why))
+                if end.cost is not None:
+                    await self._budgets.settle(connection, _hold(key, asked), end.cost)
+                else:
+                    hold = _hold(key, asked)
+                    await self._budgets.release(connection, hold, unclear=end.unclear)
+            over = update(batches).where(batches.c.key == key)
+            await connection.execute(over.values(state=BatchState.ENDED))
+
+
+def new_batch(
+    key: str, scope: str, of: ModelRef, items: Sequence[BatchItem], at: datetime
+) -> Batch:
+    """Make a batch to be claimed; one without a question to send has ended."""
+    sent = any(item.outcome == WAITING for item in items)
+    state = BatchState.CLAIMED if sent else BatchState.ENDED
+    return Batch(key, scope, of.vendor, of.model, state, "", at, tuple(items))
+
+
+def _hold(batch: str, asked: str) -> int:
+    """Number what is set aside for a question: below zero, where no claim's number is."""
+    return -int(sha256(f"{batch} {asked}".encode()).hexdigest()[:15], 16) - 1
+
+
+def _together(charges: Sequence[Charge]) -> list[Charge]:
+    """Add up what each budget must pay at most."""
+    sums: dict[tuple[str, str], Amounts] = {}
+    for charge in charges:
+        so_far = sums.get((charge.scope, charge.name), Amounts())
+        sums[charge.scope, charge.name] = Amounts(
+            usd=so_far.usd + charge.worst.usd,
+            tokens=so_far.tokens + charge.worst.tokens,
+            calls=so_far.calls + charge.worst.calls,
+        )
+    return [Charge(scope, name, worst) for (scope, name), worst in sums.items()]
 
 
 async def _read(connection: AsyncConnection, key: str) -> Batch | None:

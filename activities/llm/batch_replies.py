@@ -12,11 +12,12 @@ from activities.llm.dialects import PROVIDERS
 from activities.llm.providers.common import MALFORMED, Parsed, ReplyOutcome
 from runtime.catalogue import Catalogue
 from runtime.context import CallContext, call_context
-from store.batches import Batch, BatchItem
+from store.batches import Batch, BatchItem, Ended
 from store.database import Store
 from store.journal import CallEntry, Journal, StoredReply
 from workflows import calls
 from workflows.data.batch import BatchPage, BatchReply, ItemEnd
+from workflows.data.budget import Amounts
 from workflows.data.common import Record
 from workflows.data.llm import ModelAnswer, ModelRef, Usage
 from workflows.data.spread import MOST_BYTES
@@ -39,20 +40,20 @@ class BatchReplies:
         self._catalogue, self._answers = catalogue, answers
 
     async def keep(
-        self, batch: Batch, results: Mapping[str, Result], why: str, simulated: bool
-    ) -> dict[str, tuple[str, str]]:
-        """Keep what came; say of each question that was sent what became of it, and why.
+        self, batch: Batch, results: Mapping[str, Result], why: str, *, simulated: bool
+    ) -> dict[str, Ended]:
+        """Keep what came; say of each question that was sent what became of it.
 
         `why` is the vendor's word on the batch, for questions it says nothing about.
         """
         gone = Result("", ItemEnd.MISSING, why=f"the batch is {why}")
-        ends = {i.key: self._told(batch, results.get(i.key, gone)) for i in batch.waiting}
-        answered = [key for key, result in ends.items() if result.end is ItemEnd.ANSWERED]
-        for first in range(0, len(answered), AT_ONCE):
-            some = answered[first : first + AT_ONCE]
-            kept = (self._settle(batch, key, ends[key].body, simulated) for key in some)
-            await asyncio.gather(*kept)
-        return {key: (result.end.value, result.why) for key, result in ends.items()}
+        ends: dict[str, Ended] = {}
+        waiting = batch.waiting
+        for first in range(0, len(waiting), AT_ONCE):
+            some = [item.key for item in waiting[first : first + AT_ONCE]]
+            told = (self._end(batch, key, results.get(key, gone), simulated) for key in some)
+            ends |= zip(some, await asyncio.gather(*told), strict=True)
+        return ends
 
     async def page(self, batch: Batch, after: int) -> BatchPage:
         """Give the replies from place `after` on, as many as one page holds."""
@@ -66,19 +67,27 @@ class BatchReplies:
             replies.append(reply)
         return BatchPage(replies=tuple(replies))
 
-    def _told(self, batch: Batch, result: Result) -> Result:
-        """Take an answer that is none of the vendor's API for a failure: it is not kept."""
-        if result.end is ItemEnd.ANSWERED and self._parsed(batch, result.body) == MALFORMED:
-            return Result(result.key, ItemEnd.FAILED, why="answered something else")
-        return result
+    async def _end(self, batch: Batch, key: str, result: Result, simulated: bool) -> Ended:
+        """Keep one reply; an answer that is none of the vendor's API is a failure, and not kept."""
+        if result.end is not ItemEnd.ANSWERED:
+            unclear = result.end is ItemEnd.MISSING
+            return Ended(result.end.value, result.why, unclear=unclear)
+        parsed = self._parsed(batch, result.body)
+        if parsed == MALFORMED:
+            return Ended(ItemEnd.FAILED.value, "answered something else", unclear=True)
+        reply = await self._settled(batch, key, result.body, parsed.usage, simulated)
+        tokens = reply.usage.input_tokens + reply.usage.output_tokens
+        cost = Amounts(usd=reply.usd, tokens=tokens, calls=1)
+        return Ended(ItemEnd.ANSWERED.value, cost=cost)
 
-    async def _settle(self, batch: Batch, key: str, body: bytes, simulated: bool) -> None:
+    async def _settled(
+        self, batch: Batch, key: str, body: bytes, usage: Usage, simulated: bool
+    ) -> StoredReply:
         """Claim and settle at once: while the vendor worked, the batch itself was the claim."""
         claim = await self._journal.claim(_entry(batch, key, call_context()))
         if isinstance(claim, StoredReply):
-            return  # kept before a crash
+            return claim  # kept before a crash
         now = self._store.clock()
-        usage = self._parsed(batch, body).usage
         stored = StoredReply(
             status=200,
             headers={},
@@ -89,6 +98,7 @@ class BatchReplies:
             usd=self._usd(batch.model, usage, now, batch=True),
         )
         await asyncio.shield(self._journal.settle(claim, stored))
+        return stored
 
     async def _reply(self, batch: Batch, item: BatchItem) -> BatchReply:
         end = ItemEnd(item.outcome)
@@ -96,7 +106,7 @@ class BatchReplies:
             return BatchReply(key=item.name, end=end, why=item.why)
         stored = await self._journal.read(item.key)
         if stored is None:
-            return BatchReply(key=item.name, end=ItemEnd.MISSING, why="its reply was deleted")
+            return BatchReply(key=item.name, end=ItemEnd.MISSING, why="the journal has no reply")
         parsed, known = self._parsed(batch, stored.body), end is ItemEnd.KNOWN
         alone = self._usd(batch.model, stored.usage, stored.received_at)
         told = BatchReply(

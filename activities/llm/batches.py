@@ -4,8 +4,10 @@ Each reply is kept as if its question had been asked alone, under the same key: 
 again, after a reset, a retry or a crash, reads it back.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
@@ -22,9 +24,11 @@ from activities.llm.entry import entry_of
 from activities.llm.schema import strict_schema
 from activities.posture import Posture
 from activities.wire import Wire, WireError
+from runtime.catalogue import UnknownPrice
 from runtime.context import call_context
 from runtime.settings import Settings, SettingsError
-from store.batches import WAITING, Batch, Batches, BatchItem, BatchState
+from store.batches import WAITING, Batch, Batches, BatchItem, BatchState, new_batch
+from store.budgets import BudgetShort, BudgetUnknown, Charge
 from store.database import Store
 from store.flights import Flights
 from store.journal import Journal, canonical
@@ -38,8 +42,10 @@ from workflows.data.batch import (
     BatchTicket,
     ItemEnd,
 )
+from workflows.data.budget import Amounts
 from workflows.data.common import Record
-from workflows.data.llm import ModelRef
+from workflows.data.llm import ModelRef, ModelRequest
+from workflows.data.tokens import prompt_tokens
 from workflows.errors import NotYet
 
 
@@ -63,15 +69,21 @@ class BatchActivities:
         """Submit a batch once; whoever submits the same again gets the same ticket.
 
         Questions the journal knows are not sent. Never retried: NoBatches, UnknownModel,
-        UnknownAnswer, ModelRequestRefused, ModelQuotaSpent, ModelBusy, NotConfigured.
+        UnknownAnswer, BudgetSpent, BudgetUnknown, PriceUnknown, ModelRequestRefused,
+        ModelQuotaSpent, ModelBusy, NotConfigured.
         """
         target, scope = order.questions[0].request.target, call_context().scope
         desk = self._desk(target.vendor)
         lines = [self._line(question, desk) for question in order.questions]
         key = sha256(canonical([scope, "batch", [x.key for x in lines]]).encode()).hexdigest()
         async with self._flights.alone(key):
-            items = [await self._item(q, x) for q, x in zip(order.questions, lines, strict=True)]
-            batch, new = await self._batches.claim(key, scope, target.vendor, target.model, items)
+            items = await self._items(order, lines)
+            wanted = new_batch(key, scope, target, items, self._store.clock())
+            charges = self._charges(order, wanted)
+            try:
+                batch, new = await self._batches.claim(wanted, charges)
+            except (BudgetShort, BudgetUnknown) as short:
+                raise _unpaid(short) from short
             if batch.state is BatchState.CLAIMED:
                 batch = await self._sent(desk, batch, lines, new)
         sent = sum(item.outcome != ItemEnd.KNOWN for item in batch.items)
@@ -119,18 +131,47 @@ class BatchActivities:
             asked = f"{target.vendor} {target.model!r}"
             raise final("UnknownModel", f"{asked} is not in the catalogue; see llm.toml")
 
-    async def _item(self, question: BatchQuestion, line: Line) -> BatchItem:
-        known = await self._journal.read(line.key) is not None
-        outcome = ItemEnd.KNOWN.value if known else WAITING
-        return BatchItem(question.key, line.key, question.request.prompt.answer, outcome)
+    def _charges(self, order: BatchOrder, batch: Batch) -> dict[str, Charge]:
+        """Say who pays for what is sent, and how much at most, at the batch's rate."""
+        charges: dict[str, Charge] = {}
+        for question, item in zip(order.questions, batch.items, strict=True):
+            request = question.request
+            if request.budget and item.outcome == WAITING:
+                worst = self._worst(request)
+                charges[item.key] = Charge(batch.scope, request.budget, worst)
+        return charges
+
+    def _worst(self, request: ModelRequest) -> Amounts:
+        record = self._answers.get(request.prompt.answer)
+        schema = json.dumps(strict_schema(record)) if record else ""
+        tokens, most = prompt_tokens(request.prompt, schema), request.max_output_tokens
+        day = self._store.clock().astimezone(UTC).date()
+        try:
+            usd = self._catalogue.worst_usd(request.target.model, tokens, most, day)
+        except UnknownPrice as unknown:
+            raise final("PriceUnknown", str(unknown)) from unknown
+        off = self._catalogue.vendors[request.target.vendor].batch_discount
+        return Amounts(usd=usd * (1 - off), tokens=tokens + most, calls=1)
+
+    async def _items(self, order: BatchOrder, lines: Sequence[Line]) -> list[BatchItem]:
+        """List the questions; what the journal knows, or stands here twice, is not sent."""
+        items: list[BatchItem] = []
+        sent: set[str] = set()
+        for question, line in zip(order.questions, lines, strict=True):
+            known = line.key in sent or await self._journal.read(line.key) is not None
+            sent.add(line.key)
+            outcome = ItemEnd.KNOWN.value if known else WAITING
+            answer = question.request.prompt.answer
+            items.append(BatchItem(question.key, line.key, answer, outcome))
+        return items
 
     async def _sent(self, desk: BatchDesk, batch: Batch, lines: Sequence[Line], new: bool) -> Batch:
         """Send a claimed batch, unless it turns out that an attempt before this one did."""
-        waiting = {item.key for item in batch.waiting}
+        by_key = {line.key: line for line in lines}
         try:
             if not new and (found := await self._found(desk, batch)):
                 return replace(batch, remote=found)
-            remote = await desk.hand_in(batch.key, [x for x in lines if x.key in waiting])
+            remote = await desk.hand_in(batch.key, [by_key[x.key] for x in batch.waiting])
         except (Answered, WireError) as trouble:
             if isinstance(trouble, Answered) and trouble.advice.posture in (
                 Posture.FINAL,
@@ -165,8 +206,8 @@ class BatchActivities:
             results, why = await desk.results(standing), standing.why
             await self._check_ours(batch, results)
         simulated = desk.endpoint.simulated
-        outcomes = await self._replies.keep(batch, results, why, simulated)
-        await self._batches.end(batch.key, outcomes)
+        ends = await self._replies.keep(batch, results, why, simulated=simulated)
+        await self._batches.end(batch.key, ends)
 
     async def _check_ours(self, batch: Batch, results: Mapping[str, Result]) -> None:
         """Give a batch that was taken for this one to the one it is; then look again."""
@@ -184,7 +225,8 @@ class BatchActivities:
 
     def _desk(self, vendor: str) -> BatchDesk:
         known = self._catalogue.vendors.get(vendor)
-        if known is None or (api := BATCH_APIS.get(known.dialect)) is None:
+        api = BATCH_APIS.get(known.dialect) if known and known.batch_discount else None
+        if api is None:
             raise final("NoBatches", f"{vendor} takes no batches; name a model of another vendor")
         try:
             endpoint = self._settings.endpoint(vendor)
@@ -195,6 +237,13 @@ class BatchActivities:
     def _failure(self, trouble: Exception) -> ApplicationError:
         wait = pause(call_context().attempt, self._settings.retry_pause)
         return failure("Model", trouble, wait)
+
+
+def _unpaid(trouble: BudgetShort | BudgetUnknown) -> ApplicationError:
+    if isinstance(trouble, BudgetUnknown):
+        return final("BudgetUnknown", str(trouble))
+    numbers = {"left": str(trouble.left), "needed": str(trouble.needed)}
+    return final("BudgetSpent", str(trouble), budget=trouble.name, unit=trouble.unit, **numbers)
 
 
 def batch_doors(

@@ -18,6 +18,7 @@ from activities.wire import Wire
 from runtime.settings import Settings
 from simulator.config import Fault, FaultKind, SimulatorConfig
 from simulator.server import running
+from store.budgets import Budgets
 from store.database import Store
 from store.journal import Journal
 from tests.activities.running import SCOPE, fails, run
@@ -30,6 +31,7 @@ from workflows.data.batch import (
     BatchTicket,
     ItemEnd,
 )
+from workflows.data.budget import BudgetOrder
 from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt
 from workflows.errors import NOT_YET
@@ -174,6 +176,57 @@ async def test_what_the_journal_knows_is_not_sent(vendor: str, desk: Desk) -> No
     assert [r.end for r in (await desk.collect(nothing)).replies] == [ItemEnd.KNOWN]
 
 
+async def test_a_question_that_stands_twice_in_a_batch_is_sent_once(desk: Desk) -> None:
+    twice = BatchQuestion(key="again", request=question("openai", 1))
+    asked = BatchOrder(questions=(*order("openai", 1, 2).questions, twice))
+    ticket = await desk.submit(asked)
+    page = await desk.collect(ticket)
+    assert (ticket.sent, [r.end for r in page.replies]) == (
+        2,
+        [ItemEnd.ANSWERED, ItemEnd.ANSWERED, ItemEnd.KNOWN],
+    )
+    first, _, again = (r.answer for r in page.replies)
+    assert first is not None
+    assert again == first.model_copy(update={"reused": True})
+    assert await desk.counted("openai") == (1, 2, 0)
+
+
+def paid(asked: BatchOrder) -> BatchOrder:
+    """Have the questions paid from the budget `screening`."""
+    questions = (
+        q.model_copy(update={"request": q.request.model_copy(update={"budget": "screening"})})
+        for q in asked.questions
+    )
+    return BatchOrder(questions=tuple(questions))
+
+
+async def test_a_budget_holds_what_a_batch_may_cost_and_pays_what_it_did(
+    desk: Desk, store: Store
+) -> None:
+    budgets = Budgets(store)
+    await desk.faults(Fault(service="openai", kind=FaultKind.EXPIRED, path="batch-item", times=1))
+    asked = paid(order("openai", 1, 2, 3))
+    error = await fails(calls.SUBMIT_BATCH, desk.batches.submit_batch, asked)
+    assert (error.type, error.non_retryable) == ("BudgetUnknown", True)
+
+    await budgets.open(SCOPE, BudgetOrder(name="screening", calls=3, usd=Decimal("0.001")))
+    error = await fails(calls.SUBMIT_BATCH, desk.batches.submit_batch, asked)
+    assert (error.type, error.details[0]["budget"]) == ("BudgetSpent", "screening")
+    assert await desk.counted("openai") == (0, 0, 0)
+
+    await budgets.open(SCOPE, BudgetOrder(name="screening", calls=3, usd=Decimal("0.1")))
+    ticket = await desk.submit(asked)
+    view = await budgets.view(SCOPE, "screening")
+    assert view is not None
+    assert (view.held.calls, view.spent.calls) == (3, 0)
+    assert view.held.usd > Decimal("0.01"), "at most so much, at half price"
+    page = await desk.collect(ticket)
+    view = await budgets.view(SCOPE, "screening")
+    assert view is not None
+    assert (view.held.calls, view.spent.calls, view.unclear.calls) == (0, 2, 0)
+    assert view.spent.usd == sum(reply.usd for reply in page.replies)
+
+
 @each_vendor
 async def test_a_batch_whose_confirmation_was_lost_is_found_and_not_sent_again(
     vendor: str, desk: Desk
@@ -236,6 +289,15 @@ async def _cancelled(vendor: str, desk: Desk) -> None:
     page = await run(calls.COLLECT_BATCH, desk.batches.collect_batch, query)
     assert {r.end for r in page.replies} == {ItemEnd.CANCELLED}
     assert await desk.counted(vendor) == (1, 0, 0)
+
+
+async def test_what_a_vendor_refuses_is_not_taken_for_sent(desk: Desk) -> None:
+    asked = order("anthropic", 1)
+    await desk.faults(Fault(service="anthropic", kind=FaultKind.QUOTA, times=1))
+    error = await fails(calls.SUBMIT_BATCH, desk.batches.submit_batch, asked)
+    assert (error.type, error.non_retryable) == ("ModelQuotaSpent", True)
+    ticket = await desk.submit(asked)
+    assert [r.end for r in (await desk.collect(ticket)).replies] == [ItemEnd.ANSWERED]
 
 
 async def test_what_cannot_be_batched_is_refused_for_good(desk: Desk) -> None:
