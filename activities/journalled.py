@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.llm.background import Background
 from activities.posture import NONSENSE, Advice, Posture
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
 from runtime.context import CallContext
@@ -69,7 +70,7 @@ class Fetched:
 @dataclass(frozen=True)
 class Sending:
     """How a call is sent and judged: where to, what leave it needs, who pays, what its reply means
-    and cost. `on_chunk` is told the bytes read so far.
+    and cost. `on_chunk` is told the bytes read so far. One in the `background` outlives its worker.
     """
 
     service: str
@@ -80,6 +81,7 @@ class Sending:
     need: Need
     charges: tuple[Charge, ...] = ()
     on_chunk: Callable[[int], None] | None = None
+    background: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,13 +181,7 @@ class CallDesk:
     async def _send(self, leave: _Leave, sending: Sending) -> Fetched:
         permit = leave.permit
         try:
-            reply = await self._wire.exchange(
-                sending.service,
-                sending.endpoint,
-                sending.request,
-                on_headers=permit.accepted,
-                on_chunk=sending.on_chunk,
-            )
+            reply = await self._exchanged(leave, sending)
         except WireError as broken:
             state = ClaimState.REFUSED if isinstance(broken, NotSent) else ClaimState.LOST
             await self._over(leave, sending, state, str(broken), good=False)
@@ -203,6 +199,20 @@ class CallDesk:
         stored = sending.stored(reply)
         await self._kept(leave, sending, stored)
         return Fetched(stored, reused=False, waited=permit.waited)
+
+    async def _exchanged(self, leave: _Leave, sending: Sending) -> Reply:
+        to = (sending.service, sending.endpoint, sending.request)
+        accepted = leave.permit.accepted
+        if not sending.background:
+            chunk = sending.on_chunk
+            return await self._wire.exchange(*to, on_headers=accepted, on_chunk=chunk)
+
+        async def resumed(earlier: int) -> None:
+            claim = Claim(earlier, leave.claim.entry)
+            await self._end(claim, sending, ClaimState.REFUSED, "gone on with by a later attempt")
+
+        away = Background(self._store, self._wire)
+        return await away.exchange(leave.claim, *to, resumed=resumed, on_headers=accepted)
 
     async def _kept(self, leave: _Leave, sending: Sending, reply: StoredReply) -> None:
         """Store a reply that arrived, even if the call is given up at this very moment."""

@@ -43,6 +43,14 @@ class CatalogueVendor(Record):
             raise ValueError("the key would travel in the clear; write base_url with https://")
         return self
 
+    @model_validator(mode="after")
+    def _background(self) -> Self:
+        if Quirk.BACKGROUND in self.quirks and self.dialect is not Dialect.OPENAI_RESPONSES:
+            raise ValueError(
+                f"the quirk 'background' is of openai-responses, not of {self.dialect}; remove it"
+            )
+        return self
+
     @property
     def path(self) -> str:
         """What the simulator puts after a vendor's name, where the real address has it too."""

@@ -28,10 +28,14 @@ MARK = "braid"
 
 @dataclass(frozen=True)
 class Line:
-    """One request of a batch: the id its result comes back under, and the request as if alone."""
+    """One request of a batch: the id its result comes back under, and the request as if alone.
+
+    A reply under one of the `origins` serves as well.
+    """
 
     key: str
     request: HttpRequest
+    origins: tuple[str, ...] = ()
 
     @property
     def body(self) -> dict[str, Any]:

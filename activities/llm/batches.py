@@ -83,7 +83,7 @@ class BatchActivities:
             try:
                 batch, new = await self._batches.claim(wanted, charges)
             except (BudgetShort, BudgetUnknown) as short:
-                raise _unpaid(short) from short
+                raise self._failure(short) from short
             if batch.state is BatchState.CLAIMED:
                 batch = await self._sent(desk, batch, lines, new)
         sent = sum(item.outcome != ItemEnd.KNOWN for item in batch.items)
@@ -123,7 +123,8 @@ class BatchActivities:
         provider = PROVIDERS[self._catalogue.dialect(desk.vendor)]
         asked = self._catalogue.as_sent(request)
         http = provider.build(asked, strict_schema(record) if record else None, desk.endpoint)
-        return Line(entry_of(request, call_context(), http).key, http)
+        entry = entry_of(request, call_context(), http)
+        return Line(entry.key, http, entry.origins)
 
     def _check(self, target: ModelRef) -> None:
         model = self._catalogue.models.get(target.model)
@@ -158,12 +159,19 @@ class BatchActivities:
         items: list[BatchItem] = []
         sent: set[str] = set()
         for question, line in zip(order.questions, lines, strict=True):
-            known = line.key in sent or await self._journal.read(line.key) is not None
+            answer, found = question.request.prompt.answer, await self._known_as(line)
+            known = bool(found) or line.key in sent
             sent.add(line.key)
             outcome = ItemEnd.KNOWN.value if known else WAITING
-            answer = question.request.prompt.answer
-            items.append(BatchItem(question.key, line.key, answer, outcome))
+            items.append(BatchItem(question.key, found or line.key, answer, outcome))
         return items
+
+    async def _known_as(self, line: Line) -> str:
+        """Give the key of a reply of this case, or of a scope it may read; empty if none is."""
+        for key in (line.key, *line.origins):
+            if await self._journal.read(key) is not None:
+                return key
+        return ""
 
     async def _sent(self, desk: BatchDesk, batch: Batch, lines: Sequence[Line], new: bool) -> Batch:
         """Send a claimed batch, unless it turns out that an attempt before this one did."""
@@ -237,13 +245,6 @@ class BatchActivities:
     def _failure(self, trouble: Exception) -> ApplicationError:
         wait = pause(call_context().attempt, self._settings.retry_pause)
         return failure("Model", trouble, wait)
-
-
-def _unpaid(trouble: BudgetShort | BudgetUnknown) -> ApplicationError:
-    if isinstance(trouble, BudgetUnknown):
-        return final("BudgetUnknown", str(trouble))
-    numbers = {"left": str(trouble.left), "needed": str(trouble.needed)}
-    return final("BudgetSpent", str(trouble), budget=trouble.name, unit=trouble.unit, **numbers)
 
 
 def batch_doors(

@@ -32,7 +32,7 @@ from store.budgets import BudgetShort, BudgetUnknown, Charge
 from store.journal import CallEntry, StoredReply
 from workflows.data.budget import Amounts
 from workflows.data.common import Record
-from workflows.data.llm import Dialect, ModelRequest
+from workflows.data.llm import Dialect, ModelRequest, Quirk
 from workflows.data.tokens import prompt_tokens
 
 BEAT_EVERY = 0.5
@@ -127,6 +127,7 @@ class ModelSender:
             need=need_of(context, request.target.vendor, request.target.model, most),
             charges=self._charges(request, context, tokens),
             on_chunk=_beating(context),
+            background=Quirk.BACKGROUND in endpoint.quirks,
         )
         return entry, sending
 

@@ -1,14 +1,15 @@
-"""The workflow of the batch tests: references read in a batch, each answer kept."""
+"""The workflows of the batch tests: references read in a batch, and one read by itself."""
 
 from datetime import timedelta
 from decimal import Decimal
 
 from temporalio import workflow
 
+from workflows.calls import ASK_MODEL, ask
 from workflows.data.batch import ItemEnd
 from workflows.data.common import Record
 from workflows.data.due_diligence import ReferenceReading
-from workflows.data.llm import ModelRef, Prompt, RoleChain
+from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, RoleChain
 from workflows.patterns.batch import batch
 from workflows.patterns.poll import Interval
 
@@ -55,6 +56,17 @@ class References:
             saved=got.saved,
             batches=tuple(ticket.batch for ticket in got.tickets),
         )
+
+
+@workflow.defn
+class OneReference:
+    """Reads one reference by itself."""
+
+    @workflow.run
+    async def run(self, model: ModelRef) -> ModelAnswer:
+        """Ask for it."""
+        request = ModelRequest(target=model, prompt=question(1))
+        return await ask(ASK_MODEL, request, queue=model.queue)
 
 
 def question(number: int) -> Prompt:

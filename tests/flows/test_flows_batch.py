@@ -1,8 +1,9 @@
-"""Batches on the real server: a worker killed while it submits and while it waits."""
+"""Batches and background calls on the real server, their worker killed where it hurts."""
 
 import asyncio
 import secrets
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,19 +17,21 @@ from temporalio.client import Client
 from runtime.connection import connect_to
 from runtime.processes import spawn, stop
 from runtime.release import release
-from runtime.settings import Settings
+from runtime.settings import ROOT, Settings
 from simulator.config import Fault, FaultKind, SimulatorConfig
 from simulator.server import running
 from store.database import Store
 from store.journal import Journal
-from tests.flows.batch import Order, References, Told
+from tests.flows.batch import OneReference, Order, References, Told
 from tests.support.flows import Flows
 from workflows.data.batch import ItemEnd
-from workflows.data.llm import ModelRef
+from workflows.data.llm import ModelAnswer, ModelRef
 
 pytestmark = pytest.mark.server
 
 VENDORS = {"openai": "gpt-6.1-terra", "anthropic": "claude-sonnet-5-5"}
+OPENAI = 'base_url = "https://api.openai.com/v1"'
+"""A line of the catalogue's entry of OpenAI."""
 COUNT = 40
 SPEED = 20.0
 """At which a batch lasts seconds: long enough to be looked at, and to be killed meanwhile."""
@@ -65,6 +68,15 @@ class Here:
         await release(self.flows.client, self.identity)
         await self.start()
 
+    async def calls(self, scope: str) -> tuple[dict[str, int], int]:
+        """Count the calls of a case by what became of them, and those paid again."""
+        store = await Store.open(Settings(data=self.data).database)
+        journal = Journal(store)
+        states = Counter(str(call.state) for call in await journal.calls(scope))
+        again = await journal.repeated_paid(scope)
+        await store.close()
+        return dict(states), again
+
     async def book(self, until: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
         """Read the simulator's book, again until it says what is waited for."""
         while not until(book := (await self.control.get("/_simulator/book")).json()):
@@ -73,11 +85,11 @@ class Here:
 
 
 @asynccontextmanager
-async def killable(address: str, data: Path) -> AsyncIterator[Here]:
+async def killable(address: str, data: Path, speed: float = SPEED) -> AsyncIterator[Here]:
     suffix = f"-{secrets.token_hex(4)}"
     client: Client = await connect_to(address, f"client{suffix}")
-    flows = Flows(client, f"braid{suffix}", [References])
-    config = SimulatorConfig(seed=7, speed=SPEED, error_rate=0)
+    flows = Flows(client, f"braid{suffix}", [References, OneReference])
+    config = SimulatorConfig(seed=7, speed=speed, error_rate=0)
     async with running(config) as url, httpx.AsyncClient(base_url=url) as control:
         here = Here(flows, control, data, address, suffix)
         await here.start()
@@ -120,11 +132,22 @@ async def test_a_batch_is_sent_once_and_paid_once_whenever_the_worker_is_killed(
         assert events < 30, "however often it was looked at"
         await here.flows.replayed(handle)
 
-        store = await Store.open(Settings(data=tmp_path).database)
-        journal = Journal(store)
-        assert len(await journal.calls(handle.id)) == COUNT
-        assert (await journal.uncertain(handle.id), await journal.repeated_paid(handle.id)) == (
-            [],
-            0,
-        )
-        await store.close()
+        assert await here.calls(handle.id) == ({"settled": COUNT}, 0)
+
+
+async def test_a_background_call_is_paid_once_when_the_worker_is_killed(
+    address: str, tmp_path: Path
+) -> None:
+    """The next worker fetches the answer to the question the dead one asked."""
+    catalogue = (ROOT / "llm.toml").read_text(encoding="utf-8")
+    with_quirk = catalogue.replace(OPENAI, f'{OPENAI}\nquirks = ["background"]')
+    (tmp_path / "llm.toml").write_text(with_quirk, encoding="utf-8")
+    async with killable(address, tmp_path, speed=4) as here:
+        model = ModelRef(vendor="openai", model=VENDORS["openai"])
+        handle = await here.flows.start(OneReference, model)
+        await here.book(lambda book: book["requests"].get("openai", 0) >= 2)  # asked, looked at
+        await here.kill()
+        answer = ModelAnswer.model_validate(await handle.result())
+        assert (answer.simulated, answer.reused, answer.usd > 0) == (True, False, True)
+        assert (await here.book())["billed"] == {"openai": 1}
+        assert await here.calls(handle.id) == ({"refused": 1, "settled": 1}, 0)

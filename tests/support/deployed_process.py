@@ -1,12 +1,14 @@
 """A worker process of the product's own activities, with a test's workflows, to be killed.
 
-Arguments: address, suffix of the queues, identity, module of WORKFLOWS, data, simulator.
+Arguments: address, suffix of the queues, identity, module of WORKFLOWS, data, simulator. A file
+`llm.toml` among the data is its catalogue.
 """
 
 import asyncio
 import importlib
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +27,8 @@ async def serve(
     worker.WORKFLOWS = importlib.import_module(world).WORKFLOWS
     pause = timedelta(milliseconds=10)
     settings = Settings(data=data, simulator=simulator, retry_pause=pause)
+    if (given := data / "llm.toml").exists():
+        settings = replace(settings, catalogue=given)
     store, wire = await Store.open(settings.database), Wire(settings)
     client = await connect_to(address, identity)
     deployed = worker.deploy(settings, store, wire, client)

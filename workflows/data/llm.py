@@ -31,7 +31,7 @@ class Dialect(StrEnum):
 
 
 class Quirk(StrEnum):
-    """How a server that speaks `openai-chat` differs from OpenAI's own."""
+    """How a server that speaks an API of OpenAI's differs from the usual, or is to be asked."""
 
     MAX_TOKENS = "max-tokens"
     """It knows `max_tokens`, not `max_completion_tokens` (Mistral, older servers)."""
@@ -39,6 +39,10 @@ class Quirk(StrEnum):
     """It knows `json_object` only: the schema is told in the system prompt (DeepSeek)."""
     NO_STREAM_OPTIONS = "no-stream-options"
     """It refuses `stream_options`, and reports usage in a stream of itself (Mistral)."""
+    BACKGROUND = "background"
+    """Of `openai-responses`: ask in the background, so that a crash does not pay a call twice.
+    The vendor keeps the answer for some minutes.
+    """
 
 
 class ModelRef(Record):
