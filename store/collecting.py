@@ -1,7 +1,7 @@
 """Garbage collection: what closed cases no longer need goes; what they cost and did stays.
 
 Claims, prices and the effect ledger are kept: reports and audits read them. Raw replies, answers of
-fused steps and budgets of a scope go once it is over and nothing happened in it for long.
+fused steps, budgets and batches of a scope go once it is over and nothing happened in it for long.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import clock
 from store.database import Store
-from store.schema import answers, budgets, claims, replies
+from store.schema import answers, batch_items, batches, budgets, claims, replies
 
 GONE = "collected"
 """Why a reply is void whose body was collected: it is never read back."""
@@ -83,3 +83,6 @@ async def _remove(connection: AsyncConnection, scopes: Sequence[str]) -> None:
     await connection.execute(update(replies).where(of_replies).values(**emptied))
     await connection.execute(delete(answers).where(answers.c.scope.in_(scopes)))
     await connection.execute(delete(budgets).where(budgets.c.scope.in_(scopes)))
+    old_batches = select(batches.c.key).where(batches.c.scope.in_(scopes))
+    await connection.execute(delete(batch_items).where(batch_items.c.batch.in_(old_batches)))
+    await connection.execute(delete(batches).where(batches.c.scope.in_(scopes)))

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from store.answers import AnswerBook, KeptAnswer
+from store.batches import Batches, BatchItem, new_batch
 from store.collecting import Collector
 from store.database import Store
 from store.journal import Claim, Journal
 from tests.store.test_store_journal import ENTRY, REPLY
+from workflows.data.llm import ModelRef
 
 HOUR = timedelta(hours=1)
 
@@ -21,6 +23,9 @@ async def case(store: Store, scope: str) -> None:
     await journal.settle(claim, REPLY)
     kept = KeptAnswer(f"a-{scope}", scope, "", "ask_model", "w", value="{}")
     await AnswerBook(store).keep(kept)
+    model = ModelRef(vendor="openai", model="m")
+    items = [BatchItem("one", f"k-{scope}", "Answer")]
+    await Batches(store).claim(new_batch(f"b-{scope}", scope, model, items, store.clock()), {})
 
 
 async def later(store: Store, hours: float) -> None:
@@ -43,6 +48,9 @@ async def test_old_closed_cases_lose_their_replies_and_keep_their_costs(
     journal = Journal(store)
     assert (await journal.read("k-old") is None) is not dry
     assert await journal.read("k-new") == await journal.read("k-running") == REPLY
+    batches = Batches(store)
+    assert (await batches.read("b-old") is None) is not dry
+    assert (await batches.read("b-running")) is not None
     (row,) = await journal.calls("old")
     assert row.usd == REPLY.usd
     again = await Collector(store).collect(HOUR, {"running"}, dry=dry)
