@@ -50,11 +50,11 @@ class ModelActivities:
         """
         record = self._record(request)
         first = await self._sender.tell(request, record)
-        if not (wrong := _misfit(first.parsed, record)):
+        if not (wrong := misfit(first.parsed, record)):
             return self._answer(request, [first])
         await self._sender.unfit(first)
         second = await self._sender.tell(_repair(request, first.parsed.text, wrong), record)
-        if wrong := _misfit(second.parsed, record):
+        if wrong := misfit(second.parsed, record):
             await self._sender.unfit(second)
             wanted = request.prompt.answer or "text"
             told = f"{request.target.model} gave no usable {wanted}: {wrong}"
@@ -94,7 +94,7 @@ class ModelActivities:
         )
 
 
-def _misfit(parsed: Parsed, record: type[Record] | None) -> str:
+def misfit(parsed: Parsed, record: type[Record] | None) -> str:
     """Say why a reply does not fit its record; empty if it fits. No value of it is quoted."""
     if parsed.outcome is not ReplyOutcome.OK:
         return f"the reply is {parsed.outcome}"

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from pydantic import ValidationError
-
+from activities.llm.ask import misfit
 from activities.llm.batch_apis import Result
 from activities.llm.dialects import PROVIDERS
-from activities.llm.providers.common import MALFORMED, Parsed, ReplyOutcome
+from activities.llm.providers.common import MALFORMED, Parsed
 from runtime.catalogue import Catalogue
 from runtime.context import CallContext, call_context
 from store.batches import Batch, BatchItem, Ended
@@ -115,7 +114,7 @@ class BatchReplies:
             usd=Decimal(0) if known else stored.usd,
             saved=Decimal(0) if known else alone - stored.usd,
         )
-        if wrong := _misfit(parsed, self._answers.get(item.answer)):
+        if wrong := misfit(parsed, self._answers.get(item.answer)):
             return told.model_copy(update={"end": ItemEnd.UNUSABLE, "why": wrong})
         answer = ModelAnswer(
             target=ModelRef(vendor=batch.vendor, model=batch.model),
@@ -147,16 +146,3 @@ def _entry(batch: Batch, key: str, context: CallContext) -> CallEntry:
         vendor=batch.vendor,
         model=batch.model,
     )
-
-
-def _misfit(parsed: Parsed, record: type[Record] | None) -> str:
-    """Say why a reply does not fit its record; empty if it does. No value of it is quoted."""
-    if parsed.outcome is not ReplyOutcome.OK:
-        return f"the reply is {parsed.outcome}"
-    if record is None:
-        return ""
-    try:
-        record.model_validate_json(parsed.text)
-    except ValidationError as wrong:
-        return f"does not fit {record.__name__}: {len(wrong.errors())} places"
-    return ""
