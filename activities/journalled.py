@@ -19,7 +19,7 @@ from store.admission import Admission, Need, Permit
 from store.breakers import Breakers, CircuitOpen
 from store.budgets import Budgets, Charge
 from store.database import Store
-from store.journal import CallEntry, Claim, ClaimState, Journal, StoredReply, state_of
+from store.journal import GONE_ON, CallEntry, Claim, ClaimState, Journal, StoredReply, state_of
 from store.standing import Flight, Standing
 from workflows.data.budget import Amounts
 
@@ -209,7 +209,7 @@ class CallDesk:
 
         async def resumed(earlier: int) -> None:
             claim = Claim(earlier, leave.claim.entry)
-            await self._end(claim, sending, ClaimState.REFUSED, "gone on with by a later attempt")
+            await self._end(claim, sending, ClaimState.REFUSED, GONE_ON)
 
         away = Background(self._store, self._wire)
         return await away.exchange(leave.claim, *to, resumed=resumed, on_headers=accepted)

@@ -32,6 +32,10 @@ class ClaimState(StrEnum):
     LOST = "lost"
 
 
+GONE_ON = "gone on with by a later attempt"
+"""Reason of a refused claim whose call went on at the vendor: neither lost nor failed."""
+
+
 @dataclass(frozen=True)
 class CallEntry:
     """A call about to be sent: its key, and for the reports whose it is and whom it asks.
@@ -196,7 +200,7 @@ class Journal:
     async def failures(self, key: str) -> int:
         """Count how often a call was sent, or tried to be, and came to nothing; kills aside."""
         ended = claims.c.state.in_([ClaimState.REFUSED, ClaimState.LOST])
-        query = select(func.count()).select_from(claims).where(claims.c.key == key, ended)
+        query = select(func.count()).where(claims.c.key == key, ended, claims.c.reason != GONE_ON)
         async with self._store.reading() as connection:
             return int(await connection.scalar(query) or 0)
 

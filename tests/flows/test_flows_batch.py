@@ -21,7 +21,7 @@ from runtime.settings import ROOT, Settings
 from simulator.config import Fault, FaultKind, SimulatorConfig
 from simulator.server import running
 from store.database import Store
-from store.journal import Journal
+from store.journal import GONE_ON, Journal
 from tests.flows.batch import OneReference, Order, References, Told
 from tests.support.flows import Flows
 from workflows.data.batch import ItemEnd
@@ -72,7 +72,8 @@ class Here:
         """Count the calls of a case by what became of them, and those paid again."""
         store = await Store.open(Settings(data=self.data).database)
         journal = Journal(store)
-        states = Counter(str(call.state) for call in await journal.calls(scope))
+        calls = await journal.calls(scope)
+        states = Counter(": ".join(filter(None, (call.state, call.reason))) for call in calls)
         again = await journal.repeated_paid(scope)
         await store.close()
         return dict(states), again
@@ -150,4 +151,4 @@ async def test_a_background_call_is_paid_once_when_the_worker_is_killed(
         answer = ModelAnswer.model_validate(await handle.result())
         assert (answer.simulated, answer.reused, answer.usd > 0) == (True, False, True)
         assert (await here.book())["billed"] == {"openai": 1}
-        assert await here.calls(handle.id) == ({"refused": 1, "settled": 1}, 0)
+        assert await here.calls(handle.id) == ({f"refused: {GONE_ON}": 1, "settled": 1}, 0)
