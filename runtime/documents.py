@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
-from temporalio.client import Client
 from temporalio.converter import (
     ActivitySerializationContext,
     DataConverter,
@@ -26,7 +25,7 @@ from temporalio.converter import (
 )
 
 from runtime.conversion import DATA_CONVERTER
-from store.blobs import Blobs, named_in
+from store.blobs import Blobs
 from store.database import Store
 
 THRESHOLD = 32 * 1024
@@ -128,13 +127,3 @@ async def resolved(payloads: Sequence[Payload], driver: BlobDriver) -> list[Payl
             claim = StorageDriverClaim(dict(told.claim_data))
             [found[place]] = await driver.retrieve(StorageDriverRetrieveContext(), [claim])
     return found
-
-
-async def in_use(client: Client) -> frozenset[str]:
-    """Give the sha256 of every blob that an open workflow's history names, and perhaps others."""
-    found: set[str] = set()
-    async for run in client.list_workflows("ExecutionStatus = 'Running'"):
-        handle = client.get_workflow_handle(run.id, run_id=run.run_id)
-        async for event in handle.fetch_history_events():
-            found |= named_in(event.SerializeToString())
-    return frozenset(found)
