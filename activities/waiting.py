@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_PIECE = r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)"
+_UNITS |= {"second": 1, "seconds": 1, "minute": 60, "minutes": 60, "hour": 3600, "hours": 3600}
+_PIECE = rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})(?![a-z])"
 _DURATION = re.compile(f"(?:{_PIECE})+")
-_IN_WORDS = re.compile(rf"\b(?:try again|retry) in ((?:{_PIECE})+)", re.IGNORECASE)
+_IN_WORDS = re.compile(rf"\b(?:try again|retry) (?:in|after) ((?:{_PIECE})+)", re.IGNORECASE)
 _REMAINING = re.compile(r"(?:x|anthropic)-ratelimit-(?:.+-)?remaining(?:-.+)?")
 
 
@@ -30,7 +31,7 @@ def waiting(
         return told
     message = error.get("message")
     said = _IN_WORDS.search(message) if isinstance(message, str) else None
-    return _span(said.group(1)) if said else None
+    return _span(said.group(1).lower()) if said else None
 
 
 def exhausted(headers: Mapping[str, str], now: datetime) -> timedelta | None:

@@ -126,6 +126,8 @@ CASES = [
     ("redirect of a POST", "openai", reply(307), FINAL, None),
     ("a duration", "openai", reply(429, retry_after="1m30s"), AFTER, 90.0),
     ("in words", "groq", reply(429, error(message="Please try again in 7m12.5s.")), AFTER, 432.5),
+    ("in full words", "azure", reply(429, error(message="Retry after 26 seconds.")), AFTER, 26.0),
+    ("in vague words", "x", reply(429, error(message="retry in 5 sprints")), RETRY, None),
     ("reset of a used limit", "openai", reply(429, **used("0", "6m0s")), AFTER, 360.0),
     ("reset of a limit with room", "openai", reply(429, **used("3", "6m0s")), RETRY, None),
     ("no reset under 500", "openai", reply(500, **used("0", "6m0s")), RETRY, None),
