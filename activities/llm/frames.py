@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -32,8 +33,13 @@ class Frames:
     ragged: bool = False
 
 
+@lru_cache(maxsize=16)
 def frames(body: bytes) -> Frames:
-    """Read a whole body, whatever its shape. Never raises; nonsense gives no items."""
+    """Read a whole body, whatever its shape. Never raises; nonsense gives no items.
+
+    A reply is judged, priced and read within a moment: it is not decoded each time. Whoever reads
+    the frames leaves them as they are.
+    """
     text = body.decode("utf-8-sig", "replace")
     try:
         whole = _decoded(text)
