@@ -57,6 +57,7 @@ def test_openai_request() -> None:
         "input": "Wörter",
         "max_output_tokens": 2048,
         "store": False,
+        "stream": True,
         "text": {"format": {"type": "json_schema", "name": "HitReading", "strict": True}},
     }
 
@@ -77,6 +78,7 @@ def test_anthropic_request() -> None:
         "max_tokens": 2048,
         "system": "Be exact.",
         "messages": [{"role": "user", "content": "Wörter"}],
+        "stream": True,
         "output_config": {"format": {"type": "json_schema"}},
     }
 
@@ -85,7 +87,7 @@ def test_gemini_request() -> None:
     built = PROVIDERS[Vendor.GEMINI].build(
         question(Vendor.GEMINI, "models/x"), strict_schema(HitReading), LIVE
     )
-    assert built.path == "/v1beta/models/models%2Fx:generateContent"
+    assert built.path == "/v1beta/models/models%2Fx:streamGenerateContent?alt=sse"
     assert built.headers["x-goog-api-key"] == "secret"
     sent = body(Vendor.GEMINI)
     assert sent["generationConfig"].pop("responseJsonSchema")["title"] == "HitReading"
@@ -115,6 +117,8 @@ def test_chat_request() -> None:
             {"role": "user", "content": "Wörter"},
         ],
         "max_completion_tokens": 2048,
+        "stream": True,
+        "stream_options": {"include_usage": True},
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "HitReading", "strict": True},
@@ -128,7 +132,7 @@ def test_a_servers_quirks_are_minded() -> None:
     assert odd["response_format"] == {"type": "json_object"}
     assert '"title": "HitReading"' in odd["messages"][0]["content"]
     assert odd["max_tokens"] == plain["max_completion_tokens"]
-    assert set(plain) - set(odd) == {"max_completion_tokens"}
+    assert set(plain) - set(odd) == {"max_completion_tokens", "stream_options"}
 
 
 def test_a_shared_prefix_comes_first_and_is_marked() -> None:

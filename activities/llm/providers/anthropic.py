@@ -44,6 +44,7 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
         "max_tokens": request.max_output_tokens,
         "system": request.prompt.system,
         "messages": [{"role": "user", "content": _content(request.prompt)}],
+        "stream": True,
     }
     if schema is not None:
         form = {"type": "json_schema", "schema": without(schema, NUMERIC + LENGTHS)}

@@ -53,7 +53,10 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
             {"role": "user", "content": question(prompt)},
         ],
         limit: request.max_output_tokens,
+        "stream": True,
     }
+    if Quirk.NO_STREAM_OPTIONS not in quirks:
+        body["stream_options"] = {"include_usage": True}
     if form:
         body["response_format"] = form
     return json_request("/chat/completions", body, key_header(endpoint, "authorization"))

@@ -61,7 +61,7 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
         "generationConfig": config,
     }
     model = quote(request.target.model, safe="")
-    path = f"/v1beta/models/{model}:generateContent"
+    path = f"/v1beta/models/{model}:streamGenerateContent?alt=sse"
     return json_request(path, body, key_header(endpoint, "x-goog-api-key"))
 
 

@@ -43,6 +43,7 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
         "input": question(prompt),
         "max_output_tokens": request.max_output_tokens,
         "store": False,
+        "stream": True,
     }
     if prompt.prefix:
         body["prompt_cache_key"] = cache_key(prompt)
