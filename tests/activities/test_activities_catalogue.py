@@ -247,6 +247,7 @@ BAD = [
     ('"openai-responses"', '"telex"', r"vendors\.openai\.dialect: .*openai-chat"),
     ("[vendors.local]", "[vendors.Local]", r"vendors\.Local: .*pattern"),
     ('key = "OPENAI_API_KEY"', 'quirks = ["odd"]', r"vendors\.openai\.quirks\.0: .*'max-tokens'"),
+    ("[vendors.local]", '[vendors.local]\nquirks = ["background"]', r"local: .*not of openai-chat"),
     ("batch_discount = 0.5", "batch_discount = 1", r"vendors\.openai\.batch_discount: .*less"),
     ("requests = 500", "requests = -1", r"vendors\.openai\.limits\.requests: .*greater"),
     ("quality = 0.9", "quality = 9", r"models\.big\.quality: .*less"),
