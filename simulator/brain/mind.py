@@ -18,7 +18,9 @@ from simulator.brain.documents import (
     SynthesisDocuments,
     read,
 )
+from simulator.brain.extract import reply
 from simulator.brain.minimal import minimal
+from simulator.brain.plausible import Plausible
 from simulator.brain.slips import slip
 from simulator.brain.synthesis import synthesis
 from simulator.chance import digest, unit
@@ -77,10 +79,10 @@ def answer(question: Question, config: SimulatorConfig) -> str:
     error rate, wrong. Depends on seed, vendor, model, prompt and sample alone.
     """
     if question.schema is None:
-        return "This is a simulated model. It answers questions that carry a schema."
+        return reply(question.user)
     rule = RULES.get(str(question.schema.get("title", "")))
     if rule is None:
-        return _text(minimal(question.schema))
+        return _text(minimal(question.schema, _filler(question, config)))
     documents = read(rule.documents, question.user)
     if isinstance(documents, str):
         log.warning("no rule applies", record=question.schema.get("title"), reason=documents)
@@ -89,6 +91,16 @@ def answer(question: Question, config: SimulatorConfig) -> str:
     if unit(config.seed, "errs", question.hash) < config.error_rate_of(question.model):
         reading = slip(reading, unit(config.seed, "slip", question.hash))
     return reading.model_dump_json()
+
+
+def _filler(question: Question, config: SimulatorConfig) -> Plausible:
+    return Plausible(
+        told=question.user,
+        model=question.model,
+        sample=question.sample,
+        seed=config.seed,
+        error_rate=config.error_rate_of(question.model),
+    )
 
 
 def _text(value: JsonValue) -> str:

@@ -1,16 +1,13 @@
-"""A smallest value that fits a simple JSON Schema, for questions without rules."""
+"""A value that fits a simple JSON Schema, for questions without rules: the smallest one, unless a
+filler says more.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
 Schema = Mapping[str, JsonValue]
 
-_DEFAULTS: dict[str, JsonValue] = {
-    "string": "",
-    "boolean": False,
-    "null": None,
-}
 _FORMATS = {
     "date": "2000-01-01",
     "date-time": "2000-01-01T00:00:00Z",
@@ -22,71 +19,117 @@ _FORMATS = {
 }
 
 
-def minimal(schema: Schema) -> JsonValue:
-    """Build a smallest value for a schema of the kinds pydantic writes.
+class Filler:
+    """What to say where a schema leaves it open; this one says the least. `name` is the field's."""
 
-    Knows $ref into $defs, const, enum, anyOf/oneOf/allOf, types, required, minItems,
-    minLength, minimum/exclusiveMinimum and common formats; a pattern is not looked at.
+    def text(self, name: str) -> str:  # noqa: ARG002
+        """Give a text."""
+        return ""
+
+    def share(self, name: str) -> float | None:  # noqa: ARG002
+        """Give a number from 0 to 1 if the field is one, as a confidence is."""
+        return None
+
+    def choice(self, name: str, options: Sequence[JsonValue]) -> JsonValue:  # noqa: ARG002
+        """Choose one of the values a field may have."""
+        return options[0]
+
+    def parts(self, name: str) -> "Sequence[Filler] | None":  # noqa: ARG002
+        """Give what fills each element of a list; None leaves it as short as may be."""
+        return None
+
+
+def minimal(schema: Schema, filler: Filler | None = None) -> JsonValue:
+    """Build a value for a schema of the kinds pydantic writes.
+
+    Knows $ref into $defs, const, enum, anyOf/oneOf/allOf, types, required, minItems, minLength,
+    maxLength, minimum/exclusiveMinimum and common formats; a pattern is not looked at.
     """
     definitions = schema.get("$defs")
-    return _value(schema, definitions if isinstance(definitions, dict) else {}, depth=0)
+    found = definitions if isinstance(definitions, dict) else {}
+    return _Builder(found, filler or Filler()).value(schema, "", depth=0)
 
 
-def _value(schema: Schema, definitions: Schema, depth: int) -> JsonValue:
-    if depth > 30:  # a schema that needs itself has no finite value
-        return None
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        target = definitions.get(reference.rpartition("/")[2])
-        return _value(target if isinstance(target, dict) else {}, definitions, depth + 1)
-    if "const" in schema:
-        return schema["const"]
-    options = schema.get("enum")
-    if isinstance(options, list) and options:
-        return options[0]
-    for word in ("anyOf", "oneOf", "allOf"):
-        choices = schema.get(word)
-        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-            return _value(choices[0], definitions, depth + 1)
-    return _by_type(schema, definitions, depth)
+class _Builder:
+    """Builds values with one filler; `definitions` are those of the whole schema."""
 
+    def __init__(self, definitions: Schema, filler: Filler) -> None:
+        self._definitions, self._filler = definitions, filler
 
-def _by_type(schema: Schema, definitions: Schema, depth: int) -> JsonValue:
-    kind = schema.get("type", "object" if "properties" in schema else "null")
-    if isinstance(kind, list):
-        kind = kind[0] if kind else "null"
-    if kind == "object":
-        return _object(schema, definitions, depth)
-    if kind == "array":
+    def value(self, schema: Schema, name: str, depth: int) -> JsonValue:
+        """Build the value of the field `name`."""
+        if depth > 30:  # a schema that needs itself has no finite value
+            return None
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            target = self._definitions.get(reference.rpartition("/")[2])
+            return self.value(target if isinstance(target, dict) else {}, name, depth + 1)
+        if "const" in schema:
+            return schema["const"]
+        options = schema.get("enum")
+        if isinstance(options, list) and options:
+            return self._filler.choice(name, options)
+        for word in ("anyOf", "oneOf", "allOf"):
+            choices = schema.get(word)
+            if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+                return self.value(choices[0], name, depth + 1)
+        return self._by_type(schema, name, depth)
+
+    def _by_type(self, schema: Schema, name: str, depth: int) -> JsonValue:
+        kind = schema.get("type", "object" if "properties" in schema else "null")
+        if isinstance(kind, list):
+            kind = kind[0] if kind else "null"
+        match kind:
+            case "object":
+                return self._object(schema, depth)
+            case "array":
+                return self._array(schema, name, depth)
+            case "integer":
+                return _smallest(schema)
+            case "number":
+                share = self._filler.share(name)
+                return _smallest(schema) if share is None else share
+            case "string":
+                return self._string(schema, name)
+            case _:
+                return False if kind == "boolean" else None
+
+    def _object(self, schema: Schema, depth: int) -> JsonValue:
+        required, properties = schema.get("required"), schema.get("properties")
+        names = required if isinstance(required, list) else []
+        inner = properties if isinstance(properties, dict) else {}
+        built: dict[str, JsonValue] = {}
+        for name in map(str, names):
+            part = inner.get(name)
+            built[name] = self.value(part if isinstance(part, dict) else {}, name, depth + 1)
+        return built
+
+    def _array(self, schema: Schema, name: str, depth: int) -> JsonValue:
         items = schema.get("items")
         inner = items if isinstance(items, dict) else {}
-        return [_value(inner, definitions, depth + 1) for _ in range(_whole(schema, "minItems"))]
-    if kind in ("integer", "number"):
-        return _number(schema)
-    if kind == "string":
-        form = _FORMATS.get(str(schema.get("format", "")), "")
-        return form or "x" * _whole(schema, "minLength")
-    return _DEFAULTS.get(str(kind))
+        parts = self._filler.parts(name)
+        if parts is not None:
+            builders = [_Builder(self._definitions, part) for part in parts]
+            return [builder.value(inner, name, depth + 1) for builder in builders]
+        return [self.value(inner, name, depth + 1) for _ in range(_whole(schema, "minItems", 0))]
+
+    def _string(self, schema: Schema, name: str) -> str:
+        if form := _FORMATS.get(str(schema.get("format", "")), ""):
+            return form
+        least = _whole(schema, "minLength", 0)
+        if "pattern" in schema:
+            return "x" * least
+        text = self._filler.text(name)
+        return text[: _whole(schema, "maxLength", len(text))].ljust(least, "x")
 
 
-def _object(schema: Schema, definitions: Schema, depth: int) -> JsonValue:
-    required, properties = schema.get("required"), schema.get("properties")
-    names = required if isinstance(required, list) else []
-    inner = properties if isinstance(properties, dict) else {}
-    built: dict[str, JsonValue] = {}
-    for name in map(str, names):
-        part = inner.get(name)
-        built[name] = _value(part if isinstance(part, dict) else {}, definitions, depth + 1)
-    return built
-
-
-def _number(schema: Schema) -> int | float:
+def _smallest(schema: Schema) -> int | float:
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     if isinstance(low, (int, float)):
         return low
     return int(above) + 1 if isinstance(above, (int, float)) else 0
 
 
-def _whole(schema: Schema, word: str) -> int:
+def _whole(schema: Schema, word: str, default: int) -> int:
     value = schema.get(word)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) else default
