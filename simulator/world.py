@@ -19,7 +19,7 @@ from simulator.connection import cut_off
 from simulator.effects import chat
 from simulator.effects.accounts import Accounts
 from simulator.effects.mail import PostOffice
-from simulator.exchange import SIMULATED, Asked, Finish, Reply, Service, page
+from simulator.exchange import SIMULATED, Asked, Finish, Reply, Service, Stream, page
 from simulator.faults import FaultBoard
 from simulator.latency import seconds
 from simulator.limits import Doorkeeper
@@ -107,8 +107,7 @@ class World:
             if wait := self._knock(asked.service, model, reply.bill.tokens):
                 return Delivery(_limited(service, asked, wait))
             reply.bill.settle()
-        if fault and fault.kind is FaultKind.NONSENSE:
-            reply = replace(_nonsense(asked, service), bill=reply.bill)
+        reply = _spoilt(reply, asked, service, fault.kind if fault else None)
         free = service.metered and reply.bill is None  # counts, batches and the like take no time
         speed = inf if free else self.config.speed
         late = seconds(asked.service, self.config.seed, asked.hash, speed, fault)
@@ -163,6 +162,16 @@ def _refusal(service: Service, fault: Fault) -> Reply:
             return replace(service.failure(fault), status=200)
         case _:
             return service.failure(fault)
+
+
+def _spoilt(reply: Reply, asked: Asked, service: Service, kind: FaultKind | None) -> Reply:
+    """Give what comes instead of an answer that was billed or performed all the same."""
+    if kind is FaultKind.NONSENSE:
+        return replace(_nonsense(asked, service), bill=reply.bill)
+    if kind is FaultKind.ERROR_IN_STREAM and not isinstance(reply.body, Stream):
+        overloaded = Fault(service=asked.service, kind=FaultKind.OVERLOADED)
+        return replace(service.failure(overloaded), bill=reply.bill)
+    return reply
 
 
 def _nonsense(asked: Asked, service: Service) -> Reply:

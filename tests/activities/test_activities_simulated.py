@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,14 +17,16 @@ from activities.sources.doors import SourceActivities
 from activities.wire import Wire
 from runtime.catalogue import load
 from runtime.settings import ROOT, Settings
-from simulator.config import Fault, FaultKind, SimulatorConfig
+from simulator.config import REFUSING, Fault, FaultKind, SimulatorConfig
 from simulator.server import running
+from store.admission import Admission
 from store.database import Store
 from store.journal import Journal
 from tests.activities.running import SCOPE, fails, run
 from workflows import calls
 from workflows.data.due_diligence import ReferenceReading
 from workflows.data.effects import AccountAction, AccountOrder, ChatOrder, EffectState, MailOrder
+from workflows.data.limits import Limits
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, Vendor
 from workflows.data.sources import (
     CompanyQuery,
@@ -39,10 +41,11 @@ from workflows.data.sources import (
 
 pytestmark = pytest.mark.server
 
-MODELS = {
+MODELS: dict[str, str] = {
     Vendor.OPENAI: "gpt-6.1-terra",
     Vendor.ANTHROPIC: "claude-sonnet-5-5",
     Vendor.GEMINI: "gemini-3.8-flash",
+    "groq": "groq/gpt-oss-120b",
 }
 SADERAT = Identifier(scheme="GB-COH", value="01126618")
 PARTY = ScreenQuery(
@@ -75,7 +78,7 @@ class Desk:
     async def billed(self, vendor: str) -> int:
         return (await self.book())["billed"].get(vendor, 0)
 
-    async def ask(self, vendor: Vendor) -> ModelAnswer:
+    async def ask(self, vendor: str) -> ModelAnswer:
         return await run(calls.ASK_MODEL, self.models.ask_model, question(vendor))
 
     async def screen(self) -> ScreenAnswer:
@@ -116,7 +119,7 @@ async def desk(
     await desk.faults()
 
 
-def question(vendor: Vendor) -> ModelRequest:
+def question(vendor: str) -> ModelRequest:
     documents = {
         "referee": {"party_id": "ref-1", "kind": "trade"},
         "reply": "We have traded with them for years. They pay promptly, within terms.",
@@ -131,8 +134,8 @@ def question(vendor: Vendor) -> ModelRequest:
     return ModelRequest(target=ModelRef(vendor=vendor, model=MODELS[vendor]), prompt=prompt)
 
 
-@pytest.mark.parametrize("vendor", Vendor)
-async def test_each_vendor_answers_and_bills_once(vendor: Vendor, desk: Desk) -> None:
+@pytest.mark.parametrize("vendor", MODELS)
+async def test_each_vendor_answers_and_bills_once(vendor: str, desk: Desk) -> None:
     before = await desk.billed(vendor)
     answer = await desk.ask(vendor)
     reading = ReferenceReading.model_validate_json(answer.text)
@@ -143,7 +146,7 @@ async def test_each_vendor_answers_and_bills_once(vendor: Vendor, desk: Desk) ->
     assert await desk.billed(vendor) == before + 1
 
 
-@pytest.mark.parametrize("vendor", Vendor)
+@pytest.mark.parametrize("vendor", MODELS)
 @pytest.mark.parametrize(
     ("kind", "name", "final"),
     [
@@ -152,13 +155,20 @@ async def test_each_vendor_answers_and_bills_once(vendor: Vendor, desk: Desk) ->
         (FaultKind.OVERLOADED, "ModelUnavailable", False),
         (FaultKind.RATE_LIMITED, "ModelUnavailable", False),
         (FaultKind.NONSENSE, "ModelNonsense", False),
+        (FaultKind.SPEND_LIMIT, "ModelQuotaSpent", True),
+        (FaultKind.HTML, "ModelUnavailable", False),
+        (FaultKind.ERROR_UNDER_200, "ModelUnavailable", False),
         (FaultKind.DROP, "ModelUnavailable", False),
+        (FaultKind.CUT, "ModelUnavailable", False),
+        (FaultKind.UNFINISHED, "ModelNonsense", False),
+        (FaultKind.ERROR_IN_STREAM, "ModelUnavailable", False),
         (FaultKind.REFUSAL, "ModelRefused", True),
+        (FaultKind.BLOCKED, "ModelRefused", True),
         (FaultKind.TRUNCATED, "ModelTruncated", True),
     ],
 )
 async def test_each_fault_of_a_vendor_has_its_name(
-    vendor: Vendor, kind: FaultKind, name: str, final: bool, desk: Desk
+    vendor: str, kind: FaultKind, name: str, final: bool, desk: Desk
 ) -> None:
     before = await desk.billed(vendor)
     await desk.faults(Fault(service=vendor, kind=kind, times=1))
@@ -167,10 +177,40 @@ async def test_each_fault_of_a_vendor_has_its_name(
     assert error.type in refused
     assert error.non_retryable is final
     billed = await desk.billed(vendor) - before
-    if kind in (FaultKind.ERROR, FaultKind.OVERLOADED, FaultKind.RATE_LIMITED):
+    if kind in REFUSING - {FaultKind.DOWN}:
         assert (billed, await Journal(desk.store).uncertain(SCOPE)) == (0, [])
-    elif not final:
+    elif not final and kind is not FaultKind.ERROR_IN_STREAM:
         assert len(await Journal(desk.store).uncertain(SCOPE)) == 1
+
+
+@pytest.mark.parametrize("vendor", MODELS)
+@pytest.mark.parametrize("kind", [FaultKind.WRONG_JSON, FaultKind.BAD_TOOL])
+async def test_an_answer_that_stays_unusable_is_final(
+    vendor: str, kind: FaultKind, desk: Desk
+) -> None:
+    await desk.faults(Fault(service=vendor, kind=kind))
+    error = await fails(calls.ASK_MODEL, desk.models.ask_model, question(vendor))
+    assert (error.type, error.non_retryable) == ("ModelAnswerUnusable", True)
+
+
+@pytest.mark.parametrize("vendor", MODELS)
+@pytest.mark.parametrize("kind", [FaultKind.HANG, FaultKind.DRIP])
+async def test_an_answer_that_never_ends_is_given_up(
+    vendor: str, kind: FaultKind, settings: Settings, desk: Desk, store: Store
+) -> None:
+    hasty = replace(settings, model_timeout=0.3, model_idle_timeout=0.2)
+    wire = Wire(hasty)
+    hasty_desk = CallDesk(store, wire, Admission(store, lambda *_: Limits(), "hasty"))
+    answers = {"ReferenceReading": ReferenceReading}
+    models = ModelActivities(hasty, load(ROOT / "llm.toml"), hasty_desk, answers)
+    await desk.faults(Fault(service=vendor, kind=kind, seconds=0.02, times=1))
+    try:
+        error = await fails(calls.ASK_MODEL, models.ask_model, question(vendor))
+    finally:
+        await hasty_desk.close()
+        await wire.close()
+    assert (error.type, error.non_retryable) == ("ModelUnavailable", False)
+    assert len(await Journal(store).uncertain(SCOPE)) == 1, "it may have been billed"
 
 
 @pytest.mark.parametrize("vendor", [Vendor.OPENAI, Vendor.ANTHROPIC])
