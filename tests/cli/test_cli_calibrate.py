@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from cli.calibrate import calibrate
-from cli.errors import BadInput
-from cli.labelled import read_file, read_lines
-from insight.calibration import Wishes
+from cli.errors import BadInput, Trouble
+from cli.labelled import demo_bank, read_file, read_lines
+from insight.calibration import Wishes, fit_all
+from insight.tiers import Finding, quality
+from simulator.app import create_app
+from simulator.config import SimulatorConfig
+from simulator.server import serving
 from tests.insight.banks import bank
 from workflows.data.confidence import CalibrationBook, Method
 
@@ -146,3 +150,24 @@ def test_many_mistakes_are_counted(tmp_path: Path) -> None:
 def test_a_handful_of_answers_is_refused(shown: Shown) -> None:
     with pytest.raises(BadInput, match="3 labelled answers are too few"):
         shown(lines(3))
+
+
+@pytest.mark.server
+async def test_the_demos_bank_is_mended_and_has_thresholds() -> None:
+    """As `--demo`: the simulator's labelled answers over HTTP, three models, one seed."""
+    models = ("gemini-3.8-flash", "gpt-6.1-terra", "claude-sonnet-5-5")
+    async with serving(create_app(SimulatorConfig(seed=7))) as url:
+        bank = await demo_bank(url, models, seed=7)
+    assert [a.model for a in bank.answers].count(models[0]) == 600
+    assert {a.baseline_correct is None for a in bank.answers} == {True, False}
+    fitted = [f.calibration for f in fit_all(bank.answers, Wishes())]
+    of = {c.model: c for c in fitted if not c.group}
+    assert set(of) == {"", *models}
+    for c in of.values():
+        assert c.ece < c.ece_stated, c.model
+        assert c.auroc is not None
+        assert c.auroc > 0.7
+    assert of[""].threshold() is not None
+    assert Finding.COSTS in {line.finding for line in quality(bank.answers)}
+    with pytest.raises(Trouble, match="the simulator gives no labelled answers"):
+        await demo_bank("http://127.0.0.1:9", models, seed=7)
