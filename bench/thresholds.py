@@ -1,6 +1,6 @@
 """How often a threshold breaks its promise: by the one-standard-error rule, and by luck.
 
-`.venv/bin/python -m bench.thresholds [TRIALS]` (about two minutes for 200). Broken means that what
+`.venv/bin/python -m bench.thresholds [TRIALS]` (under a minute for 200). Broken means that what
 is accepted is right more than half a point less often than the 90 % promised.
 """
 
