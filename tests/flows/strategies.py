@@ -1,20 +1,26 @@
 """A test workflow of strategies: several models asked in each way, in either grade."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
+from pydantic import JsonValue
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
 from workflows.data.case_file import Referee
 from workflows.data.common import CostView, Record
 from workflows.data.due_diligence import ReferenceReading
-from workflows.data.llm import RoleBook, RoleQuery
+from workflows.data.llm import Prompt, RoleBook, RoleQuery
+from workflows.data.pack import PackItem, PackRecord, Shaped
 from workflows.data.strategies import HedgeRecord, StrategyRecord, VoteRecord
 from workflows.grades import step
 from workflows.patterns.cascade import cascade
+from workflows.patterns.consult import consult
 from workflows.patterns.hedge import hedge, hedged_chain
 from workflows.patterns.otherwise import give_up
+from workflows.patterns.pack import Pack, items_block
 from workflows.patterns.process import Process
 from workflows.patterns.respondents import models_of, samples_of
 from workflows.patterns.vote import vote
@@ -28,17 +34,41 @@ PROMPT = prompts.reference(REFEREE, "Ten years, always paid on time.")
 class Asked(Record):
     """Which strategy to run, and the seconds after which to hedge."""
 
-    how: Literal["cascade", "vote", "hedge"]
+    how: Literal["cascade", "vote", "hedge", "pack"]
     after: float = 1.0
 
 
 class Said(Record):
-    """What it came to: whether the reference is favourable, and how."""
+    """What it came to: whether the reference is favourable, or the ids answered, and how."""
 
     favourable: bool | None = None
+    ids: tuple[str, ...] = ()
     cascade: StrategyRecord | None = None
     vote: VoteRecord | None = None
     hedge: HedgeRecord | None = None
+    pack: PackRecord | None = None
+
+
+class Remark(Record):
+    """What a model says of one remark."""
+
+    id: str
+    tone: Literal["good", "bad"]
+
+
+class Remarks(Record):
+    """What a model says of several."""
+
+    items: tuple[Annotated[JsonValue, Shaped(Remark)], ...]
+
+
+def remarks_prompt(items: Sequence[PackItem]) -> Prompt:
+    text = items_block(items)
+    return Prompt(name="remarks", version=1, system="Rate.", user=text, answer="Remarks")
+
+
+REMARKS = Pack("remarks", remarks_prompt, into=Remarks, each=Remark, max_items=6)
+ITEMS = [PackItem(id=f"i{n}", text=f"Remark {n}: the good kind.") for n in range(12)]
 
 
 @step("test_strategy", Asked, Said)
@@ -78,7 +108,12 @@ async def _hedge(asked: Asked, book: RoleBook) -> Said:
     return Said(favourable=found.value.favourable, hedge=found.record)
 
 
-RUN: dict[str, Any] = {"cascade": _cascade, "vote": _vote, "hedge": _hedge}
+async def _pack(_asked: Asked, book: RoleBook) -> Said:
+    found = await REMARKS(ITEMS, partial(consult, book.chain(ROLE)))
+    return Said(ids=tuple(found.values), pack=found.record)
+
+
+RUN: dict[str, Any] = {"cascade": _cascade, "vote": _vote, "hedge": _hedge, "pack": _pack}
 
 
 @workflow.defn(name="test-strategist")

@@ -9,7 +9,7 @@ import pytest
 
 import worker
 from simulator.config import Fault, FaultKind
-from tests.flows.strategies import Asked, Counted, Said, Strategist, Voting, strategy
+from tests.flows.strategies import Asked, Counted, Remarks, Said, Strategist, Voting, strategy
 from tests.support.flows import Flows
 from tests.support.world import World, world
 from workflows.grades import GRADE, Grade
@@ -24,6 +24,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy the test workflow beside the product's."""
     monkeypatch.setattr(worker, "WORKFLOWS", (*worker.WORKFLOWS, *WORKFLOWS))
     monkeypatch.setattr(worker, "STEPS", (strategy,))
+    monkeypatch.setitem(worker.ANSWERS, "Remarks", Remarks)
 
 
 @asynccontextmanager
@@ -95,6 +96,22 @@ async def test_a_quick_failure_is_replaced_without_waiting(
     assert (found.hedge.second, found.hedge.replies[0].state) == ("first failed", "failed")
     assert "ModelRefused" in found.hedge.replies[0].why
     assert found.hedge.replies[0].usd > 0, "a refusal is billed"
+
+
+@either
+async def test_items_a_packed_answer_lacks_are_asked_alone(
+    address: str, tmp_path: Path, grade: Grade
+) -> None:
+    """Of the first pack every third item is left out, and one garbled."""
+    async with flows(address, tmp_path) as (here, made):
+        await here.faults(Fault(service="openai", kind=FaultKind.MISSING_ITEMS, times=1))
+        found = await said(made, grade, how="pack")
+        billed = (await here.book())["billed"]
+    assert found.ids == tuple(f"i{n}" for n in range(12))
+    assert found.pack is not None
+    assert {why.partition(":")[0] for why in found.pack.again.values()} == {"missing", "malformed"}
+    assert sum(billed.values()) == len(found.pack.calls) == 2 + len(found.pack.again) < 12
+    assert found.pack.unanswered == {}
 
 
 async def test_a_process_adds_up_what_its_voters_cost(address: str, tmp_path: Path) -> None:
