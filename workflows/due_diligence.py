@@ -7,8 +7,10 @@ from functools import partial
 from temporalio import workflow
 
 from workflows.calls import CHAT, RESOLVE_ROLES, ask
+from workflows.data.budget import BudgetOrder
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, Record
+from workflows.data.degrade import Shortage
 from workflows.data.due_diligence import (
     CaseSoFar,
     Check,
@@ -22,7 +24,8 @@ from workflows.data.due_diligence import (
 )
 from workflows.data.effects import ChatOrder
 from workflows.data.llm import RoleQuery
-from workflows.errors import ModelUnavailable
+from workflows.errors import BudgetSpent, ModelUnavailable
+from workflows.patterns.degrade import Degrade, below, cheaper_role
 from workflows.patterns.gate import GateResult, GateSpec, Reminder
 from workflows.patterns.process import Process
 from workflows.patterns.route import RouteLog
@@ -34,7 +37,16 @@ from workflows.scope import told
 from workflows.steps.dd_checks import TIPPING_OFF, CheckBook
 from workflows.steps.dd_onboarding import Onboarder
 
-ROLES = ("triage", "analyst", "reviewer")
+ROLES = ("triage", "analyst", "reviewer", "drafter")
+SHORT_OF_MONEY = Degrade(
+    "model budget",
+    [
+        below(Shortage.BUDGET, cheaper_role("reviewer", use="triage"), share=0.25),
+        below(Shortage.BUDGET, cheaper_role("analyst", use="triage"), share=0.25),
+        below(Shortage.BUDGET, cheaper_role("triage", use="drafter"), share=0.1),
+    ],
+)
+"""A cheaper model rather than none; when nothing is left, rules alone, and a gap."""
 
 
 @workflow.defn(name="due-diligence")
@@ -56,6 +68,9 @@ class DueDiligence(Process):
     async def run(self, case: CaseFile) -> DecisionRecord:
         """Check, summarise, let people decide, and act on what they decided."""
         self.roles = await ask(RESOLVE_ROLES, RoleQuery(roles=ROLES))
+        if case.models.budget_usd is not None:
+            order = BudgetOrder(name="models", usd=case.models.budget_usd)
+            await self.pay_from(order, SHORT_OF_MONEY)
         await self.gather_evidence()
         routing = await self.assess()
         if routing.extra_round:
@@ -140,7 +155,7 @@ class DueDiligence(Process):
         prompt = prompts.synthesis(self.case, tier, checks)
         try:
             said = await self.consult("reviewer", prompt, Synthesis, sample=self.round)
-        except ModelUnavailable as error:
+        except (ModelUnavailable, BudgetSpent) as error:
             workflow.logger.warning("synthesis by rules", extra=told(why=error.message))
             return rules.narrative_by_rules(checks)
         kept, dropped = rules.checked_claims(said.value.claims, checks)

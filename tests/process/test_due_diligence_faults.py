@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator.config import Fault, FaultKind
+from store.budgets import Budgets
 from store.journal import Journal
 from store.ledger import Ledger
 from tests.support.world import World, case_file, world
@@ -114,6 +115,30 @@ async def test_without_any_model_the_rules_decide_who_reviews(here: World) -> No
     assert record.outcome is CaseOutcome.DECLINE
     assert check_of(record, Check.REFERENCES) is CheckOutcome.INCONCLUSIVE
     assert record.usd == Decimal(0)
+
+
+async def test_a_case_keeps_to_its_budget_by_cheaper_models_and_then_by_rules(here: World) -> None:
+    """No question to the analyst can be paid for: cheaper roles answer, else rules alone."""
+    budget = Decimal("0.0060")
+    handle = await here.start(case_file("unilever", models={"budget_usd": budget}))
+    await here.gate(handle)
+    await here.decide(handle, "refer", "ana")
+    record = await here.result(handle)
+    measures = await handle.query("measures")
+    assert measures, "nothing ran short"
+    assert {m["kind"] for m in measures} == {"cheaper_role"}
+    view = await Budgets(here.store).view(handle.id, "models")
+    assert view is not None
+    assert view.spent.usd == record.usd <= budget
+    assert view.spent.calls > 0
+    assert view.held.calls == 0
+
+
+async def test_a_budget_for_nothing_leaves_the_rules_and_is_no_pass(here: World) -> None:
+    case = case_file("carbo_ceramics", models={"budget_usd": "0.0001"})
+    record = await here.settled(case, ("decline", "ana"), ("decline", "bo"))
+    assert (record.narrative.model, record.usd) == ("", Decimal(0))
+    assert check_of(record, Check.REFERENCES) is CheckOutcome.INCONCLUSIVE
 
 
 async def test_a_cut_connection_is_uncertain_and_listed(here: World) -> None:

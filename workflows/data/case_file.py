@@ -138,6 +138,12 @@ class ReviewPolicy(Record):
         return self
 
 
+class ModelPolicy(Record):
+    """What the models may cost for this case, in US dollars; nothing is bounded if left out."""
+
+    budget_usd: Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=4)] | None = None
+
+
 class CaseFile(Record):
     """The input of the process: one company, one product, one policy."""
 
@@ -149,6 +155,7 @@ class CaseFile(Record):
     product: Product
     references: ReferencePlan
     review: ReviewPolicy
+    models: ModelPolicy = ModelPolicy()
 
     @field_validator("opened", mode="after")
     @classmethod

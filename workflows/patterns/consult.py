@@ -17,7 +17,7 @@ from workflows.data.llm import (
     RoleChain,
     Tried,
 )
-from workflows.errors import ModelUnavailable, budget_spent, reason, reasons
+from workflows.errors import BudgetSpent, ModelUnavailable, budget_spent, reason, reasons
 
 T = TypeVar("T", bound=Record)
 
@@ -85,7 +85,7 @@ async def consult(
     and the terms are patient.
     `sample` tells repeated askings apart: the same one reads a paid answer back; it is added to
     that of `terms`. Raises ModelUnavailable when none gave a usable answer (its details hold what
-    the unusable ones cost), BudgetSpent when the budget does not pay for the next one.
+    the unusable ones cost), BudgetSpent (likewise) when the budget does not pay for the next one.
     """
     tried: list[Tried] = []
     errors: list[BaseException] = []
@@ -99,15 +99,25 @@ async def consult(
             if is_cancelled_exception(error):
                 raise
             if (spent := budget_spent(error)) is not None:
-                raise spent from error
+                raise _with_cost(spent, tried) from error
             errors.append(error)
             tried.append(_tried(target, error))
             if tried[-1].kind == CIRCUIT_OPEN and terms.patient:
                 waiting.append((target, True))
         else:
             return Consulted(_read(record, answer.text), answer, tuple(tried))
-    lost = {"usd": str(sum((t.usd for t in tried), Decimal(0)))}
+    lost = {"usd": _cost_of(tried)}
     raise ModelUnavailable(f"role {chain.role!r}: no usable answer: {reasons(errors)}", lost)
+
+
+def _cost_of(tried: list[Tried]) -> str:
+    return str(sum((t.usd for t in tried), Decimal(0)))
+
+
+def _with_cost(spent: BudgetSpent, tried: list[Tried]) -> BudgetSpent:
+    """Tell with the error what unusable replies cost before it."""
+    told = spent.details[0] if spent.details else {}
+    return BudgetSpent(spent.message, {**told, "usd": _cost_of(tried)})
 
 
 def _read(record: type[T], text: str) -> T:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
+from workflows.data.budget import BudgetOrder
 from workflows.data.common import (
     BranchState,
     BranchView,
@@ -22,8 +25,9 @@ from workflows.data.common import (
 )
 from workflows.data.degrade import Taken
 from workflows.data.events import Event, InboxState
-from workflows.data.llm import ModelAnswer, Prompt, RoleBook, RoleChain
-from workflows.errors import Refused, reason
+from workflows.data.llm import ModelAnswer, Prompt, RoleBook, RoleChain, Usage
+from workflows.errors import BudgetSpent, ModelUnavailable, Refused, reason
+from workflows.patterns.budget import CaseBudget
 from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
 from workflows.patterns.degrade import Degrade, Degrading
 from workflows.patterns.desk import Desk
@@ -55,6 +59,8 @@ class Process:
         self._cost = CostView()
         self._degrading: list[Degrading] = []
         self.roles: RoleBook | None = None
+        self.terms = DEFAULT_TERMS
+        self.budget: CaseBudget | None = None
 
     # ---- for the process itself ------------------------------------------------------------
 
@@ -107,18 +113,45 @@ class Process:
         record: type[R],
         *,
         sample: int = 0,
-        terms: Terms = DEFAULT_TERMS,
+        terms: Terms | None = None,
     ) -> Consulted[R]:
-        """Ask a role's models, or those of a chain, and add the cost to the case and the branch."""
+        """Ask a role's models, or those of a chain, and add the cost to the case and the branch.
+
+        `terms` are the process's own unless given; its budget pays for either.
+        """
+        terms = terms or self.terms
+        if self.budget and not terms.budget:
+            terms = replace(terms, budget=self.budget.order.name)
+
+        async def asked(role: str | RoleChain) -> Consulted[R]:
+            try:
+                found = await consult(self._chain(role), prompt, record, sample=sample, terms=terms)
+            except (ModelUnavailable, BudgetSpent) as error:
+                told = error.details[0] if error.details else {}
+                self._spend(Decimal(str(told.get("usd", 0))))
+                raise
+            self._spend(found.usd, found.answer)
+            return found
+
+        if self.budget and isinstance(role, str):
+            return await self.budget.paying(role, asked)
+        return await asked(role)
+
+    def _chain(self, role: str | RoleChain) -> RoleChain:
         if isinstance(role, RoleChain):
-            chain = role
-        elif self.roles is None:
+            return role
+        if self.roles is None:
             raise Refused(f"role {role!r} was not resolved for this case")
-        else:
-            chain = self.roles.chain(role)
-        found = await consult(chain, prompt, record, sample=sample, terms=terms)
-        self._spend(found.answer)
-        return found
+        return self.roles.chain(role)
+
+    async def pay_from(self, order: BudgetOrder, policy: Degrade | None = None) -> None:
+        """Pay the models this case consults from a budget, which its children share by its name.
+
+        `policy` says what to do when it runs short; the roles it names must be resolved too.
+        """
+        self.budget = CaseBudget(order, self.degrade(policy) if policy else None)
+        self.terms = replace(self.terms, budget=order.name)
+        await self.budget.open()
 
     async def gate(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
         """Open a gate and wait until people settled it or its deadline passed."""
@@ -247,16 +280,18 @@ class Process:
         )
         workflow.logger.info("branch", extra=told(branch=name, state=str(state)))
 
-    def _spend(self, answer: ModelAnswer) -> None:
+    def _spend(self, usd: Decimal, answer: ModelAnswer | None = None) -> None:
+        """Add what was spent by an answer and the unusable replies before it, or by those alone."""
         branch = current_scope().name.split("/")[0] or self._phase
+        usage = answer.usage if answer else Usage()
         old = self._cost
-        share = old.by_branch.get(branch, 0) + answer.usd
+        share = {branch: old.by_branch.get(branch, Decimal(0)) + usd} if usd or answer else {}
         self._cost = CostView(
-            calls=old.calls + 1,
-            input_tokens=old.input_tokens + answer.usage.input_tokens,
-            output_tokens=old.output_tokens + answer.usage.output_tokens,
-            usd=old.usd + answer.usd,
-            by_branch={**old.by_branch, branch: share},
+            calls=old.calls + (answer is not None),
+            input_tokens=old.input_tokens + usage.input_tokens,
+            output_tokens=old.output_tokens + usage.output_tokens,
+            usd=old.usd + usd,
+            by_branch={**old.by_branch, **share},
         )
 
 

@@ -40,7 +40,7 @@ from workflows.data.sources import (
     SourceError,
     SourceState,
 )
-from workflows.errors import ModelUnavailable, reason
+from workflows.errors import BudgetSpent, ModelUnavailable, reason
 from workflows.patterns.join import Branch, join
 from workflows.patterns.process import Process
 from workflows.patterns.until import all_settled, at_least
@@ -151,7 +151,7 @@ class CheckBook:
         """Ask a model; None (fallback `rules_only`) if none of the role's chain answers."""
         try:
             found = await self.process.consult(role, prompt, record, sample=self.round)
-        except ModelUnavailable as error:
+        except (ModelUnavailable, BudgetSpent) as error:
             workflow.logger.warning("rules only", extra=told(why=error.message))
             return None
         return found.value
