@@ -238,8 +238,10 @@ class CallDesk:
         advice: Advice | None = None,
     ) -> None:
         """Close a call that brought no reply, its permit, and what was set aside for it."""
-        limited = advice is not None and advice.limited
-        closing = leave.permit.close(limited=limited, wait=advice.wait if advice else None)
+        # A wait nobody sits out is the breaker's affair: others shall ask elsewhere at once.
+        limited = advice is not None and advice.limited and not advice.hopeless
+        wait = advice.wait if advice and limited else None
+        closing = leave.permit.close(limited=limited, wait=wait)
         ending = self._end(leave.claim, sending, state, why, good=good)
         await asyncio.shield(asyncio.gather(ending, closing))
 
@@ -265,4 +267,5 @@ class CallDesk:
 def is_up(advice: Advice) -> bool:
     """Say whether an error answer shows a service that works: it refused us, or is busy."""
     broken = advice.status >= 500 or advice.code == NONSENSE or advice.posture is Posture.NEVER
-    return not broken and advice.status >= 300
+    shut = advice.status == 429 and advice.hopeless
+    return not broken and not shut and advice.status >= 300

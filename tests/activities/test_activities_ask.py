@@ -148,7 +148,7 @@ async def test_outcomes_that_end_the_call(canned: Canned, name: str, desk: Desk)
 BUSY = said({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="3")
 REFUSALS = [
     (BUSY, "ModelUnavailable", False, 3.0),
-    (said({"error": {"code": "server_error"}}, 500), "ModelUnavailable", False, 2.0),
+    (said({"error": {"code": "server_error"}}, 500), "ModelUnavailable", False, 0.5),
     (said({"error": {"code": "insufficient_quota"}}, 429), "ModelQuotaSpent", True, None),
     (said({"error": {"code": "model_not_found"}}, 404), "ModelRequestRefused", True, None),
     (said({}, 429, retry_after="86400"), "ModelBusy", True, None),

@@ -34,7 +34,7 @@ def files() -> Iterator[Path]:
             and not d.startswith((".venv", ".braid", ".hypothesis", ".import_linter"))
             and not d.endswith("_cache")
         ]
-        yield from (Path(folder, name) for name in names if not name.startswith(".venv"))
+        yield from (Path(folder, name) for name in names if not name.startswith((".venv", ".git")))
 
 
 def relative(path: Path) -> str:
