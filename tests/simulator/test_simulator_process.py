@@ -30,7 +30,9 @@ async def start(*options: str) -> asyncio.subprocess.Process:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_tells_its_address_and_ends_cleanly(number: signal.Signals) -> None:
     fault = json.dumps([{"service": "chat", "kind": "error"}])
-    process = await start("--speed", "1000", "--faults", fault, "--die-with-parent")
+    limit = json.dumps([{"service": "gleif", "requests": 0}])
+    options = ("--speed", "1000", "--faults", fault, "--limits", limit, "--die-with-parent")
+    process = await start(*options)
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), timeout=20)
     url = json.loads(line)["simulator"]
@@ -38,6 +40,7 @@ async def test_it_tells_its_address_and_ends_cleanly(number: signal.Signals) -> 
     async with httpx.AsyncClient(base_url=url, timeout=10) as client:
         assert (await client.get("/companies_house/company/00041424")).status_code == 200
         assert (await client.post("/chat/webhook", json={"text": "x"})).status_code == 500
+        assert (await client.get("/gleif/api/v1/lei-records/x")).status_code == 429
         process.send_signal(number)
         rest, log = await asyncio.wait_for(process.communicate(), timeout=10)
     assert (process.returncode, rest) == (0, b""), log
@@ -49,6 +52,7 @@ async def test_it_tells_its_address_and_ends_cleanly(number: signal.Signals) -> 
     [
         ("--faults", "[{}]", "service"),
         ("--faults", "@nowhere.json", "nowhere.json"),
+        ("--limits", '[{"service": "openai"}]', "limits nothing"),
         ("--speed", "0", "speed"),
         ("--error-rate", "2", "error_rate"),
     ],
