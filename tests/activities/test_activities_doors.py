@@ -75,6 +75,5 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         ServiceActivities,
         BudgetActivities,
         DocumentActivities,
-        BatchActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1
