@@ -73,6 +73,7 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         StepActivities,
         ResultActivities,
         ServiceActivities,
+        BatchActivities,
         BudgetActivities,
         DocumentActivities,
     )
