@@ -11,31 +11,51 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.failures import retryable
+from activities.journalled import CallDesk
 from workflows.calls import MAIN_QUEUE
 from workflows.data.route import Load, LoadQuery, QueueLoad, ServiceQuery, ServiceView
 
 PATIENCE = timedelta(seconds=3)
 """How long one request to the Temporal service may take."""
 PAUSE = timedelta(milliseconds=200)
+VENDOR_QUEUE = "llm-"
 
 
 class LoadActivities:
-    """Looks at the Temporal service through the worker's own client.
-
-    Headroom of limits and the state of breakers come with the model gateway.
+    """Looks at the Temporal service through the worker's own client, and at the limits and breakers
+    that all workers share, if the desk of calls is given.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, desk: CallDesk | None = None) -> None:
+        self._client, self._desk = client, desk
 
     async def read_load(self, query: LoadQuery) -> Load:
-        """Read the backlogs of queues, up to 5 s old (the service keeps its statistics so long).
+        """Read the backlogs of queues, up to 5 s old (so long the service keeps its statistics),
+        and what keeps the vendors behind them from being asked.
 
         Raises ServiceUnavailable, worth another attempt.
         """
         # A deployment on `braid-x` works on `llm-openai-x`.
         suffix = activity.info().task_queue.removeprefix(MAIN_QUEUE)
-        return Load(queues=tuple([await self._read(queue, suffix) for queue in query.queues]))
+        found = [await self._read(queue, suffix) for queue in query.queues]
+        return Load(queues=tuple(await self._held(found)))
+
+    async def _held(self, found: list[QueueLoad]) -> list[QueueLoad]:
+        """Add to vendors' queues what limits and breakers hold back."""
+        if self._desk is None:
+            return found
+        now = self._desk.clock()
+        open_ = {b.service for b in await self._desk.breakers.views() if b.until and b.until > now}
+        pools = {p.service: p for p in await self._desk.admission.pools() if not p.model}
+
+        def held(load: QueueLoad) -> QueueLoad:
+            vendor = load.queue.removeprefix(VENDOR_QUEUE)
+            pool = pools.get(vendor)
+            shut = "breaker" if vendor in open_ else "paused" if pool and pool.paused else ""
+            waiting = sum(pool.waiting.values()) if pool else 0
+            return load.model_copy(update={"permits": waiting, "shut": shut})
+
+        return [held(load) for load in found]
 
     async def read_service(self, query: ServiceQuery) -> ServiceView:
         """Say which of the search attributes the namespace has as Keyword.

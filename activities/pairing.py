@@ -26,7 +26,7 @@ def inner_doors(
     settings: Settings, store: Store, wire: Wire, desk: CallDesk, client: Client
 ) -> Pairs:
     """Pair the Calls of the main queue with what answers them."""
-    loads, services = LoadActivities(client), ServiceActivities(client)
+    loads, services = LoadActivities(client, desk), ServiceActivities(client)
     return {
         **_outside(settings, store, wire, desk),
         **_kept(store),

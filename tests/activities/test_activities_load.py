@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,16 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.journalled import CallDesk
 from activities.load import LoadActivities
+from activities.wire import Wire
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
 from runtime.server import add_attributes
+from runtime.settings import Settings
+from store.admission import Admission
+from store.database import Store
+from store.limits import Override, override
 from workflows.data.route import (
     PATH_ATTRIBUTE,
     Load,
@@ -94,6 +101,25 @@ async def test_queues_nobody_uses_are_empty_and_come_in_the_order_asked(client: 
     found = await on_queue("braid-x1", LoadActivities(client).read_load, LoadQuery(queues=queues))
     empty = [QueueLoad(queue=q, backlog=0, oldest=timedelta(0)) for q in queues]
     assert found == Load(queues=tuple(empty))
+
+
+async def test_a_vendor_that_is_paused_or_left_alone_is_shut(
+    client: Client, tmp_path: Path
+) -> None:
+    settings = Settings(data=tmp_path)
+    store, wire = await Store.open(settings.database), Wire(settings)
+    desk = CallDesk(store, wire, Admission(store, settings.models.limits, "w"))
+    await override(store, "gemini", "", Override(paused=True))
+    async with store.writing() as connection:
+        for _ in range(desk.breakers.rule.at_least):
+            await desk.breakers.note(connection, "openai", good=False)
+    names = ("openai", "gemini", "anthropic")
+    query = LoadQuery(queues=tuple(f"llm-{name}" for name in names))
+    found = await on_queue("braid", LoadActivities(client, desk).read_load, query)
+    assert [load.shut for load in found.queues] == ["breaker", "paused", ""]
+    await desk.close()
+    await wire.close()
+    await store.close()
 
 
 async def test_a_service_that_cannot_answer_is_worth_another_attempt(address: str) -> None:

@@ -34,7 +34,9 @@ def files() -> Iterator[Path]:
             and not d.startswith((".venv", ".braid", ".hypothesis", ".import_linter"))
             and not d.endswith("_cache")
         ]
-        yield from (Path(folder, name) for name in names if not name.startswith((".venv", ".git")))
+        yield from (
+            Path(folder, name) for name in names if name != ".git" and not name.startswith(".venv")
+        )
 
 
 def relative(path: Path) -> str:

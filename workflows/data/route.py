@@ -33,16 +33,20 @@ class LoadQuery(Record):
 class QueueLoad(Record):
     """Activities that wait on a queue for a worker; those being worked on are not counted.
 
-    `backlog` is the service's own estimate; `oldest` is how long the first of them has waited.
+    `backlog` is the service's own estimate; `oldest` is how long the first of them has waited. Of a
+    vendor's queue, `permits` counts the calls that workers hold until limits leave room, and `shut`
+    says why none is sent at all: the breaker is open, or people paused it.
     """
 
     queue: str
     backlog: Annotated[int, Field(ge=0)]
     oldest: timedelta
+    permits: Annotated[int, Field(ge=0)] = 0
+    shut: Literal["", "breaker", "paused"] = ""
 
 
 class Load(Record):
-    """What is known of load now: backlogs of queues."""
+    """What is known of load now, by queue."""
 
     queues: tuple[QueueLoad, ...]
 

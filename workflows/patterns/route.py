@@ -13,6 +13,7 @@ from workflows.data.route import (
     LoadLevel,
     LoadQuery,
     LoadReading,
+    QueueLoad,
     RouteRecord,
     ServiceQuery,
 )
@@ -91,9 +92,9 @@ async def read_load(
 ) -> LoadReading:
     """Read how loaded a task queue is, as a factor of a route.
 
-    It is busy when `busy_from` or more activities wait there, or the first of them has waited for
-    `late_from`. What cannot be read is `unknown`, never calm. Raises Misuse for bounds that are
-    always met.
+    It is busy when `busy_from` or more calls wait there (for a worker, or for a vendor's limits),
+    the first of them has waited for `late_from`, or the vendor's breaker is open or people paused
+    it. What cannot be read is `unknown`, never calm. Raises Misuse for bounds that are always met.
     """
     if busy_from < 1 or (late_from is not None and late_from <= timedelta(0)):
         raise Misuse(f"queue {queue!r} would always be busy; use busy_from=1 or more, late_from>0")
@@ -103,11 +104,24 @@ async def read_load(
         if is_cancelled_exception(error) or isinstance(error, BraidError):
             raise
         return LoadReading(queue=queue, level=LoadLevel.UNKNOWN, why=reason(error))
-    busy = found.backlog >= busy_from or (late_from is not None and found.oldest >= late_from)
+    late = late_from is not None and found.oldest >= late_from
+    busy = found.backlog + found.permits >= busy_from or late or found.shut != ""
     return LoadReading(
         queue=queue,
         level=LoadLevel.BUSY if busy else LoadLevel.CALM,
         backlog=found.backlog,
         oldest=found.oldest,
-        why=f"{found.backlog} waiting, the first for {found.oldest.total_seconds():.1f} s",
+        why=_why(found),
     )
+
+
+SHUT = {"breaker": "its breaker is open", "paused": "people paused it"}
+
+
+def _why(found: QueueLoad) -> str:
+    told = [f"{found.backlog} waiting, the first for {found.oldest.total_seconds():.1f} s"]
+    told += [f"{found.permits} held by limits"] if found.permits else []
+    told += (
+        [{"breaker": "its breaker is open", "paused": "paused"}[found.shut]] if found.shut else []
+    )
+    return "; ".join(told)
