@@ -2,8 +2,9 @@
 
 Of every process, and of the service workflows the patterns lean on.
 
-`.venv/bin/python -m scripts.record_histories` writes them anew. Until version 1.0 that is done
-whenever a process changes its steps, with the reason in the commit; from 1.0 on never again.
+`.venv/bin/python -m scripts.record_histories [STORY...]` writes them anew, all or some. Until
+version 1.0 that is done whenever a process changes its steps, with the reason in the commit; from
+1.0 on never again.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +60,11 @@ async def saderat(here: World) -> Handle:
 async def carbo(here: World) -> Handle:
     """A bankruptcy, declined by two people."""
     return await decided(here, "carbo_ceramics", ("decline", "ana"), ("decline", "bo"))
+
+
+async def budget(here: World) -> Handle:
+    """A budget that pays for no analyst: cheaper roles answer, and the reviewer refers."""
+    return await decided(here, "unilever", ("refer", "ana"), models={"budget_usd": "0.0060"})
 
 
 async def more(here: World) -> Handle:
@@ -161,7 +167,7 @@ async def ask(here: World) -> Handle:
 
 
 CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
-STORIES: tuple[Story, ...] = (unilever, saderat, carbo, more, cancel)
+STORIES: tuple[Story, ...] = (unilever, saderat, carbo, budget, more, cancel)
 SERVICES: tuple[Story, ...] = (keeper, topic, spread, spread_chunk, ask)
 
 
@@ -174,9 +180,9 @@ async def serve(here: World, service: str, given: Record) -> Handle:
     return handle
 
 
-async def decided(here: World, name: str, *decisions: tuple[str, str]) -> Handle:
-    """Run a case of `cases/` to its end."""
-    handle = await here.start(case_file(name))
+async def decided(here: World, name: str, *decisions: tuple[str, str], **changes: Any) -> Handle:
+    """Run a case of `cases/`, with top-level fields changed, to its end."""
+    handle = await here.start(case_file(name, **changes))
     await here.gate(handle)
     for verdict, by in decisions:
         await here.decide(handle, verdict, by)
@@ -206,15 +212,16 @@ def without_places(value: Any) -> Any:
     return value
 
 
-async def main() -> None:
-    """Record all stories on a server of their own."""
+async def main(names: Sequence[str]) -> None:
+    """Record the named stories, or all, on a server of their own."""
+    stories = [s for s in (*STORIES, *SERVICES) if not names or s.__name__ in names]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         ports = server.Ports.choose(data / "ports.json")
         process = await server.start(data, ports)
         try:
             await server.until_ready(process, ports, data)
-            for story in (*STORIES, *SERVICES):
+            for story in stories:
                 await record(story, f"127.0.0.1:{ports.grpc}", data / story.__name__)
         finally:
             await stop(process, 5, hard=True)
@@ -222,5 +229,5 @@ async def main() -> None:
 
 if __name__ == "__main__":
     configure("text", level=logging.CRITICAL)  # the faults of the stories are no news
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
     leave(0)

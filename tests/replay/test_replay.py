@@ -41,12 +41,12 @@ async def replay(history: Any, workflow_id: str = "replayed") -> None:
 
 
 def test_every_story_is_recorded() -> None:
-    """A clean case, a hit, a bankruptcy, another round, and a cancellation; each to its end."""
+    """Clean, a hit, a bankruptcy, a budget, another round, cancelled: each to its end."""
     ends = {
         f.stem.removeprefix("due_diligence_"): recorded(f)["events"][-1]["eventType"] for f in CASES
     }
     over = "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"
-    others = dict.fromkeys(("carbo", "more", "saderat", "unilever"), over)
+    others = dict.fromkeys(("budget", "carbo", "more", "saderat", "unilever"), over)
     assert ends == {"cancel": "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED", **others}
 
 
