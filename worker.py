@@ -40,6 +40,7 @@ from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings, SettingsError
 from runtime.stack import running_stack
 from store.admission import Admission
+from store.breakers import BreakerRule
 from store.database import Store
 from store.errors import StoreError
 from workflows import calls
@@ -137,7 +138,8 @@ def runner() -> SandboxedWorkflowRunner:
 
 def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Deployed:
     """Pair every Call with the code that answers it. Raises SettingsError."""
-    desk = CallDesk(store, wire, Admission(store, settings.models.limits, client.identity))
+    admission = Admission(store, settings.models.limits, client.identity)
+    desk = CallDesk(store, wire, admission, BreakerRule(pause=settings.breaker_pause))
     models = ModelActivities(settings, settings.models, desk, ANSWERS)
     main = inner_doors(settings, store, wire, desk, client) | {
         calls.RESOLVE_ROLES: models.resolve_roles

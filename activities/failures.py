@@ -1,6 +1,7 @@
 """Errors of activities as the workflow sees them: a type, whether to retry, and when."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from temporalio.exceptions import ApplicationError
 
@@ -55,6 +56,19 @@ def final(name: str, message: str, **details: str) -> ApplicationError:
     """Make an error that no further attempt mends; `details` are for the report."""
     extra = (details,) if details else ()
     return ApplicationError(message, *extra, type=name, non_retryable=True)
+
+
+def costing(error: ApplicationError, usd: Decimal) -> ApplicationError:
+    """Add to an error's report what replies before it cost, in US dollars."""
+    told = error.details[0] if error.details and isinstance(error.details[0], dict) else {}
+    total = usd + Decimal(str(told.get("usd", 0)))
+    return ApplicationError(
+        error.message,
+        {**told, "usd": str(total)},
+        type=error.type,
+        non_retryable=error.non_retryable,
+        next_retry_delay=error.next_retry_delay,
+    )
 
 
 def _budget_spent(short: BudgetShort) -> ApplicationError:

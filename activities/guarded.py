@@ -4,16 +4,16 @@ from activities.journalled import is_up
 from activities.posture import judge
 from activities.wire import HttpRequest, LeftAlone, Reply, Wire, WireError
 from runtime.settings import Endpoint
-from store.breakers import Breakers, CircuitOpen
+from store.breakers import BreakerRule, Breakers, CircuitOpen
 from store.database import Store
 
 
 class Guarded:
     """Sends requests while the service's breaker lets them pass, and tells it how they ended."""
 
-    def __init__(self, store: Store, wire: Wire) -> None:
+    def __init__(self, store: Store, wire: Wire, rule: BreakerRule | None = None) -> None:
         self._store, self._wire = store, wire
-        self._breakers = Breakers(store)
+        self._breakers = Breakers(store, rule)
 
     async def exchange(self, service: str, endpoint: Endpoint, request: HttpRequest) -> Reply:
         """Send one request. Raises NotSent (LeftAlone while the breaker is open) and Lost."""

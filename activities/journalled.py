@@ -16,7 +16,7 @@ from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireEr
 from runtime.context import CallContext
 from runtime.settings import Endpoint
 from store.admission import Admission, Need, Permit
-from store.breakers import Breakers, CircuitOpen
+from store.breakers import BreakerRule, Breakers, CircuitOpen
 from store.budgets import Budgets, Charge
 from store.database import Store
 from store.journal import GONE_ON, CallEntry, Claim, ClaimState, Journal, StoredReply, state_of
@@ -95,8 +95,11 @@ class _Leave:
 class CallDesk:
     """Sends the calls of one worker. `breakers` and `budgets` are those of the store."""
 
-    def __init__(self, store: Store, wire: Wire, admission: Admission) -> None:
-        self.journal, self.breakers, self.budgets = Journal(store), Breakers(store), Budgets(store)
+    def __init__(
+        self, store: Store, wire: Wire, admission: Admission, rule: BreakerRule | None = None
+    ) -> None:
+        self.journal, self.budgets = Journal(store), Budgets(store)
+        self.breakers = Breakers(store, rule)
         self.admission, self.clock = admission, store.clock
         self._store, self._wire = store, wire
         self._standing = Standing(store, self.journal)

@@ -58,7 +58,7 @@ class Settings:
     `simulator` is the base URL of the simulator; `source_timeout` and `model_timeout` are
     seconds for one HTTP exchange, `model_idle_timeout` those for the next piece of a model's
     answer; `retry_pause` is the first pause before another attempt, where the other side names
-    none.
+    none; `breaker_pause` is how long a service is left alone at first when its breaker opens.
     """
 
     data: Path = ROOT / ".braid"
@@ -71,6 +71,7 @@ class Settings:
     model_timeout: float = 150.0
     model_idle_timeout: float = 60.0
     retry_pause: timedelta = timedelta(seconds=0.5)
+    breaker_pause: timedelta = timedelta(seconds=15)
 
     @staticmethod
     def from_env(env: Mapping[str, str] | None = None, **overrides: object) -> "Settings":

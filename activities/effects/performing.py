@@ -17,6 +17,7 @@ from activities.posture import Advice, judge
 from activities.wire import HttpRequest, NotSent, Reply, Wire, WireError
 from runtime.context import call_context
 from runtime.settings import Settings, SettingsError
+from store.breakers import BreakerRule
 from store.database import Store
 from store.errors import StoreError
 from store.journal import canonical
@@ -57,7 +58,7 @@ class EffectDesk:
         self._settings = settings
         self._store = store
         self._ledger = Ledger(store)
-        self._wire = Guarded(store, wire)
+        self._wire = Guarded(store, wire, BreakerRule(pause=settings.breaker_pause))
 
     async def repeatable(self, order: Order) -> EffectReceipt:
         """Perform an effect whose other side answers the same key with the same result.

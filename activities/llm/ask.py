@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pydantic import ValidationError
+from temporalio.exceptions import ApplicationError
 
-from activities.failures import final
+from activities.failures import costing, final
 from activities.journalled import CallDesk
 from activities.llm.providers.common import Parsed, ReplyOutcome
 from activities.llm.sending import ModelSender, Told
@@ -53,7 +54,10 @@ class ModelActivities:
         if not (wrong := misfit(first.parsed, record)):
             return self._answer(request, [first])
         await self._sender.unfit(first)
-        second = await self._sender.tell(_repair(request, first.parsed.text, wrong), record)
+        try:
+            second = await self._sender.tell(_repair(request, first.parsed.text, wrong), record)
+        except ApplicationError as error:
+            raise costing(error, first.usd) from error
         if wrong := misfit(second.parsed, record):
             await self._sender.unfit(second)
             wanted = request.prompt.answer or "text"

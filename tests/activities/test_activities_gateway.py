@@ -180,6 +180,17 @@ async def test_a_budget_pays_what_was_used_and_refuses_what_it_cannot_pay(
     assert (await run(calls.ASK_MODEL, models.ask_model, paid())).reused, "nothing more is needed"
 
 
+async def test_a_repair_the_budget_does_not_pay_for_tells_what_the_first_reply_cost(
+    models: ModelActivities, world: Outside, budgets: BudgetActivities
+) -> None:
+    world.will(UNFIT)
+    order = BudgetOrder(name="case", usd=COST + Decimal("0.0003"))
+    await run(calls.OPEN_BUDGET, budgets.open_budget, order)
+    error = await fails(calls.ASK_MODEL, models.ask_model, paid())
+    assert (error.type, error.details[0]["usd"]) == ("BudgetSpent", str(COST))
+    assert error.details[0]["unit"] == "usd"
+
+
 async def test_a_reply_that_was_lost_counts_against_the_budget_and_a_refused_one_does_not(
     models: ModelActivities, world: Outside, budgets: BudgetActivities, store: Store
 ) -> None:

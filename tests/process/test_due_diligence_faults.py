@@ -129,7 +129,8 @@ async def test_a_case_keeps_to_its_budget_by_cheaper_models_and_then_by_rules(he
     assert {m["kind"] for m in measures} == {"cheaper_role"}
     view = await Budgets(here.store).view(handle.id, "models")
     assert view is not None
-    assert view.spent.usd == record.usd <= budget
+    # A reference that came too late to be waited for is paid, and none of the case's answers.
+    assert Decimal(0) < record.usd <= view.spent.usd <= budget
     assert view.spent.calls > 0
     assert view.held.calls == 0
 

@@ -143,6 +143,7 @@ async def world(
             source_timeout=source_timeout,
             model_timeout=10.0,
             retry_pause=timedelta(milliseconds=10),
+            breaker_pause=timedelta(milliseconds=200),
         )
         wire = Wire(settings)
         stack.push_async_callback(wire.close)

@@ -115,9 +115,10 @@ def _cost_of(tried: list[Tried]) -> str:
 
 
 def _with_cost(spent: BudgetSpent, tried: list[Tried]) -> BudgetSpent:
-    """Tell with the error what unusable replies cost before it."""
+    """Tell with the error what unusable replies cost before it, of this model and of others."""
     told = spent.details[0] if spent.details else {}
-    return BudgetSpent(spent.message, {**told, "usd": _cost_of(tried)})
+    usd = Decimal(str(told.get("usd", 0))) + Decimal(_cost_of(tried))
+    return BudgetSpent(spent.message, {**told, "usd": str(usd)})
 
 
 def _read(record: type[T], text: str) -> T:
