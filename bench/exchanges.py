@@ -9,6 +9,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from activities.llm.dialects import reader
 from activities.llm.frames import frames
-from activities.llm.providers.common import MALFORMED, Parsed, ReplyOutcome, part, text_of
+from activities.llm.providers.common import (
+    MALFORMED,
+    Parsed,
+    ReplyOutcome,
+    count,
+    part,
+    text_of,
+)
 from activities.llm.reading import Reading, read_with
 from activities.posture import Advice, Posture, error_of
 from activities.wire import Reply
@@ -52,12 +60,23 @@ def read(exchange: dict[str, Any]) -> Reading:
     if parse is None:
         # Counts, caches, files: an answer, but none of a model. Or an error, or nonsense.
         plain = frames(raw).items and not any(error_of(f.value) for f in frames(raw).items)
-        parse = (lambda _: EMPTY) if plain else (lambda _: MALFORMED)
+        parse = _beside if plain else (lambda _: MALFORMED)
     reading = read_with(parse, address.hostname or "vendor", reply, datetime.now(UTC))
     if reading.parsed.finish in RUNNING and not frames(raw).streamed:
         # Accepted to be made in the background: a good answer, though none to the question yet.
         return Reading(EMPTY, Advice(Posture.NONE))
     return reading
+
+
+def _beside(body: bytes) -> Parsed:
+    """Read an answer of no model; embeddings and compactions say what they used."""
+    used = next((u for frame in frames(body).items if (u := part(frame.value, "usage"))), {})
+    spent = Usage(
+        input_tokens=count(used, "input_tokens", "prompt_tokens"),
+        cached_tokens=count(part(used, "input_tokens_details"), "cached_tokens"),
+        output_tokens=count(used, "output_tokens", "completion_tokens"),
+    )
+    return replace(EMPTY, usage=spent)
 
 
 def _one(value: object) -> str:

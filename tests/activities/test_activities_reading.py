@@ -69,6 +69,15 @@ def message(text: str) -> dict[str, object]:
 
 
 START = {"type": "message_start", "message": {"type": "message", "usage": {"input_tokens": 3}}}
+NAMED = {"type": "message_start", "message": {"type": "message", "id": "m1"}}
+FILLED = {
+    "type": "message_start",
+    "message": {
+        "type": "message",
+        "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "W"}],
+    },
+}
 CREATED = {
     "type": "response.created",
     "response": {"object": "response", "status": "in_progress", "output": []},
@@ -128,6 +137,7 @@ STREAMS = [
         "ok",
         "4",
     ),
+    ("said aloud", CHAT, sse(chunk("stop", audio={"transcript": "W"})), "ok", "W"),
     (
         "anthropic",
         ANTHROPIC,
@@ -149,7 +159,16 @@ STREAMS = [
         "ok",
         "second",
     ),
+    (
+        "begun twice over",
+        ANTHROPIC,
+        sse(NAMED, delta("Wö"), NAMED, delta("rter"), stopped("end_turn")),
+        "ok",
+        "Wörter",
+    ),
+    ("all in the beginning", ANTHROPIC, sse(FILLED, {"type": "message_stop"}), "ok", "W"),
     ("gemini", GEMINI, sse(piece("Wö"), piece("rter", "STOP"), end="\r\n"), "ok", "Wörter"),
+    ("gemini, plain, no finish", GEMINI, json.dumps(piece("W")).encode(), "ok", "W"),
     (
         "gemini in an array",
         GEMINI,
@@ -287,6 +306,16 @@ CALLS = [
         (ToolCall("a", '{"p":1}'),),
     ),
     (
+        "a block without its start",
+        ANTHROPIC,
+        sse(
+            START,
+            {"type": "content_block_delta", "delta": {"partial_json": "{}"}},
+            stopped("tool_use"),
+        ),
+        (ToolCall("", "{}"),),
+    ),
+    (
         "parts",
         GEMINI,
         sse(
@@ -381,6 +410,11 @@ def test_apis_that_are_only_read() -> None:
     text = {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": "W"}}
     end = {"event_type": "interaction.completed", "interaction": {"status": "completed"}}
     assert of(interactions.parse, step, text, end, events=True).parsed.text == "W"
+    begun = {"event_type": "content.start", "index": 0, "content": {"type": "text"}}
+    text |= {"event_type": "content.delta"}
+    assert of(interactions.parse, begun, text, end, events=True).parsed.text == "W"
+    old = {"status": "completed", "outputs": [{"type": "text", "text": "W"}, call]}
+    assert of(interactions.parse, old).parsed.outcome is ReplyOutcome.TOOL
     cut = of(
         interactions.parse, {"event_type": "x", "status": "in_progress"}, step, text, events=True
     )

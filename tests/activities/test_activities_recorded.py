@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from activities.llm.providers.common import ReplyOutcome
 from bench.exchanges import lines
+from bench.exchanges import read as bench_read
+from workflows.data.llm import Usage
 
 HONEST = {
     "gemini/google_streaming_tool_call_thought_signature__1.json": "ok",
@@ -100,6 +103,16 @@ def test_tokens_and_texts_are_those_recorded(
 def exchange(body: object, status: object = 200, url: str = "https://v/x", **more: object) -> str:
     request = {"url": url, "json": None} | more
     return json.dumps({"request": request, "response": {"status": status, "body": body}})
+
+
+def test_an_answer_of_no_model_says_what_it_used() -> None:
+    used = {"input_tokens": 154, "output_tokens": 163}
+    compacted = {"object": "response.compaction", "output": [], "usage": used}
+    parsed = bench_read(
+        json.loads(exchange(compacted, url="https://v/v1/responses/compact"))
+    ).parsed
+    assert (parsed.outcome, parsed.text) == (ReplyOutcome.OK, "")
+    assert parsed.usage == Usage(input_tokens=154, output_tokens=163)
 
 
 ODD = {

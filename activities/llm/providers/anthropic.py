@@ -88,20 +88,24 @@ def _tool(block: dict[str, Any]) -> ToolCall:
 
 
 def _folded(told: Frames) -> dict[str, Any]:
-    """Fold events into the message. A second message_start begins it anew: the first was cut."""
+    """Fold events into the message. A message_start under another id begins it anew: the first
+    was cut. One may hold content already, and a block may lack its start.
+    """
     message: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
     for frame in told.items:
         value, place = frame.value, count(frame.value, "index")
         match text_of(value, "type"):
             case "message_start":
-                message, blocks = part(value, "message"), {}
+                begun = part(value, "message")
+                if not text_of(begun, "id") or begun["id"] != message.get("id"):
+                    blocks = dict(enumerate(parts(begun, "content")))
+                message = begun
             case "content_block_start":
                 blocks[place] = dict(part(value, "content_block"))
             case "content_block_delta":
                 delta = part(value, "delta")
-                kind = "text" if "text" in delta else "unknown"
-                block = blocks.setdefault(place, {"type": kind})
+                block = blocks.setdefault(place, {"type": _kind(delta)})
                 grown = {name: text_of(block, name) + text_of(delta, name) for name in _GROWING}
                 block.update(grown)
             case "message_delta":
@@ -109,6 +113,11 @@ def _folded(told: Frames) -> dict[str, Any]:
                 usage = part(message, "usage") | given
                 message = {"type": "message"} | message | part(value, "delta") | {"usage": usage}
     return message | {"content": [blocks[place] for place in sorted(blocks)]}
+
+
+def _kind(delta: dict[str, Any]) -> str:
+    """Name the block a delta belongs to that nothing announced."""
+    return "text" if "text" in delta else "tool_use" if "partial_json" in delta else "unknown"
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

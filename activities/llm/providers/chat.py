@@ -98,10 +98,13 @@ def parse(body: bytes) -> Parsed:
 
 
 def _texts(choice: dict[str, Any], message: dict[str, Any]) -> list[str]:
-    """Give the visible text: a string, parts without the thinking ones, or an old completion."""
+    """Give the visible text: a string, parts without the thinking ones, what is said aloud, or an
+    old completion.
+    """
     pieces = parts(message, "content")
     found = [text_of(p, "text") for p in pieces if p.get("type") in ("text", "output_text")]
-    return [text_of(message, "content"), *found, text_of(choice, "text")]
+    aloud = text_of(part(message, "audio"), "transcript")
+    return [text_of(message, "content"), *found, aloud, text_of(choice, "text")]
 
 
 def _tools(messages: list[dict[str, Any]]) -> list[ToolCall]:

@@ -68,9 +68,11 @@ def build(request: ModelRequest, schema: Schema | None, endpoint: Endpoint) -> H
 def parse(body: bytes) -> Parsed:
     """Read one GenerateContentResponse or a stream of them; thoughts count as output.
 
-    A stream has no closing event: it is whole once a chunk says why it ended.
+    A stream has no closing event: it is whole once a chunk says why it ended. A plain answer is
+    whole as it is.
     """
-    values = [frame.value for frame in frames(body).items]
+    told = frames(body)
+    values = [frame.value for frame in told.items]
     if not any("candidates" in value or "promptFeedback" in value for value in values):
         return MALFORMED
     usage = _usage(next((u for v in reversed(values) if (u := part(v, "usageMetadata"))), {}))
@@ -80,7 +82,14 @@ def parse(body: bytes) -> Parsed:
     if blocked := next(filter(None, (_block(value) for value in values)), ""):
         return settled(text, usage, ReplyOutcome.BLOCKED, blocked)
     finish = next((f for each in reversed(chosen) if (f := text_of(each, "finishReason"))), "")
-    return settled(text, usage, _ENDED.get(finish), finish, _tools(pieces), complete=bool(finish))
+    return settled(
+        text,
+        usage,
+        _ENDED.get(finish or "STOP"),
+        finish,
+        _tools(pieces),
+        complete=bool(finish) or not told.streamed,
+    )
 
 
 def _tools(pieces: list[dict[str, Any]]) -> list[ToolCall]:

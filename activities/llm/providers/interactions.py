@@ -30,7 +30,7 @@ def parse(body: bytes) -> Parsed:
     reply = _folded(told) if told.streamed else (told.items[0].value if told.items else {})
     if "status" not in reply:
         return MALFORMED
-    steps = parts(reply, "steps")
+    steps = parts(reply, "steps") or [_step(content) for content in parts(reply, "outputs")]
     calls = [step for step in steps if step.get("type") == "function_call"]
     status = text_of(reply, "status")
     return settled(
@@ -58,9 +58,17 @@ def _folded(told: Frames) -> dict[str, Any]:
         match text_of(value, "event_type") or frame.name:
             case "step.start":
                 steps[place] = dict(part(value, "step"))
-            case "step.delta":
+            case "content.start":  # as told before there were steps
+                steps[place] = _step(part(value, "content"))
+            case "step.delta" | "content.delta":
                 _grow(steps.setdefault(place, {}), part(value, "delta"))
     return reply | {"steps": parts(reply, "steps") or [steps[place] for place in sorted(steps)]}
+
+
+def _step(content: dict[str, Any]) -> dict[str, Any]:
+    """Make a step of a content as the API told them at first."""
+    is_text = content.get("type") == "text"
+    return {"type": "model_output", "content": [content]} if is_text else dict(content)
 
 
 def _grow(step: dict[str, Any], delta: dict[str, Any]) -> None:
