@@ -93,7 +93,11 @@ CODES: Mapping[str, Posture] = {
 """Words of errors. Of those that only name a kind of status the status itself decides."""
 
 _PHRASES = (
-    ("spend_limit", r"spend(ing)? limit|credit balance is too low|you will regain access"),
+    (
+        "spend_limit",
+        r"spend(ing)? limit|credit balance is too low|you will regain access|key limit exceeded"
+        r"|(insufficient|no|not have any|doesn't have any) credits",
+    ),
     ("daily_quota", r"free-models-per-day|\blimit: 0\b"),
     ("request_too_large", r"request too large for"),
     (
@@ -130,9 +134,10 @@ def judge_error(service: str, reply: Reply, error: Mapping[str, Any], now: datet
     """Say what to do about an error, under its own status or inside a reply of 200.
 
     Under 200 the headers speak of the exchange, not of the error: no wait is taken from them.
+    What the error itself reports counts.
     """
     inside = reply.status < 300
-    headers = {} if inside else dict(reply.headers) | _reported(error)
+    headers = ({} if inside else dict(reply.headers)) | _reported(error)
     words = _words(error)
     code = words[0] if words else f"http_{_inner_status(error) or reply.status}"
     posture = _posture(reply.status, words, error, headers)
@@ -240,8 +245,11 @@ def _of_the_day(details: object) -> bool:
 
 
 def _reported(error: Mapping[str, Any]) -> dict[str, str]:
-    """Give the headers a router passes on inside its error (OpenRouter's metadata)."""
+    """Give the headers a router passes on inside its error, and the wait it tells (OpenRouter)."""
     metadata = error.get("metadata")
-    headers = metadata.get("headers") if isinstance(metadata, dict) else None
+    told = metadata if isinstance(metadata, dict) else {}
+    headers = told.get("headers")
     found = headers.items() if isinstance(headers, dict) else ()
-    return {str(name).lower(): str(value) for name, value in found}
+    seconds = told.get("retry_after_seconds")
+    after = {} if seconds is None else {"retry-after": str(seconds)}
+    return after | {str(name).lower(): str(value) for name, value in found}

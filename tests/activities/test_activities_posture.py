@@ -51,6 +51,7 @@ TOO_LARGE = error(
     type="tokens",
     message="Request too large for m on tokens per min (TPM): Limit 30000, Requested 40000.",
 )
+WAITING = error(code=429, message="m", metadata={"retry_after_seconds": 14})
 ROUTED = error(
     code=429,
     message="Rate limit exceeded",
@@ -153,6 +154,16 @@ CASES = [
         42.0,
     ),
     ("openrouter's inner headers", "openrouter", reply(429, ROUTED), AFTER, 3.0),
+    ("openrouter's wait", "openrouter", reply(429, WAITING), AFTER, 14.0),
+    ("openrouter's wait inside", "openrouter", reply(200, WAITING, retry_after="61"), AFTER, 14.0),
+    (
+        "a key's own limit",
+        "openrouter",
+        reply(403, error(message="Key limit exceeded")),
+        NEVER,
+        None,
+    ),
+    ("a new team", "xai", reply(403, {"error": "It doesn't have any credits yet."}), NEVER, None),
     ("day's quota", "gemini", reply(429, DAILY), NEVER, None),
     (
         "own spend limit",
