@@ -121,7 +121,5 @@ SHUT = {"breaker": "its breaker is open", "paused": "people paused it"}
 def _why(found: QueueLoad) -> str:
     told = [f"{found.backlog} waiting, the first for {found.oldest.total_seconds():.1f} s"]
     told += [f"{found.permits} held by limits"] if found.permits else []
-    told += (
-        [{"breaker": "its breaker is open", "paused": "paused"}[found.shut]] if found.shut else []
-    )
+    told += [SHUT[found.shut]] if found.shut else []
     return "; ".join(told)
