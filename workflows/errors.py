@@ -29,6 +29,7 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -171,6 +172,13 @@ def budget_spent(error: BaseException) -> "BudgetSpent | None":
     if isinstance(said, ApplicationError) and said.type == BudgetSpent.__name__:
         return BudgetSpent(said.message, *said.details)
     return None
+
+
+def usd_of(error: BaseException | None) -> Decimal:
+    """Give what unusable replies cost, where the error says it (as ModelUnavailable does)."""
+    details = error.details if isinstance(error, ApplicationError) else ()
+    told = details[0] if details else None
+    return Decimal(str(told["usd"])) if isinstance(told, dict) and "usd" in told else Decimal(0)
 
 
 def asked_of_sdk(error: BaseException | None) -> str:

@@ -33,7 +33,7 @@ from workflows.errors import DeadlinePassed, Misuse, ScopeClosed, reason
 from workflows.patterns.branch import Work
 from workflows.patterns.checks import is_time, is_whole, must_be
 from workflows.patterns.clock import shielded
-from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
+from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult, passed_over
 from workflows.patterns.join import join
 from workflows.patterns.poll import Interval, patient
 from workflows.patterns.together import gather
@@ -156,8 +156,7 @@ async def _handed(
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            kind = getattr(error.cause, "type", None) or type(error).__name__
-            tried.append(Tried(target=target, kind=kind, why=reason(error)))
+            tried.append(passed_over(target, error))
         else:
             replies = await _awaited(ticket, target, list(part), within, every)
             return _Part(replies, ticket, tuple(tried))

@@ -17,7 +17,7 @@ from workflows.data.llm import (
     RoleChain,
     Tried,
 )
-from workflows.errors import BudgetSpent, ModelUnavailable, budget_spent, reason, reasons
+from workflows.errors import BudgetSpent, ModelUnavailable, budget_spent, reason, reasons, usd_of
 
 T = TypeVar("T", bound=Record)
 
@@ -101,8 +101,8 @@ async def consult(
             if (spent := budget_spent(error)) is not None:
                 raise _with_cost(spent, tried) from error
             errors.append(error)
-            tried.append(_tried(target, error))
-            if tried[-1].kind == CIRCUIT_OPEN and terms.patient:
+            tried.append(passed_over(target, error))
+            if tried[-1].kind == CIRCUIT_OPEN and terms.patient and not patient:
                 waiting.append((target, True))
         else:
             return Consulted(_read(record, answer.text), answer, tuple(tried))
@@ -127,12 +127,9 @@ def _read(record: type[T], text: str) -> T:
     return record.model_validate_json(text)
 
 
-def _tried(target: ModelRef, error: ActivityError) -> Tried:
+def passed_over(target: ModelRef, error: ActivityError) -> Tried:
     """Note why a model gave no usable answer, and what its replies cost all the same."""
     cause = error.cause
-    kind, usd = type(cause or error).__name__, Decimal(0)
-    if isinstance(cause, ApplicationError):
-        kind = cause.type or kind
-        told = cause.details[0] if cause.details else None
-        usd = Decimal(str(told["usd"])) if isinstance(told, dict) and "usd" in told else usd
-    return Tried(target=target, kind=kind, why=reason(error), usd=usd)
+    named = cause.type if isinstance(cause, ApplicationError) else None
+    kind = named or type(cause or error).__name__
+    return Tried(target=target, kind=kind, why=reason(error), usd=usd_of(cause))

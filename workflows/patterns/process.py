@@ -26,7 +26,7 @@ from workflows.data.common import (
 from workflows.data.degrade import Taken
 from workflows.data.events import Event, InboxState
 from workflows.data.llm import ModelAnswer, Prompt, RoleBook, RoleChain, Usage
-from workflows.errors import BudgetSpent, ModelUnavailable, Refused, reason
+from workflows.errors import BudgetSpent, ModelUnavailable, Refused, reason, usd_of
 from workflows.patterns.budget import CaseBudget
 from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
 from workflows.patterns.degrade import Degrade, Degrading
@@ -127,8 +127,7 @@ class Process:
             try:
                 found = await consult(self._chain(role), prompt, record, sample=sample, terms=terms)
             except (ModelUnavailable, BudgetSpent) as error:
-                told = error.details[0] if error.details else {}
-                self._spend(Decimal(str(told.get("usd", 0))))
+                self._spend(usd_of(error))
                 raise
             self._spend(found.usd, found.answer)
             return found

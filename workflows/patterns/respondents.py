@@ -13,12 +13,20 @@ from functools import partial
 from itertools import combinations
 from typing import Any, Generic, Protocol, TypeVar
 
-from temporalio.exceptions import ApplicationError, is_cancelled_exception
+from temporalio.exceptions import is_cancelled_exception
 
 from workflows.data.common import Record
 from workflows.data.llm import Prompt, RoleChain
 from workflows.data.strategies import ReplyState, ReplyView, StrategyRecord
-from workflows.errors import DeadlinePassed, Misuse, NotInStep, ScopeClosed, Unusable, reason
+from workflows.errors import (
+    DeadlinePassed,
+    Misuse,
+    NotInStep,
+    ScopeClosed,
+    Unusable,
+    reason,
+    usd_of,
+)
 from workflows.patterns.branch import Branch
 from workflows.patterns.checks import awaited, is_time, is_whole, listed, must_be, must_call
 from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
@@ -158,7 +166,7 @@ class Asking(Generic[T]):
             found = await awaited(self.respondent.ask(), what)
         except Exception as error:
             self._over = not is_cancelled_exception(error)
-            self._lost, self._error = _cost_of(error), error if self._over else None
+            self._lost, self._error = usd_of(error), error if self._over else None
             raise
         must_be(Consulted, found, f"what {what} gave", "return what `consult` gives")
         self.found = found
@@ -239,10 +247,3 @@ def told(replies: Sequence[ReplyView]) -> str:
 def _said(reply: ReplyView) -> str:
     sure = "" if reply.confidence is None else f" at {reply.confidence:g}"
     return f"{reply.says or reply.state}{sure}"
-
-
-def _cost_of(error: BaseException) -> Decimal:
-    """Give what unusable replies cost, where the error says it (as ModelUnavailable does)."""
-    details = error.details if isinstance(error, ApplicationError) else ()
-    known = details[0] if details else None
-    return Decimal(str(known["usd"])) if isinstance(known, dict) and "usd" in known else Decimal(0)
