@@ -119,11 +119,8 @@ async def _sends(settings: Settings, scope: str) -> list[CallRow]:
     """Read from the store what was sent; nothing for a service whose store is elsewhere."""
     if not (settings.data / "store.db").exists():
         return []
-    store = await Store.open(settings.database)
-    try:
+    async with Store.opened(settings.database) as store:
         return await Journal(store).calls(scope)
-    finally:
-        await store.close()
 
 
 def list_models(settings: Settings, *, as_json: bool) -> None:

@@ -18,12 +18,9 @@ async def collect(here: Session, days: float, *, dry: bool, as_json: bool) -> No
     older = timedelta(days=days)
     say("looking for running cases ...")
     running, documents = await _in_use(here.client)
-    store = await Store.open(here.settings.database)
-    try:
+    async with Store.opened(here.settings.database) as store:
         found = await Collector(store).collect(older, running, dry=dry)
         blobs = None if dry else await Blobs(store).collect(older, documents)
-    finally:
-        await store.close()
     if as_json:
         out({**asdict(found), "blobs": blobs and asdict(blobs), "dry_run": dry})
         return

@@ -81,8 +81,7 @@ async def report(settings: Settings, case: str, since: str, by: str, *, as_json:
 
 
 async def _calls(settings: Settings, case: str, since: datetime | None) -> list[CallCost]:
-    store = await Store.open(settings.database)
-    try:
+    async with Store.opened(settings.database) as store:
         costs = Costs(store)
         scope = ""
         if case:
@@ -91,8 +90,6 @@ async def _calls(settings: Settings, case: str, since: datetime | None) -> list[
                 raise BadInput(f"the journal holds no call of {case!r}; `costs` alone lists all")
             scope = found
         return await costs.calls(scope, since)
-    finally:
-        await store.close()
 
 
 def _day(text: str) -> datetime | None:

@@ -187,8 +187,7 @@ async def _open_gate(handle: cases.Handle) -> GateView | None:
 
 async def _proof(here: Session, case: str, tail: Tail, kills: Kills) -> dict[str, Any]:
     """Count, from history, journal and ledger, what a crash could have done twice."""
-    store = await Store.open(here.settings.database)
-    try:
+    async with Store.opened(here.settings.database) as store:
         journal, ledger = Journal(store), Ledger(store)
         uncertain = await journal.uncertain(case)
         return {
@@ -202,8 +201,6 @@ async def _proof(here: Session, case: str, tail: Tail, kills: Kills) -> dict[str
             "in_flight_at_kills": kills.in_flight,
             "kills": kills.done,
         }
-    finally:
-        await store.close()
 
 
 def as_json(shown: Shown, here: Session) -> dict[str, Any]:

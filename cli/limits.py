@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cli.commands import out
 from cli.errors import BadInput
-from runtime.catalogue import Catalogue, CatalogueError, load
+from runtime.catalogue import Catalogue
 from runtime.settings import LIVE_BASES, Settings
 from store.breakers import Breakers, BreakerState, BreakerView
 from store.database import Store
@@ -83,15 +83,9 @@ async def weight(settings: Settings, tenant: str, weight: float, *, as_json: boo
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Store, Catalogue]]:
-    try:
-        catalogue = load(settings.catalogue)
-    except CatalogueError as wrong:
-        raise BadInput(str(wrong)) from wrong
-    store = await Store.open(settings.database)
-    try:
+    catalogue = settings.models
+    async with Store.opened(settings.database) as store:
         yield store, catalogue
-    finally:
-        await store.close()
 
 
 def _known(catalogue: Catalogue, service: str, model: str) -> None:

@@ -109,11 +109,8 @@ def kept_at(database: str) -> Opened:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Blobs]:
-        store = await Store.open(database)
-        try:
+        async with Store.opened(database) as store:
             yield Blobs(store)
-        finally:
-            await store.close()
 
     return opened
 

@@ -66,6 +66,16 @@ class Store:
             raise
         return store
 
+    @staticmethod
+    @asynccontextmanager
+    async def opened(url: str) -> AsyncIterator["Store"]:
+        """Open a store as `open` does, and close it when the block ends."""
+        store = await Store.open(url)
+        try:
+            yield store
+        finally:
+            await store.close()
+
     async def close(self) -> None:
         """Close all connections, after the writes under way: a reply that arrived is kept."""
         async with self._turn:
