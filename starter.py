@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import gateway, limiting, models
-from cli.commands import AsJson, Case, Live, Profile, in_session, out
+from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
@@ -255,9 +255,9 @@ def stack(
     """
     from cli.serving import serve
 
-    settings = Settings.from_env()
-    settings = Settings.from_env(live=live or settings.live)
-    asyncio.run(serve(settings, speed=speed, seed=seed, faults=faults, as_json=as_json))
+    asyncio.run(
+        serve(settings_for(live=live), speed=speed, seed=seed, faults=faults, as_json=as_json)
+    )
 
 
 @app.command()

@@ -55,6 +55,7 @@ from workflows.data.due_diligence import (
     ReferenceReading,
     Synthesis,
 )
+from workflows.data.llm import VENDOR_QUEUE
 from workflows.data.route import PathProposal
 from workflows.due_diligence import DueDiligence
 from workflows.grades import Step
@@ -127,7 +128,7 @@ class Deployed:
 
 def all_queues(settings: Settings) -> tuple[str, ...]:
     """List the queues: the main one, and one for each vendor that stands behind a role."""
-    return (MAIN, *(f"llm-{vendor}" for vendor in settings.models.vendors_in_use))
+    return (MAIN, *(VENDOR_QUEUE + vendor for vendor in settings.models.vendors_in_use))
 
 
 def runner() -> SandboxedWorkflowRunner:

@@ -13,12 +13,12 @@ from temporalio.service import RPCError
 from activities.failures import retryable
 from activities.journalled import CallDesk
 from workflows.calls import MAIN_QUEUE
+from workflows.data.llm import VENDOR_QUEUE
 from workflows.data.route import Load, LoadQuery, QueueLoad, ServiceQuery, ServiceView
 
 PATIENCE = timedelta(seconds=3)
 """How long one request to the Temporal service may take."""
 PAUSE = timedelta(milliseconds=200)
-VENDOR_QUEUE = "llm-"
 
 
 class LoadActivities:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,12 @@ Profile = Annotated[
 Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
 
 
+def settings_for(*, live: bool) -> Settings:
+    """Read the settings; `live` is meant when either the command or the environment says so."""
+    settings = Settings.from_env()
+    return replace(settings, live=live or settings.live)
+
+
 def in_session(
     work: Callable[[Any], Awaitable[None]],
     *,
@@ -30,9 +37,7 @@ def in_session(
     from cli.session import session
 
     async def go() -> None:
-        settings = Settings.from_env()
-        settings = Settings.from_env(live=live or settings.live)
-        async with session(settings, profile=profile, own=own, speed=speed) as here:
+        async with session(settings_for(live=live), profile=profile, own=own, speed=speed) as here:
             await work(here)
 
     asyncio.run(go())

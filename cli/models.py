@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, Live, Profile, in_session
+from cli.commands import AsJson, Live, Profile, in_session, settings_for
 from runtime.settings import Settings
 
 app = typer.Typer()
@@ -19,8 +19,7 @@ def models(live: Live = False, as_json: AsJson = False) -> None:
     """
     from cli.asking import list_models
 
-    settings = Settings.from_env()
-    list_models(Settings.from_env(live=live or settings.live), as_json=as_json)
+    list_models(settings_for(live=live), as_json=as_json)
 
 
 @app.command()

@@ -16,8 +16,6 @@ from store.schema import budgets, holds
 from workflows.data.budget import Amounts, BudgetOrder, BudgetView
 
 NANO = Decimal(1_000_000_000)
-DAY_SCOPE = "day"
-"""Scope of the budget of all cases of a day; its name is the day."""
 
 
 class BudgetShort(Exception):

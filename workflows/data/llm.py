@@ -8,8 +8,11 @@ from pydantic import Field, StringConstraints
 
 from workflows.data.common import Record
 
+VENDOR_QUEUE = "llm-"
+"""How the task queue of a vendor begins; its name follows."""
+
 VendorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-"""Who answers, as the catalogue calls it; each vendor has its own task queue `llm-<vendor>`."""
+"""Who answers, as the catalogue calls it; each vendor has its own task queue."""
 
 
 class Vendor(StrEnum):
@@ -54,7 +57,7 @@ class ModelRef(Record):
     @property
     def queue(self) -> str:
         """The task queue of the vendor."""
-        return f"llm-{self.vendor}"
+        return VENDOR_QUEUE + self.vendor
 
 
 class RoleQuery(Record):
@@ -191,4 +194,4 @@ class Tried(Record):
 
 
 ANSWER_PATTERN = r"^[A-Z][A-Za-z]{2,40}$"
-AnswerName = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
+"""What the name of an answer's record looks like: vendors take it as the name of its schema."""
