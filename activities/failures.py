@@ -10,6 +10,7 @@ from activities.posture import LONGEST_WAIT, NONSENSE, Posture
 from activities.wire import LeftAlone, WireError
 from runtime.settings import SettingsError
 from store.budgets import BudgetShort, BudgetUnknown
+from workflows.errors import usd_of
 
 LAST_PAUSE = timedelta(seconds=30)
 
@@ -61,10 +62,9 @@ def final(name: str, message: str, **details: str) -> ApplicationError:
 def costing(error: ApplicationError, usd: Decimal) -> ApplicationError:
     """Add to an error's report what replies before it cost, in US dollars."""
     told = error.details[0] if error.details and isinstance(error.details[0], dict) else {}
-    total = usd + Decimal(str(told.get("usd", 0)))
     return ApplicationError(
         error.message,
-        {**told, "usd": str(total)},
+        {**told, "usd": str(usd + usd_of(error))},
         type=error.type,
         non_retryable=error.non_retryable,
         next_retry_delay=error.next_retry_delay,

@@ -106,19 +106,18 @@ async def consult(
                 waiting.append((target, True))
         else:
             return Consulted(_read(record, answer.text), answer, tuple(tried))
-    lost = {"usd": _cost_of(tried)}
+    lost = {"usd": str(_cost_of(tried))}
     raise ModelUnavailable(f"role {chain.role!r}: no usable answer: {reasons(errors)}", lost)
 
 
-def _cost_of(tried: list[Tried]) -> str:
-    return str(sum((t.usd for t in tried), Decimal(0)))
+def _cost_of(tried: list[Tried]) -> Decimal:
+    return sum((t.usd for t in tried), Decimal(0))
 
 
 def _with_cost(spent: BudgetSpent, tried: list[Tried]) -> BudgetSpent:
     """Tell with the error what unusable replies cost before it, of this model and of others."""
     told = spent.details[0] if spent.details else {}
-    usd = Decimal(str(told.get("usd", 0))) + Decimal(_cost_of(tried))
-    return BudgetSpent(spent.message, {**told, "usd": str(usd)})
+    return BudgetSpent(spent.message, {**told, "usd": str(usd_of(spent) + _cost_of(tried))})
 
 
 def _read(record: type[T], text: str) -> T:
