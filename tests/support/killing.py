@@ -52,7 +52,8 @@ async def killed_every(
 ) -> Tally:
     """Run the cases with two worker processes, one of which is killed every so many seconds.
 
-    `kills` bounds how often; the killed one is started again at once, as the supervisor does.
+    `kills` bounds how often; the killed one is started again at once, as the supervisor does. Each
+    kill waits until its worker has a call under way.
     """
     config = SimulatorConfig(seed=7, speed=40.0, error_rate=0)
     tally, loop = Tally(calls=sum(c.calls for c in cases)), asyncio.get_running_loop()
@@ -87,10 +88,12 @@ async def _kill(
     kills: int,
 ) -> None:
     for number in range(kills):
+        victim = workers[number % 2]
         await asyncio.wait([ending], timeout=seconds)
+        while not ending.done() and await _open(store, victim.identity) == 0:
+            await asyncio.wait([ending], timeout=0.05)  # a kill that hits no call proves nothing
         if ending.done():
             return
-        victim = workers[number % 2]
         await victim.kill(released=False)
         tally.in_flight.append(await _open(store, victim.identity))
         await release(victim.flows.client, victim.identity)
