@@ -32,8 +32,9 @@ from store.budgets import BudgetShort, BudgetUnknown, Charge
 from store.journal import CallEntry, StoredReply
 from workflows.data.budget import Amounts
 from workflows.data.common import Record
-from workflows.data.llm import Dialect, ModelRequest, Quirk
+from workflows.data.llm import Dialect, ModelRequest, Quirk, Usage
 from workflows.data.tokens import prompt_tokens
+from workflows.data.tokens import tokens as tokens_of
 
 BEAT_EVERY = 0.5
 """Seconds between two heartbeats that tell how much of an answer has come."""
@@ -189,7 +190,14 @@ class ModelSender:
         return self._parse(request, reply.body)
 
     def _parse(self, request: ModelRequest, body: bytes) -> Parsed:
-        return PROVIDERS[self._catalogue.dialect(request.target.vendor)].parse(body)
+        """Read a body. What an answer used and does not tell is estimated, not taken for free:
+        some servers never tell it, and a stream can end before the chunk that does.
+        """
+        parsed = PROVIDERS[self._catalogue.dialect(request.target.vendor)].parse(body)
+        if not parsed.text or parsed.usage != Usage():
+            return parsed
+        asked, said = prompt_tokens(request.prompt), tokens_of(parsed.text)
+        return replace(parsed, usage=Usage(input_tokens=asked, output_tokens=said))
 
     def today(self) -> date:
         """Give the day whose prices hold."""

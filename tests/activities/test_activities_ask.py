@@ -70,6 +70,15 @@ async def test_an_answer_is_validated_priced_and_marked(desk: Desk) -> None:
     assert [(r.state, r.usd, r.vendor) for r in rows] == [(ClaimState.SETTLED, COST, "openai")]
 
 
+async def test_an_answer_that_tells_no_tokens_is_not_free(desk: Desk) -> None:
+    desk.world.will(openai(json.dumps(FITTING), usage=None))
+    answer = await run(calls.ASK_MODEL, desk.models.ask_model, question())
+    assert answer.usage.input_tokens > 0
+    assert answer.usage.output_tokens > 0
+    assert answer.usd > 0
+    assert [row.usd for row in await desk.journal.calls(SCOPE)] == [answer.usd]
+
+
 async def test_a_retry_reads_back_what_was_paid(desk: Desk) -> None:
     desk.world.will(FINE)
     await run(calls.ASK_MODEL, desk.models.ask_model, question())
