@@ -9,7 +9,7 @@ from math import inf
 from time import monotonic
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
@@ -77,7 +77,10 @@ class World:
         service = self._service(name, request.path_params["rest"])
         if service is None:
             return JSONResponse({"error": f"no service {name!r}"}, 404, SIMULATED)
-        asked = await _read(request, name)
+        try:
+            asked = await _read(request, name)
+        except ClientDisconnect:  # the asker was killed while it asked
+            return cut_off
         model = service.model(asked)
         self.book.requests[name] += 1
         fault = self.faults.take(asked, model)

@@ -228,3 +228,15 @@ async def test_a_prompt_that_comes_again_is_read_from_the_cache(
     again, cached, written = await usage("What is the last word of all?")
     assert cached > 0.9 * len(LONG) / 4
     assert (written, abs(again - total) < 10) == (0, True)
+
+
+async def test_an_asker_that_dies_while_it_asks_is_no_error(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    _reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(b"POST /openai/v1/responses HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert (await book(client))["requests"].get("openai", 0) == 0
+    assert [r.message for r in caplog.records if r.name == "uvicorn.error"] == []
