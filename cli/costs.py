@@ -87,7 +87,10 @@ async def _calls(settings: Settings, case: str, since: datetime | None) -> list[
         if case:
             found = await costs.newest(case, [f"{e.prefix}-{case}-" for e in PROCESSES])
             if found is None:
-                raise BadInput(f"the journal holds no call of {case!r}; `costs` alone lists all")
+                raise BadInput(
+                    f"the journal holds no call of {case!r}: it asked nothing yet, or only what its"
+                    " origin had paid for; `costs` alone lists all cases"
+                )
             scope = found
         return await costs.calls(scope, since)
 

@@ -31,10 +31,12 @@ class Standing:
         self._store, self._journal = store, journal
 
     async def reply(self, connection: AsyncConnection, entry: CallEntry) -> StoredReply | None:
-        """Give a reply of this case, or of a scope it may read."""
-        for key in (entry.key, *entry.origins):
+        """Give a reply of this case, or, at no cost, of a scope it may read."""
+        if own := await first_reply(connection, entry.key):
+            return own
+        for key in entry.origins:
             if found := await first_reply(connection, key):
-                return found
+                return replace(found, usd=Decimal(0))
         return None
 
     async def flight(self, connection: AsyncConnection, entry: CallEntry) -> Flight | None:

@@ -64,8 +64,9 @@ async def test_a_fork_reads_its_parents_replies_and_pays_for_what_is_new(
     world.will(FINE, FINE)
     await ask(models, question(), scope="parent")
     again = await ask(models, question(), scope="fork", origins=("other", "parent"))
-    assert (again.reused, len(world.seen)) == (True, 1)
-    await ask(models, question(sample=1), scope="fork", origins=("parent",))
+    assert (again.reused, again.usd, len(world.seen)) == (True, Decimal(0), 1)
+    new = await ask(models, question(sample=1), scope="fork", origins=("parent",))
+    assert new.usd > 0
     assert len(world.seen) == 2
     assert len(await Journal(store).calls("fork")) == 1, "a fork writes only what it sends"
 
