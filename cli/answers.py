@@ -93,7 +93,9 @@ def shown(seen: Seen, known: Catalogue) -> RenderableType:
     if seen.reply:
         answer = seen.reply.answer
         parts += [Text(answer.text.strip()), Text(), _facts(seen, answer, known), Text()]
-    parts += [_calls(seen), *([_sends(seen)] if seen.sends else [])]
+    parts.append(_calls(seen))
+    if seen.sends:
+        parts += [Text(), _sends(seen)]
     return Group(*parts)
 
 
@@ -164,10 +166,11 @@ def _sends(seen: Seen) -> Table:
     return table
 
 
-def catalogue(lines: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Show the catalogue: prices in US dollars per million tokens."""
-    table = _table("model", "in", "cached", "out", "since", "window", "vendor", "roles")
-    table.columns[0].no_wrap = True
+def catalogue(
+    lines: Sequence[Mapping[str, Any]], roles: Mapping[str, Sequence[str]]
+) -> RenderableType:
+    """Show the catalogue: prices in US dollars per million tokens; each role's chain of models."""
+    table = _table("model", "in", "cached", "out", "since", "window", "vendor")
     for line in lines:
         price = line["price"] or dict.fromkeys(("input", "cached", "output"), "?") | {"since": ""}
         table.add_row(
@@ -175,10 +178,12 @@ def catalogue(lines: Sequence[Mapping[str, Any]]) -> RenderableType:
             *(price[name] for name in ("input", "cached", "output", "since")),
             _size(line["window"]),
             line["vendor"] + (" (live)" if line["live"] else ""),
-            ", ".join(line["roles"]) or Text("none", style="dim"),
         )
+    chains = _table("role", "asks, each if those before it fail")
+    for role, models in roles.items():
+        chains.add_row(role, ", ".join(models))
     said = "US$ per million tokens, list price of today; simulated where not marked live."
-    return Group(table, Text(), Text(said, style="dim"))
+    return Group(table, Text(said, style="dim"), Text(), chains)
 
 
 def _size(tokens: int | None) -> str:

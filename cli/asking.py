@@ -129,7 +129,7 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         out(lines)
         return
-    Console(file=sys.stdout).print(answers.catalogue(lines))
+    Console(file=sys.stdout).print(answers.catalogue(lines, settings.models.roles))
 
 
 def _line(settings: Settings, model: str) -> dict[str, Any]:

@@ -188,30 +188,33 @@ def _shown(
 
 
 def _table(by: By, title: str, rows: Sequence[CostLine]) -> Table:
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, collapse_padding=True, title=title, title_justify="left"
+    )
     table.add_column(by, overflow="fold")
-    for column in (
-        "calls",
-        "input",
-        "cached",
-        "output",
-        "reasoning",
-        "window Ø max",
-        "saved",
-        "US$",
-    ):
-        table.add_column(column, justify="right")
-    for row in rows:
-        u = row.usage
-        cached = f"{u.cached_tokens / u.input_tokens:.0%}" if u.input_tokens else ""
-        window = f"{row.window_mean:.2%} {row.window_max:.2%}" if row.window_max else ""
-        table.add_row(
-            Text(row.name),
-            *(f"{row.calls:,}", f"{u.input_tokens:,}", cached, f"{u.output_tokens:,}"),
-            *(f"{u.reasoning_tokens:,}", window, f"{row.saved:.6f}", f"{row.usd:.6f}"),
-            style="bold" if row is rows[-1] else "",
-        )
+    told = [_cells(row) for row in rows]
+    # The last row is the total; what it has nothing of would only take place from the names.
+    columns = [name for name, cell in told[-1].items() if cell]
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row, cells in zip(rows, told, strict=True):
+        style = "bold" if row is rows[-1] else ""
+        table.add_row(Text(row.name), *(cells[name] for name in columns), style=style)
     return table
+
+
+def _cells(row: CostLine) -> dict[str, str]:
+    u = row.usage
+    return {
+        "calls": f"{row.calls:,}",
+        "input": f"{u.input_tokens:,}",
+        "cached": f"{u.cached_tokens / u.input_tokens:.0%}" if u.cached_tokens else "",
+        "output": f"{u.output_tokens:,}",
+        "reasoning": f"{u.reasoning_tokens:,}" if u.reasoning_tokens else "",
+        "window": f"{row.window_max:.2%}" if row.window_max else "",
+        "saved": f"{row.saved:.6f}" if row.saved else "",
+        "US$": f"{row.usd:.6f}",
+    }
 
 
 def _uncertain(unanswered: Sequence[CallCost]) -> Iterator[RenderableType]:

@@ -127,8 +127,8 @@ def _draw(shown: Sequence[Shown], *, as_json: bool) -> None:
     if as_json:
         out([_json(state, breaker) for state, breaker in shown])
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("service", "model", "requests", "tokens", "at once", "waiting", "state"):
+    table = Table(box=None, pad_edge=False, collapse_padding=True)  # fits 80 columns
+    for column in ("service", "model", "requests", "tokens", "per", "at once", "waiting", "state"):
         table.add_column(column, overflow="fold")
     for s, breaker in shown:
         table.add_row(
@@ -143,18 +143,20 @@ def _json(state: PoolState, breaker: BreakerView | None) -> dict[str, object]:
     return asdict(state) | {"limits": state.limits.model_dump(), "breaker": seen}
 
 
-def _used(state: PoolState) -> tuple[str, str, str]:
+def _used(state: PoolState) -> tuple[str, str, str, str]:
     limits = state.limits
-    per = f" in {limits.per:g} s"
-    requests = f"{state.used:,} of {limits.requests:,}{per}" if limits.requests is not None else ""
-    tokens = f"{state.tokens:,} of {limits.tokens:,}{per}" if limits.tokens is not None else ""
+    requests = f"{state.used:,} of {limits.requests:,}" if limits.requests is not None else ""
+    tokens = f"{state.tokens:,} of {limits.tokens:,}" if limits.tokens is not None else ""
+    per = f"{limits.per:g} s" if requests or tokens else ""
     places = "" if limits.concurrency is None else f" of {limits.concurrency:,}"
-    return requests, tokens, f"{state.flying:,}{places}"
+    return requests, tokens, per, f"{state.flying:,}{places}"
 
 
 def _waiting(tenants: Mapping[str, int]) -> str:
-    named = [f"{name or '(no tenant)'} {n}" for name, n in sorted(tenants.items())]
-    return ", ".join(named)
+    """Say how many wait, by tenant where any has a name."""
+    if set(tenants) == {""}:
+        return str(tenants[""])
+    return ", ".join(f"{name or '(none)'} {n}" for name, n in sorted(tenants.items()))
 
 
 def _state(state: PoolState, breaker: BreakerView | None) -> str:
@@ -174,5 +176,5 @@ def _state(state: PoolState, breaker: BreakerView | None) -> str:
     if state.factor < 1:
         parts.append(f"{state.factor:.0%} of it since a 429")
     if state.set:
-        parts.append("set by hand")
+        parts.append("set")
     return "; ".join(parts)

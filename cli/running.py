@@ -164,7 +164,7 @@ async def show_list(here: Session, *, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in ("case", "process", "status", "started", "closed"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == "case", overflow="fold")
     for w in rows:
         table.add_row(*(str(v or "") for v in _row(w).values()))
     Console().print(table if rows else "no cases yet; `make demo` runs one")

@@ -171,9 +171,9 @@ def _list(title: str, lines: Sequence[str]) -> RenderableType:
 
 def explanation(known: Report, console: Console, *, times: bool = False) -> RenderableType:
     """Show who ran when, the two clocks, parallel against sequential; tokens and cost by branch."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)  # fits 80 columns
     tokens = ("in", "out", "window")
-    for column in ("branch", "calls", "attempts", "machine", "waiting", *tokens, "cost US$"):
+    for column in ("branch", "calls", "attempts", "machine", "waiting", *tokens, "US$"):
         table.add_column(column, justify="left" if column == "branch" else "right")
     for line in known.branches:
         table.add_row(

@@ -67,6 +67,8 @@ def test_the_models_are_listed_with_price_date_and_roles(
     list_models(Settings(), as_json=False)
     shown = capsys.readouterr().out
     assert "claude-haiku-5-5" in shown
+    assert "analyst   gpt-6.1-terra, claude-sonnet-5-5, gemini-3.8-flash" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     assert "(live)" not in shown
 
 

@@ -141,19 +141,21 @@ async def test_all_cases_days_models_and_calls(
 async def test_a_person_reads_what_was_paid_and_what_was_simulated(
     busy: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "80")
     await report(busy.settings, "", "", "", as_json=False)
     text = capsys.readouterr().out
     for word in (
         "simulated: nothing was paid",
         "paid",
         "0.002550",
-        "50.00% 60.00%",
+        "60.00%",
+        "dd-acme-2",
         "uncertain: 2 sent",
         "1 calls to models without a known price",
     ):
         assert word in text, text
     assert "refused" not in text
+    assert "reasoning" not in text, "a column of nothing is left out"
 
 
 async def test_a_name_with_wildcards_is_only_a_name(busy: Desk) -> None:

@@ -47,7 +47,8 @@ async def test_the_catalogues_limits_are_shown(
     assert (one["service"], one["model"], one["set"]) == ("openai", "", False)
     assert one["limits"]["requests"] == 600
     await limits.show(settings, as_json=False)
-    assert "0 of 600 in 60 s" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "openai all 0 of 600 0 of 60,000 60 s 0" in shown
 
 
 async def test_what_is_set_holds_and_the_rest_keeps_its_pace(
