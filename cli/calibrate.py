@@ -125,7 +125,7 @@ def _fit(fitted: Fitted) -> Iterator[RenderableType]:
 
 def _groups(fitted: Sequence[Calibration]) -> Table:
     """Show the calibrations of groups in a line each."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)  # fits 80 columns
     for column in ("group", "model", "answers", "right", "ECE", "AUROC", "accept from", "takes"):
         table.add_column(column, justify="left" if column in ("group", "model") else "right")
     for c in fitted:
