@@ -52,8 +52,8 @@ async def killed_every(
 ) -> Tally:
     """Run the cases with two worker processes, one of which is killed every so many seconds.
 
-    `kills` bounds how often; the killed one is started again at once, as the supervisor does. Each
-    kill waits until its worker has a call under way.
+    `kills` bounds how often. The busier one is killed, once it has a call under way, and started again
+    at once, as the supervisor does.
     """
     config = SimulatorConfig(seed=7, speed=40.0, error_rate=0)
     tally, loop = Tally(calls=sum(c.calls for c in cases)), asyncio.get_running_loop()
@@ -87,17 +87,24 @@ async def _kill(
     seconds: float,
     kills: int,
 ) -> None:
-    for number in range(kills):
-        victim = workers[number % 2]
+    for _ in range(kills):
         await asyncio.wait([ending], timeout=seconds)
-        while not ending.done() and await _open(store, victim.identity) == 0:
-            await asyncio.wait([ending], timeout=0.05)  # a kill that hits no call proves nothing
+        victim, held = await _busiest(store, workers)
+        while not ending.done() and held == 0:  # a kill that hits no call proves nothing
+            await asyncio.wait([ending], timeout=0.05)
+            victim, held = await _busiest(store, workers)
         if ending.done():
             return
         await victim.kill(released=False)
         tally.in_flight.append(await _open(store, victim.identity))
         await release(victim.flows.client, victim.identity)
         await victim.start()
+
+
+async def _busiest(store: Store, workers: tuple[Killable, Killable]) -> tuple[Killable, int]:
+    """Give the worker with the most calls under way, and how many those are."""
+    held = [await _open(store, worker.identity) for worker in workers]
+    return workers[held.index(max(held))], max(held)
 
 
 async def _open(store: Store, identity: str) -> int:
