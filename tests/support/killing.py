@@ -52,8 +52,8 @@ async def killed_every(
 ) -> Tally:
     """Run the cases with two worker processes, one of which is killed every so many seconds.
 
-    `kills` bounds how often. The busier one is killed, once it has a call under way, and started again
-    at once, as the supervisor does.
+    `kills` bounds how often. The busier one is killed, once it has a call under way, and started
+    again at once, as the supervisor does.
     """
     config = SimulatorConfig(seed=7, speed=40.0, error_rate=0)
     tally, loop = Tally(calls=sum(c.calls for c in cases)), asyncio.get_running_loop()
