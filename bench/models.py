@@ -1,6 +1,6 @@
 """Measure the model gateway: the proofs of its promises, with figures.
 
-`.venv/bin/python -m bench.models` (about eight minutes) prints tables, `--json` an object;
+`.venv/bin/python bench/models.py` (about eight minutes) prints tables, `--json` an object;
 `--only kills,budget` runs some parts. Parts: exchanges (recorded replies of real vendors), limits
 (two worker processes against an enforcing vendor), kills (1,000 calls, a worker killed every
 second), budget (ten branches on half of what they need), cascade, endings (hung, dripping and cut
@@ -27,6 +27,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 from temporalio.exceptions import ApplicationError
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
@@ -228,8 +230,16 @@ def tables(found: Figures, console: Console) -> None:
         columns = list(dict.fromkeys(key for row in nested.values() for key in row))
         table = Table("", *columns, title=name, title_justify="left")
         for row, cells in nested.items():
-            table.add_row(row, *(str(cells.get(column, "")) for column in columns))
+            table.add_row(row, *(_cell(cells.get(column, "")) for column in columns))
         console.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, float):
+        return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def main() -> int:
