@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import clock
 from store.database import Store
-from store.schema import answers, batch_items, batches, budgets, claims, replies
+from store.schema import answers, batch_items, batches, budgets, claims, holds, replies
 
 GONE = "collected"
 """Why a reply is void whose body was collected: it is never read back."""
@@ -82,7 +82,8 @@ async def _remove(connection: AsyncConnection, scopes: Sequence[str]) -> None:
     emptied = {"body": b"", "headers": "{}", "void": GONE, "content_key": ""}
     await connection.execute(update(replies).where(of_replies).values(**emptied))
     await connection.execute(delete(answers).where(answers.c.scope.in_(scopes)))
-    await connection.execute(delete(budgets).where(budgets.c.scope.in_(scopes)))
+    for table in (budgets, holds):
+        await connection.execute(delete(table).where(table.c.scope.in_(scopes)))
     old_batches = select(batches.c.key).where(batches.c.scope.in_(scopes))
     await connection.execute(delete(batch_items).where(batch_items.c.batch.in_(old_batches)))
     await connection.execute(delete(batches).where(batches.c.scope.in_(scopes)))

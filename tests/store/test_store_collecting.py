@@ -7,10 +7,13 @@ import pytest
 
 from store.answers import AnswerBook, KeptAnswer
 from store.batches import Batches, BatchItem, new_batch
+from store.budgets import Budgets, Charge
 from store.collecting import Collector
 from store.database import Store
 from store.journal import Claim, Journal
+from tests.store.test_store_budgets import ORDER
 from tests.store.test_store_journal import ENTRY, REPLY
+from workflows.data.budget import Amounts
 from workflows.data.llm import ModelRef
 
 HOUR = timedelta(hours=1)
@@ -21,6 +24,10 @@ async def case(store: Store, scope: str) -> None:
     claim = await journal.claim(replace(ENTRY, key=f"k-{scope}", scope=scope))
     assert isinstance(claim, Claim)
     await journal.settle(claim, REPLY)
+    budgets, charge = Budgets(store), Charge(scope, ORDER.name, Amounts(calls=1))
+    await budgets.open(scope, ORDER)
+    async with store.writing() as connection:
+        await budgets.hold(connection, claim.id, [charge])
     kept = KeptAnswer(f"a-{scope}", scope, "", "ask_model", "w", value="{}")
     await AnswerBook(store).keep(kept)
     model = ModelRef(vendor="openai", model="m")
@@ -51,6 +58,8 @@ async def test_old_closed_cases_lose_their_replies_and_keep_their_costs(
     batches = Batches(store)
     assert (await batches.read("b-old") is None) is not dry
     assert (await batches.read("b-running")) is not None
+    held = [(await Budgets(store).open(scope, ORDER)).held.calls for scope in ("old", "running")]
+    assert held == [1 if dry else 0, 1]
     (row,) = await journal.calls("old")
     assert row.usd == REPLY.usd
     again = await Collector(store).collect(HOUR, {"running"}, dry=dry)
