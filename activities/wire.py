@@ -110,7 +110,7 @@ class Wire:
         try:
             async with (
                 asyncio.timeout(total),
-                self._client(service, endpoint, request).stream(
+                self._client(service, endpoint).stream(
                     request.method,
                     endpoint.base_url.rstrip("/") + request.path,
                     content=request.content or None,
@@ -141,12 +141,13 @@ class Wire:
             return self._settings.source_timeout, self._settings.source_timeout
         return self._settings.model_timeout, self._settings.model_idle_timeout
 
-    def _client(self, service: str, endpoint: Endpoint, request: HttpRequest) -> httpx.AsyncClient:
+    def _client(self, service: str, endpoint: Endpoint) -> httpx.AsyncClient:
         if service not in self._clients:
             kept = 0 if service in AT_MOST_ONCE else KEPT_IDLE
+            model = service in self._settings.models.vendors
             self._clients[service] = httpx.AsyncClient(
                 # Many streams of a model share a connection; other services answer in one piece.
-                http2=request.streamed and endpoint.base_url.startswith("https:"),
+                http2=model and endpoint.base_url.startswith("https:"),
                 limits=httpx.Limits(
                     max_connections=MOST_CONNECTIONS,
                     max_keepalive_connections=kept,

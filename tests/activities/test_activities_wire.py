@@ -122,18 +122,15 @@ async def test_hundreds_of_streams_are_open_at_once(
 
 
 @pytest.mark.parametrize(
-    ("base", "streamed", "two"),
+    ("service", "base", "two"),
     [
-        ("https://v.example", True, True),
-        ("https://v.example", False, False),
-        ("http://v", True, False),
+        ("openai", "https://v.example", True),
+        ("openai", "http://v", False),
+        ("gleif", "https://v.example", False),
     ],
 )
-def test_streams_over_tls_share_connections(
-    base: str, streamed: bool, two: bool, wire: Wire
-) -> None:
-    request = HttpRequest("POST", "/x", streamed=streamed)
-    client = wire._client("v", Endpoint(base, simulated=False), request)
+def test_streams_over_tls_share_connections(service: str, base: str, two: bool, wire: Wire) -> None:
+    client = wire._client(service, Endpoint(base, simulated=False))
     pool = client._transport._pool  # type: ignore[attr-defined]
     assert pool._http2 is two
 
