@@ -175,16 +175,6 @@ class Journal:
         )
         await self.close(connection, claim, ClaimState.SETTLED, reason)
 
-    async def refuse(self, claim: Claim, reason: str) -> None:
-        """Close a claim the other side answered with an error: nothing was billed."""
-        async with self._store.writing() as connection:
-            await self.close(connection, claim, ClaimState.REFUSED, reason)
-
-    async def lose(self, claim: Claim, reason: str) -> None:
-        """Close a claim whose connection broke after sending: it may have been billed."""
-        async with self._store.writing() as connection:
-            await self.close(connection, claim, ClaimState.LOST, reason)
-
     async def void(self, key: str, reason: str) -> None:
         """Keep the replies of a free call as evidence, but never read them back: nonsense."""
         async with self._store.writing() as connection:
@@ -238,7 +228,9 @@ class Journal:
     async def close(
         self, connection: AsyncConnection, claim: Claim, state: ClaimState, reason: str
     ) -> None:
-        """Close a claim in this transaction."""
+        """Close a claim in this transaction: refused, if the other side answered with an error and
+        nothing was billed; lost, if it may have been.
+        """
         await connection.execute(
             update(claims)
             .where(claims.c.id == claim.id)

@@ -15,7 +15,7 @@ from cli.errors import BadInput
 from runtime.settings import Settings
 from store.costs import Costs
 from store.database import Store
-from store.journal import CallEntry, Claim, Journal, StoredReply
+from store.journal import CallEntry, Claim, ClaimState, Journal, StoredReply
 from workflows.data.llm import Usage
 
 CATALOGUE = """
@@ -40,7 +40,7 @@ class Desk:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.journal, self.costs = settings, Journal(store), Costs(store)
-        self._keys = count()
+        self._store, self._keys = store, count()
         store.clock = lambda: self.now
         self.now = EVE
 
@@ -49,6 +49,11 @@ class Desk:
         claim = await self.journal.claim(entry)
         assert isinstance(claim, Claim)
         return claim
+
+    async def failed(self, scope: str, branch: str, state: ClaimState, why: str) -> None:
+        claim = await self.claim(scope, branch)
+        async with self._store.writing() as connection:
+            await self.journal.close(connection, claim, state, why)
 
     async def paid(
         self,
@@ -85,8 +90,8 @@ async def busy(desk: Desk) -> Desk:
     await desk.paid("dd-acme-2", "media", Usage(input_tokens=5), "0", model="free")
     await desk.paid("dd-other-1", "", Usage(input_tokens=10), "0.00002", live=True)
     await desk.claim("dd-acme-2", "media")
-    await desk.journal.lose(await desk.claim("dd-acme-2", "credit"), "cut off")
-    await desk.journal.refuse(await desk.claim("dd-acme-2", "credit"), "busy")
+    await desk.failed("dd-acme-2", "credit", ClaimState.LOST, "cut off")
+    await desk.failed("dd-acme-2", "credit", ClaimState.REFUSED, "busy")
     await desk.journal.claim(CallEntry("free", "dd-acme-2", "media", "search", "w"))
     return desk
 

@@ -38,6 +38,12 @@ async def claimed(journal: Journal, entry: CallEntry = ENTRY) -> Claim:
     return claim
 
 
+async def closed(journal: Journal, key: str, state: ClaimState, why: str) -> None:
+    claim = await claimed(journal, replace(ENTRY, key=key))
+    async with journal._store.writing() as connection:
+        await journal.close(connection, claim, state, why)
+
+
 def test_the_key_is_the_content_of_the_request() -> None:
     key = call_key("s", "c", 1, '{"a": 1, "b": "ä"}', 0)
     assert key == call_key("s", "c", 1, '{"b":"\\u00e4","a":1}', 0)
@@ -74,8 +80,8 @@ async def test_a_reply_is_read_back_whole(journal: Journal) -> None:
 
 async def test_open_and_lost_claims_are_uncertain(journal: Journal) -> None:
     await claimed(journal)
-    await journal.lose(await claimed(journal, replace(ENTRY, key="k2")), "cut off")
-    await journal.refuse(await claimed(journal, replace(ENTRY, key="k3")), "busy")
+    await closed(journal, "k2", ClaimState.LOST, "cut off")
+    await closed(journal, "k3", ClaimState.REFUSED, "busy")
     await journal.settle(await claimed(journal, replace(ENTRY, key="k4")), REPLY)
     await claimed(journal, replace(ENTRY, key="k5", scope="other"))
     rows = await journal.calls(SCOPE)
