@@ -15,8 +15,8 @@ from temporalio.service import RPCError
 
 AT_ONCE = 20
 """Workflows looked at concurrently."""
-AT_ONCE_AGAIN = Duration(nanos=50_000_000)
-"""Before the next attempt of what was released."""
+NEXT_ATTEMPT = Duration(nanos=50_000_000)
+"""How long after its release a call is tried again."""
 
 
 async def release(client: Client, dead: str) -> int:
@@ -70,7 +70,7 @@ async def _fail(client: Client, execution: WorkflowExecution, activity_id: str, 
                 message=f"worker {dead} died",
                 # The back-off of the policy is for a failing other side, not for dead workers.
                 application_failure_info=ApplicationFailureInfo(
-                    type="WorkerLost", next_retry_delay=AT_ONCE_AGAIN
+                    type="WorkerLost", next_retry_delay=NEXT_ATTEMPT
                 ),
             ),
         )

@@ -74,7 +74,7 @@ def _state(
         for tenant in sorted({q.tenant for q in mine})
     }
     ahead = [q for q in mine if q.state == State.GRANTED]
-    granted, held = sum(q.n for q in ahead), sum(q.held for q in ahead)
+    granted, held = sum(q.n for q in ahead), int(sum(q.held for q in ahead))
     until = pool.paused_until
     return PoolState(
         service=pool.service,

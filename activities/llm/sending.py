@@ -83,7 +83,7 @@ class ModelSender:
         except (Answered, WireError, BudgetShort, BudgetUnknown) as trouble:
             raise await self._failure(trouble, entry.key, patient=request.patient) from trouble
         key = entry.key
-        parsed = self._read(request, fetched.reply)
+        parsed = self._parse(request, fetched.reply.body)
         if parsed.outcome in UNUSABLE:
             await self._desk.journal.unshare(key)
             said = f"{request.target.model}: {parsed.outcome} ({parsed.finish})"
@@ -185,9 +185,6 @@ class ModelSender:
             usage=usage,
             usd=usd or Decimal(0),
         )
-
-    def _read(self, request: ModelRequest, reply: StoredReply) -> Parsed:
-        return self._parse(request, reply.body)
 
     def _parse(self, request: ModelRequest, body: bytes) -> Parsed:
         """Read a body. What an answer used and does not tell is estimated, not taken for free:

@@ -40,7 +40,8 @@ from workflows.patterns.together import gather
 from workflows.patterns.until import all_settled
 
 T = TypeVar("T", bound=Record)
-Otherwise: TypeAlias = Literal["alone", "give_up"]
+Leftover: TypeAlias = Literal["alone", "give_up"]
+"""What becomes of a question without a usable answer: it is asked alone, or given up."""
 
 EVERY = Interval(timedelta(seconds=30), factor=1.5, most=timedelta(minutes=10))
 """How often a batch is looked at; most end within an hour."""
@@ -102,7 +103,7 @@ async def batch(
     record: type[T],
     *,
     within: timedelta,
-    otherwise: Otherwise = "alone",
+    otherwise: Leftover = "alone",
     terms: Terms = DEFAULT_TERMS,
     every: Interval = EVERY,
     at_once: int = AT_ONCE,
@@ -270,8 +271,8 @@ def _check(
 
 
 def _check_rest(name: str, otherwise: str, at_once: int) -> None:
-    if otherwise not in get_args(Otherwise):
-        known = " or ".join(map(repr, get_args(Otherwise)))
+    if otherwise not in get_args(Leftover):
+        known = " or ".join(map(repr, get_args(Leftover)))
         raise Misuse(f"batch {name!r}: otherwise={otherwise!r} is not known; use {known}")
     if not is_whole(at_once) or at_once < 1:
         raise Misuse(f"batch {name!r}: at_once={at_once!r} asks nothing alone; use 1 or more")
