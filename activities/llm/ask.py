@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.failures import costing, final
 from activities.journalled import CallDesk
+from activities.llm.checks import record_of
 from activities.llm.providers.common import Parsed, ReplyOutcome
 from activities.llm.sending import ModelSender, Told
 from runtime.catalogue import Catalogue
@@ -49,7 +50,7 @@ class ModelActivities:
         NotConfigured.
         Retried: ModelUnavailable (down, busy, cut off), ModelNonsense.
         """
-        record = self._record(request)
+        record = record_of(self._catalogue, self._answers, request)
         first = await self._sender.tell(request, record)
         if not (wrong := misfit(first.parsed, record)):
             return self._answer(request, [first])
@@ -64,19 +65,6 @@ class ModelActivities:
             told = f"{request.target.model} gave no usable {wanted}: {wrong}"
             raise final("ModelAnswerUnusable", told, usd=str(first.usd + second.usd))
         return self._answer(request, [first, second])
-
-    def _record(self, request: ModelRequest) -> type[Record] | None:
-        """Find the record the answer must fit; None for free text."""
-        model = self._catalogue.models.get(request.target.model)
-        if model is None or model.vendor != request.target.vendor:
-            asked = f"{request.target.vendor} {request.target.model!r}"
-            raise final("UnknownModel", f"{asked} is not in the catalogue; see llm.toml")
-        if not request.prompt.answer:
-            return None
-        try:
-            return self._answers[request.prompt.answer]
-        except KeyError as unknown:
-            raise final("UnknownAnswer", f"no record is called {unknown}") from unknown
 
     def _answer(self, request: ModelRequest, told: Sequence[Told]) -> ModelAnswer:
         """Make the answer from the last reply; tokens and cost are those of all of them."""

@@ -19,12 +19,12 @@ from activities.journalled import Answered
 from activities.llm.batch_apis import BATCH_APIS, Line, Result
 from activities.llm.batch_desk import BatchDesk
 from activities.llm.batch_replies import BatchReplies
+from activities.llm.checks import record_of, worst_of
 from activities.llm.dialects import PROVIDERS
 from activities.llm.entry import entry_of
 from activities.llm.schema import strict_schema
 from activities.posture import Posture
 from activities.wire import Wire, WireError
-from runtime.catalogue import UnknownPrice
 from runtime.context import call_context
 from runtime.settings import Settings, SettingsError
 from store.batches import WAITING, Batch, Batches, BatchItem, BatchState, new_batch
@@ -44,7 +44,7 @@ from workflows.data.batch import (
 )
 from workflows.data.budget import Amounts
 from workflows.data.common import Record
-from workflows.data.llm import ModelRef, ModelRequest
+from workflows.data.llm import ModelRequest
 from workflows.data.tokens import prompt_tokens
 from workflows.errors import NotYet
 
@@ -116,21 +116,12 @@ class BatchActivities:
     def _line(self, question: BatchQuestion, desk: BatchDesk) -> Line:
         """Write a question as if it were asked alone."""
         request = question.request
-        self._check(request.target)
-        record = self._answers.get(request.prompt.answer)
-        if request.prompt.answer and record is None:
-            raise final("UnknownAnswer", f"no record is called {request.prompt.answer!r}")
+        record = record_of(self._catalogue, self._answers, request)
         provider = PROVIDERS[self._catalogue.dialect(desk.vendor)]
         asked = self._catalogue.as_sent(request)
         http = provider.build(asked, strict_schema(record) if record else None, desk.endpoint)
         entry = entry_of(request, call_context(), http)
         return Line(entry.key, http, entry.origins)
-
-    def _check(self, target: ModelRef) -> None:
-        model = self._catalogue.models.get(target.model)
-        if model is None or model.vendor != target.vendor:
-            asked = f"{target.vendor} {target.model!r}"
-            raise final("UnknownModel", f"{asked} is not in the catalogue; see llm.toml")
 
     def _charges(self, order: BatchOrder, batch: Batch) -> dict[str, Charge]:
         """Say who pays for what is sent, and how much at most, at the batch's rate."""
@@ -145,14 +136,11 @@ class BatchActivities:
     def _worst(self, request: ModelRequest) -> Amounts:
         record = self._answers.get(request.prompt.answer)
         schema = json.dumps(strict_schema(record)) if record else ""
-        tokens, most = prompt_tokens(request.prompt, schema), request.max_output_tokens
+        tokens = prompt_tokens(request.prompt, schema)
         day = self._store.clock().astimezone(UTC).date()
-        try:
-            usd = self._catalogue.worst_usd(request.target.model, tokens, most, day)
-        except UnknownPrice as unknown:
-            raise final("PriceUnknown", str(unknown)) from unknown
+        worst = worst_of(self._catalogue, request, tokens, day)
         off = self._catalogue.vendors[request.target.vendor].batch_discount
-        return Amounts(usd=usd * (1 - off), tokens=tokens + most, calls=1)
+        return worst.model_copy(update={"usd": worst.usd * (1 - off)})
 
     async def _items(self, order: BatchOrder, lines: Sequence[Line]) -> list[BatchItem]:
         """List the questions; what the journal knows, or stands here twice, is not sent."""

@@ -18,6 +18,7 @@ from activities.journalled import (
     need_of,
     worth_keeping,
 )
+from activities.llm.checks import worst_of
 from activities.llm.dialects import PROVIDERS
 from activities.llm.entry import entry_of
 from activities.llm.providers.common import Parsed, ReplyOutcome
@@ -25,12 +26,11 @@ from activities.llm.reading import read_reply
 from activities.llm.schema import Schema, strict_schema
 from activities.posture import Advice
 from activities.wire import HttpRequest, Reply, WireError
-from runtime.catalogue import Catalogue, UnknownPrice
+from runtime.catalogue import Catalogue
 from runtime.context import CallContext, call_context
 from runtime.settings import Endpoint, Settings, SettingsError
 from store.budgets import BudgetShort, BudgetUnknown, Charge
 from store.journal import CallEntry, StoredReply
-from workflows.data.budget import Amounts
 from workflows.data.common import Record
 from workflows.data.llm import Dialect, ModelRequest, Quirk, Usage
 from workflows.data.tokens import prompt_tokens
@@ -160,12 +160,7 @@ class ModelSender:
         """Say who pays, and how much at most. An unknown price cannot be paid from a budget."""
         if not request.budget:
             return ()
-        model, most = request.target.model, request.max_output_tokens
-        try:
-            usd = self._catalogue.worst_usd(model, tokens, most, self.today())
-        except UnknownPrice as unknown:
-            raise final("PriceUnknown", str(unknown)) from unknown
-        worst = Amounts(usd=usd, tokens=tokens + most, calls=1)
+        worst = worst_of(self._catalogue, request, tokens, self.today())
         return (Charge(context.scope, request.budget, worst),)
 
     def _judged(self, request: ModelRequest, reply: Reply) -> Advice:
