@@ -154,9 +154,9 @@ async def test_outcomes_that_end_the_call(canned: Canned, name: str, desk: Desk)
     assert (await desk.journal.calls(SCOPE))[0].usd == COST
 
 
-BUSY = said({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="3")
+BUSY = said({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="0.2")
 REFUSALS = [
-    (BUSY, "ModelUnavailable", False, 3.0),
+    (BUSY, "ModelUnavailable", False, 0.2),
     (said({"error": {"code": "server_error"}}, 500), "ModelUnavailable", False, 0.5),
     (said({"error": {"code": "insufficient_quota"}}, 429), "ModelQuotaSpent", True, None),
     (said({"error": {"code": "model_not_found"}}, 404), "ModelRequestRefused", True, None),

@@ -38,7 +38,7 @@ from workflows.data.sources import (
     ("canned", "name"),
     [
         (Canned(503, b""), "SourceUnavailable"),
-        (said({}, 429, retry_after="2"), "SourceUnavailable"),
+        (said({}, 429, retry_after="0.2"), "SourceUnavailable"),
         (Canned(cut=0), "SourceUnavailable"),
         (Canned(404, PAGE.body), "SourceRequestRefused"),
         (PAGE, "SourceNonsense"),
