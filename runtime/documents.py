@@ -27,9 +27,8 @@ from temporalio.converter import (
 from runtime.conversion import DATA_CONVERTER
 from store.blobs import Blobs
 from store.database import Store
+from workflows.data.documents import LARGE
 
-THRESHOLD = 32 * 1024
-"""Bytes from which a payload of an activity goes by reference."""
 INLINE_LIMIT = 1024 * 1024
 """Bytes from which any payload does: the server refuses 2 MiB, and 4 MiB in one message."""
 
@@ -86,7 +85,7 @@ class ByReference(ExternalStorage, WithSerializationContext):
     def with_context(self, context: SerializationContext) -> "ByReference":
         """Choose the threshold for whom a payload is meant for."""
         of_activity = isinstance(context, ActivitySerializationContext)
-        return replace(self, payload_size_threshold=THRESHOLD if of_activity else INLINE_LIMIT)
+        return replace(self, payload_size_threshold=LARGE if of_activity else INLINE_LIMIT)
 
 
 def converter(opened: Opened) -> DataConverter:

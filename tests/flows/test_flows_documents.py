@@ -14,13 +14,14 @@ from temporalio.client import WorkflowHistory
 from runtime import codec_server
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
-from runtime.documents import THRESHOLD, kept_at
+from runtime.documents import kept_at
 from runtime.settings import Settings
 from store.blobs import named_in
 from tests.flows import documents_world
 from tests.flows.documents import TEXT, Documents, Long, SharedContext, Text, Told, Wish
 from tests.flows.test_flows_steps import until_written
 from tests.support.flows import flowing, killable
+from workflows.data.documents import LARGE
 from workflows.grades import GRADE, Grade
 
 pytestmark = pytest.mark.server
@@ -62,7 +63,7 @@ async def test_a_document_passes_by_reference_and_the_ui_sees_it(
         assert await handle.query(Documents.whole) == SHOUTED, "a query's answer is the text"
     assert long.characters == len(SHOUTED)
     assert long.document.sha256 == sha256(SHOUTED.encode()).hexdigest()
-    assert sum(e.ByteSize() for e in history.events) < THRESHOLD
+    assert sum(e.ByteSize() for e in history.events) < LARGE
     wrote, shouted, kept = results(history)
     async with codec_server.serving(kept_at(Settings(data=tmp_path).database), UI, 0) as endpoint:
         answer = await decoded(endpoint, [wrote, kept, shouted])
@@ -129,7 +130,7 @@ async def test_branches_share_one_document_and_fit_it_to_their_windows(
         told = await handle.result()
         await here.replayed(handle)
         history = await handle.fetch_history()
-    assert sum(e.ByteSize() for e in history.events) < THRESHOLD
+    assert sum(e.ByteSize() for e in history.events) < LARGE
     assert {d.sha256 for d in told.documents} == {sha256((TEXT * TIMES).encode()).hexdigest()}
     counted = [len(chosen) for chosen in told.chosen]
     assert counted[0] < counted[1] < counted[2]

@@ -8,11 +8,11 @@ import pytest
 from tests.patterns.virtual import Trail, run
 from workflows.calls import KEEP_DOCUMENT, Call, open_door
 from workflows.data.common import Record
-from workflows.data.documents import Document
+from workflows.data.documents import LARGE, Document
 from workflows.errors import Misuse, ScopeClosed
 from workflows.patterns.branch import Branch
 from workflows.patterns.join import join
-from workflows.patterns.retrieve import LARGE, Retrieval
+from workflows.patterns.retrieve import Retrieval
 from workflows.patterns.until import at_least
 from workflows.scope import Scope, enter_scope
 

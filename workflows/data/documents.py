@@ -10,6 +10,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from workflows.data.common import Record
 
+LARGE = 32 * 1024
+"""Bytes from which a text, or a payload of an activity, goes by reference."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -12,13 +12,10 @@ from typing import Any, TypeVar, cast
 
 from workflows.calls import KEEP_DOCUMENT, ask
 from workflows.data.common import Record
-from workflows.data.documents import Document
+from workflows.data.documents import LARGE, Document
 from workflows.errors import ScopeClosed
 from workflows.patterns.checks import awaited, must_be, must_call
 from workflows.scope import Scope, current_scope, enter_scope
-
-LARGE = 32 * 1024
-"""Bytes from which a text is kept by reference."""
 
 T = TypeVar("T")
 Work = Callable[[], Awaitable[T]]
