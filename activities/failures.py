@@ -6,7 +6,7 @@ from decimal import Decimal
 from temporalio.exceptions import ApplicationError
 
 from activities.journalled import Answered
-from activities.posture import LONGEST_WAIT, NONSENSE, Posture
+from activities.posture import FILTERED, LONGEST_WAIT, NONSENSE, Posture
 from activities.wire import LeftAlone, WireError
 from runtime.settings import SettingsError
 from store.budgets import BudgetShort, BudgetUnknown
@@ -81,7 +81,8 @@ def _answered(kind: str, trouble: Answered, wait: timedelta) -> ApplicationError
     if advice.posture is Posture.NEVER:
         return final(f"{kind}QuotaSpent", advice.detail)
     if advice.posture is Posture.FINAL:
-        return final(f"{kind}RequestRefused", advice.detail)
+        name = "Blocked" if advice.code == FILTERED else "RequestRefused"
+        return final(f"{kind}{name}", advice.detail)
     if advice.wait is not None and advice.wait > LONGEST_WAIT:
         asked = f"{advice.detail}; it asks to wait {advice.wait.total_seconds():.0f} s"
         return final(f"{kind}Busy", asked)

@@ -160,6 +160,7 @@ REFUSALS = [
     (said({"error": {"code": "server_error"}}, 500), "ModelUnavailable", False, 0.5),
     (said({"error": {"code": "insufficient_quota"}}, 429), "ModelQuotaSpent", True, None),
     (said({"error": {"code": "model_not_found"}}, 404), "ModelRequestRefused", True, None),
+    (said({"error": {"code": "content_filter"}}, 400), "ModelBlocked", True, None),
     (said({}, 429, retry_after="86400"), "ModelBusy", True, None),
 ]
 
