@@ -167,8 +167,8 @@ def not_yet(error: BaseException) -> ApplicationError | None:
 
 
 def budget_spent(error: BaseException) -> "BudgetSpent | None":
-    """Give the BudgetSpent that a Call ended with; None for anything else."""
-    said = error.cause if isinstance(error, ActivityError) else error
+    """Give the BudgetSpent that a Call or a child case ended with; None for anything else."""
+    said = error.cause if isinstance(error, ActivityError | ChildWorkflowError) else error
     if isinstance(said, ApplicationError) and said.type == BudgetSpent.__name__:
         return BudgetSpent(said.message, *said.details)
     return None
