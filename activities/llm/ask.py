@@ -47,7 +47,7 @@ class ModelActivities:
         Never retried: ModelRefused, ModelBlocked, ModelTruncated, ModelAnswerUnusable (after
         one repair), ModelRequestRefused, ContextTooLarge, ModelQuotaSpent, ModelBusy,
         ModelCircuitOpen (unless the request is patient), BudgetSpent, BudgetUnknown, PriceUnknown,
-        NotConfigured.
+        NotConfigured, UnknownModel, UnknownAnswer.
         Retried: ModelUnavailable (down, busy, cut off), ModelNonsense.
         """
         record = record_of(self._catalogue, self._answers, request)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 
 from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
+from activities.llm.sending import UNUSABLE
 from runtime.catalogue import load, read
 from runtime.settings import ROOT, Settings
 from store.database import Store
@@ -129,6 +131,16 @@ async def test_an_answer_unfit_twice_is_final(desk: Desk) -> None:
     assert (error.type, error.non_retryable) == ("ModelAnswerUnusable", True)
     assert error.details[0]["usd"] == str(2 * COST)
     assert "conclusive" in error.message
+
+
+def test_the_page_lists_every_way_a_question_ends() -> None:
+    told = (ROOT / "docs/replies.md").read_text(encoding="utf-8")
+    table = told.split("## What a process sees")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    said = re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", ModelActivities.ask_model.__doc__ or "")
+    assert listed == set(said)
+    assert listed >= set(UNUSABLE.values())
 
 
 NAMED = [

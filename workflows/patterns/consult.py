@@ -82,7 +82,7 @@ async def consult(
     """Ask the chain's models in order, each on its vendor's queue.
 
     A model whose breaker is open is gone past at once, and waited for only if all others failed
-    and the terms are patient.
+    and the terms are patient. docs/replies.md lists why a model may give no answer.
     `sample` tells repeated askings apart: the same one reads a paid answer back; it is added to
     that of `terms`. Raises ModelUnavailable when none gave a usable answer (its details hold what
     the unusable ones cost), BudgetSpent (likewise) when the budget does not pay for the next one.
