@@ -3,12 +3,15 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
+from sqlalchemy import text
 
 from activities.effects.doors import EffectActivities
 from activities.wire import Wire
 from runtime.settings import Settings
+from store.breakers import BreakerRule, Breakers, BreakerState
 from store.database import Store
 from store.ledger import Ledger, LedgerState
 from tests.activities.outside import Canned, Outside, said
@@ -211,6 +214,30 @@ async def test_a_mail_nobody_could_take_is_sent_later(
     await wire.close()
     world.will(DONE)
     assert (await mail(effects, attempt=2)).state is EffectState.DONE
+
+
+@pytest.mark.parametrize("service", ["mail", "accounts"])
+async def test_an_effect_is_left_alone_while_its_breaker_is_open_and_is_not_lost(
+    service: str, store: Store, world: Outside, ledger: Ledger, effects: EffectActivities
+) -> None:
+    doing, given = {
+        "mail": (partial(fails, calls.MAIL, effects.send_mail), MAIL),
+        "accounts": (partial(fails, calls.ACCOUNT, effects.account_service), ORDER),
+    }[service]
+    most = BreakerRule().at_least
+    world.will(*[UNAVAILABLE] * most)
+    for _ in range(most + 1):
+        error = await doing(given)
+        assert (error.type, error.non_retryable) == ("EffectUnavailable", False)
+    assert len(world.seen) == most, "the last one was not even tried"
+    assert "left alone" in error.message
+    (view,) = await Breakers(store).views()
+    assert (view.service, view.state) == (service, BreakerState.OPEN)
+    async with store.writing() as connection:
+        await connection.execute(text("DELETE FROM breakers"))
+    world.will(DONE)
+    assert (await (mail if service == "mail" else order)(effects, 2)).state is EffectState.DONE
+    assert await states(ledger) == [LedgerState.DONE]
 
 
 async def test_a_refused_mail_is_final(world: Outside, effects: EffectActivities) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sys
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from activities.budgets import BudgetActivities
 from activities.journalled import CallDesk
@@ -235,6 +237,60 @@ async def test_two_workers_make_the_same_call_of_a_case_once(
     assert await Journal(store).repeated_paid(SCOPE) == 0
     for desk in desks:
         await desk.close()
+
+
+async def test_who_follows_a_call_whose_worker_dies_makes_it_itself(
+    settings: Settings,
+    store: Store,
+    desk_of_calls: CallDesk,
+    models: ModelActivities,
+    world: Outside,
+) -> None:
+    world.will(FINE, FINE)
+    world.hold()
+    dying = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DYING, str(settings.data), settings.simulator, cwd=ROOT
+    )
+    try:
+        await world.asked.wait()
+        following = asyncio.ensure_future(run(calls.ASK_MODEL, models.ask_model, question()))
+        await followed(desk_of_calls)
+        dying.kill()
+        await dying.wait()
+        async with store.writing() as connection:  # its last beat was long ago
+            await connection.execute(text("DELETE FROM workers WHERE worker LIKE 'dying-%'"))
+        while len(world.seen) < 2:
+            await asyncio.sleep(0.05)
+    finally:
+        world.go_on()
+    assert not (await following).reused
+    uncertain = await Journal(store).uncertain(SCOPE)
+    assert (len(world.seen), len(uncertain)) == (2, 1)
+
+
+DYING = """
+import asyncio, sys
+from pathlib import Path
+from activities.journalled import CallDesk
+from activities.llm.ask import ModelActivities
+from activities.wire import Wire
+from runtime.settings import Settings
+from store.admission import Admission
+from store.database import Store
+from tests.activities.running import run
+from tests.activities.test_activities_ask import question
+from workflows import calls
+from workflows.data.due_diligence import ReferenceReading
+from workflows.data.limits import Limits
+async def main():
+    settings = Settings(data=Path(sys.argv[1]), simulator=sys.argv[2])
+    store = await Store.open(settings.database)
+    desk = CallDesk(store, Wire(settings), Admission(store, lambda *_: Limits(), "dying"))
+    answers = {"ReferenceReading": ReferenceReading}
+    models = ModelActivities(settings, settings.models, desk, answers)
+    await run(calls.ASK_MODEL, models.ask_model, question())
+asyncio.run(main())
+"""
 
 
 async def followed(desk: CallDesk) -> None:
