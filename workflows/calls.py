@@ -55,6 +55,11 @@ Out = TypeVar("Out", bound=Record)
 
 MAIN_QUEUE = "braid"
 HEARTBEAT = timedelta(seconds=5)
+WITH_PERMIT = timedelta(days=1)
+"""Bounds an attempt that takes a permit: it may wait long while limits leave no room or people
+paused the service. The exchange itself is bounded by the wire's timeouts, a dead worker is found by
+its heartbeats, so the day only ends what nothing else does.
+"""
 FIRST_PAUSE = timedelta(milliseconds=50)
 """Before the second attempt: a crash costs an attempt, not a second. It doubles, up to 30 s."""
 
@@ -164,7 +169,7 @@ def retries(attempts: int) -> RetryPolicy:
 
 
 def _source(name: str, query: type[In], answer: type[Out]) -> Call[In, Out]:
-    return Call(name, query, answer, timeout=timedelta(seconds=30), attempts=5, always_visible=True)
+    return Call(name, query, answer, timeout=WITH_PERMIT, attempts=5, always_visible=True)
 
 
 def _effect(name: str, order: type[In], attempts: int) -> Call[In, EffectReceipt]:
@@ -190,14 +195,11 @@ ASK_MODEL = Call(
     "ask_model",
     ModelRequest,
     ModelAnswer,
-    timeout=timedelta(hours=1),
+    timeout=WITH_PERMIT,
     attempts=100,
     queue_per_request=True,  # the vendor's
 )
-"""An attempt may wait long for its permit. The exchange itself is bounded by the wire's timeouts,
-and a dead worker is found by its heartbeats, so the hour only ends what nothing else does. The
-activity counts how often the vendor failed; the attempts here are for workers that die.
-"""
+"""The activity counts how often the vendor failed; the attempts here are for workers that die."""
 
 SUBMIT_BATCH = _batch("submit_batch", BatchOrder, BatchTicket)
 COLLECT_BATCH = _batch("collect_batch", BatchQuery, BatchPage)
