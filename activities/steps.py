@@ -121,6 +121,8 @@ class _Run:
         """Answer a Call: from the book, or by asking and keeping what came."""
         if call.name not in self.doors:
             raise final("UnknownCall", f"nothing answers the call {call.name!r} in a fused step")
+        if call.fresh:
+            return await self._attempts(call, request)
         sent = request.model_dump_json()
         key = call_key(self.context.scope, call.name, call.version, sent, 0)
         # A failure for good counts for this activity only: asked anew later, the call may succeed.

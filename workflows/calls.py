@@ -7,7 +7,7 @@ A process writes `await ask(calls.COMPANY, CompanyQuery(...))`. The Call holds t
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -71,7 +71,8 @@ class Call(Generic[In, Out]):
     `timeout` bounds one attempt; `attempts` counts the first. `queue` None means the queue of
     the workflow itself. `version` is part of the journal key: raise it when the same request
     should be asked anew. A Call that is `always_visible` (sources, effects) is an activity of its
-    own in every grade. One with `queue_per_request` is told its queue by each `ask`.
+    own in every grade. One with `queue_per_request` is told its queue by each `ask`. One that is
+    `fresh` says how something stands now: a fused step keeps no answer of it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Call(Generic[In, Out]):
     version: int = 1
     always_visible: bool = False
     queue_per_request: bool = False
+    fresh: bool = False
 
 
 Door = Callable[[Call[Any, Any], Record], Awaitable[Record]]
@@ -205,7 +207,7 @@ SUBMIT_BATCH = _batch("submit_batch", BatchOrder, BatchTicket)
 COLLECT_BATCH = _batch("collect_batch", BatchQuery, BatchPage)
 CANCEL_BATCH = _batch("cancel_batch", BatchTicket, BatchTicket)
 OPEN_BUDGET = _kept("open_budget", BudgetOrder, BudgetView)
-READ_BUDGET = _kept("read_budget", BudgetQuery, BudgetView)
+READ_BUDGET = replace(_kept("read_budget", BudgetQuery, BudgetView), fresh=True)
 
 COMPANY = _source("company_register", CompanyQuery, CompanyAnswer)
 LEI = _source("lei_record", LeiQuery, LeiAnswer)
@@ -221,7 +223,9 @@ CHAT = _effect("chat_message", ChatOrder, attempts=4)
 RUN_STEP = Call("run_step", StepOrder, StepResult, timeout=timedelta(hours=1), attempts=20)
 """A fused step; scheduled by `grades.Step` with the step's own bounds."""
 
-READ_LOAD = Call("read_load", LoadQuery, Load, timeout=timedelta(seconds=10), attempts=3)
+READ_LOAD = Call(
+    "read_load", LoadQuery, Load, timeout=timedelta(seconds=10), attempts=3, fresh=True
+)
 READ_SERVICE = Call(
     "read_service", ServiceQuery, ServiceView, timeout=timedelta(seconds=10), attempts=3
 )

@@ -29,6 +29,8 @@ class Many(Record):
     case: str
     calls: int
     at_once: int
+    budget: str = ""
+    hops: int = 0
 
 
 class Counted(Record):
@@ -51,7 +53,7 @@ async def many_calls(given: Many) -> Counted:
     """Ask all questions; each may be asked again until it is answered."""
 
     async def one(number: int) -> bool:
-        return (await ask(ASK_MODEL, question(given.case, number))).reused
+        return (await ask(ASK_MODEL, question(given.case, number, budget=given.budget))).reused
 
     branches = {f"call-{n}": partial(one, n) for n in range(given.calls)}
     joined = await join(branches, limit=given.at_once)
@@ -91,36 +93,56 @@ POLICY = Degrade(
 )
 
 
+@step("shared_budget", Sharing, Shared)
+async def share(given: Sharing) -> Shared:
+    """Ask in branches at once, which go over to a cheaper role when the budget runs short."""
+    kept = Degrading(POLICY)
+    budget = CaseBudget(BudgetOrder(name="case", usd=given.usd), kept)
+    await budget.open()
+
+    async def one(number: int) -> str:
+        async def asked(role: str) -> str:
+            try:
+                await ask(ASK_MODEL, question(given.case, number, role, "case"))
+            except Exception as error:
+                if (spent := budget_spent(error)) is not None:
+                    raise spent from error
+                raise
+            return role
+
+        return await budget.paying("analyst", asked)
+
+    branches = [Branch(f"b-{n}", partial(one, n)) for n in range(given.branches)]
+    joined = await join(branches, until=all_settled())
+    roles = [o.value for o in joined.branches.values() if o.status == "succeeded"]
+    refused = [o for o in joined.branches.values() if isinstance(o.error, BudgetSpent)]
+    return Shared(
+        by_analyst=roles.count("analyst"),
+        by_cheap=roles.count("cheap"),
+        refused=len(refused),
+        budget=await budget.view(),
+        taken=kept.taken,
+    )
+
+
 @workflow.defn
 class SharedBudget:
-    """Branches at once that share a budget and go over to a cheaper role when it runs short."""
+    """Branches at once that share a budget."""
 
     @workflow.run
     async def run(self, given: Sharing) -> Shared:
-        kept = Degrading(POLICY)
-        budget = CaseBudget(BudgetOrder(name="case", usd=given.usd), kept)
-        await budget.open()
+        return await share(given)
 
-        async def one(number: int) -> str:
-            async def asked(role: str) -> str:
-                try:
-                    await ask(ASK_MODEL, question(given.case, number, role, "case"))
-                except Exception as error:
-                    if (spent := budget_spent(error)) is not None:
-                        raise spent from error
-                    raise
-                return role
 
-            return await budget.paying("analyst", asked)
+@workflow.defn
+class Family:
+    """A case that opens a budget, goes on as a new run, and lets a child spend it."""
 
-        branches = [Branch(f"b-{n}", partial(one, n)) for n in range(given.branches)]
-        joined = await join(branches, until=all_settled())
-        roles = [o.value for o in joined.branches.values() if o.status == "succeeded"]
-        refused = [o for o in joined.branches.values() if isinstance(o.error, BudgetSpent)]
-        return Shared(
-            by_analyst=roles.count("analyst"),
-            by_cheap=roles.count("cheap"),
-            refused=len(refused),
-            budget=await budget.view(),
-            taken=kept.taken,
+    @workflow.run
+    async def run(self, given: Many) -> Counted:
+        if given.hops:
+            await CaseBudget(BudgetOrder(name="case", calls=given.calls)).open()
+            workflow.continue_as_new(given.model_copy(update={"hops": given.hops - 1}))
+        return await workflow.execute_child_workflow(
+            ManyCalls.run, given, id=f"{workflow.info().workflow_id}-child"
         )

@@ -17,13 +17,13 @@ from runtime.context import call_context
 from runtime.settings import Settings
 from store.admission import Admission
 from store.database import Store
-from tests.flows.gateway import ManyCalls, SharedBudget, many_calls
+from tests.flows.gateway import Family, ManyCalls, SharedBudget, many_calls, share
 from workflows.calls import ASK_MODEL, OPEN_BUDGET, READ_BUDGET, Call
 from workflows.data.budget import BudgetOrder
 from workflows.data.llm import ModelRequest
 
-WORKFLOWS = [ManyCalls, SharedBudget]
-STEPS = (many_calls,)
+WORKFLOWS = [ManyCalls, SharedBudget, Family]
+STEPS = (many_calls, share)
 
 
 class Gateway:
