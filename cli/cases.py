@@ -1,6 +1,7 @@
 """Start, ask and answer cases: what the commands of `starter.py` do with a session."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -15,7 +16,11 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.exceptions import (
+    ApplicationError,
+    CancelledError,
+    WorkflowAlreadyStartedError,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput, Trouble
@@ -78,8 +83,21 @@ async def start(
             static_summary=entry.about,
             memo={ORIGIN_HEADER: " ".join(how.origins)} if how.origins else None,
         )
+    except WorkflowAlreadyStartedError as taken:
+        raise BadInput(
+            f"there is a case {name!r} already; choose another --id, or leave it out"
+        ) from taken
     except RPCError as error:
         raise BadInput(f"case {name} cannot be started: {error.message}") from error
+
+
+async def origins(named: Iterable[Handle]) -> tuple[str, ...]:
+    """List the cases whose replies may be read: those named, and those they could read."""
+    found: dict[str, None] = {}
+    for handle in named:
+        theirs = (await (await handle.describe()).memo()).get(ORIGIN_HEADER, "")
+        found |= dict.fromkeys([handle.id, *str(theirs).split()])
+    return tuple(found)
 
 
 async def entry_of(handle: Handle) -> ProcessEntry:

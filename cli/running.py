@@ -35,11 +35,12 @@ async def run_case(
     as_json: bool,
 ) -> None:
     """Start a case; unless detached, show it until it closes."""
-    origins = [(await here.handle(case)).id for case in start.origins]
-    start = replace(start, origins=tuple(origins))
-    handle = await cases.start(here.client, entry, given, start)
+    origins = await cases.origins([await here.handle(case) for case in start.origins])
+    handle = await cases.start(here.client, entry, given, replace(start, origins=origins))
     page = here.page(handle.id)
     say(f"case {handle.id} started{f'; in the UI: {page}' if page else ''}")
+    if origins:
+        say(f"what {', '.join(origins)} paid for is not paid for again")
     if detach:
         if here.stack is not None:
             say("the embedded stack ends now; the case goes on when one runs: `make stack`")
