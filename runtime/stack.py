@@ -237,7 +237,8 @@ class Stack:
             child.restarts += 1
             if child.restarts > RESTARTS or (code == BAD_SETTINGS and child is not self.server):
                 log = self.settings.data / "logs" / f"{child.name}.log"
-                self._give_up(f"{child.name} does not stay up (exit {code}); see {log}")
+                why = f": {_last_line(log)}" if code == BAD_SETTINGS else ""
+                self._give_up(f"{child.name} does not stay up (exit {code}); see {log}{why}")
                 return
             dead = self.worker_identity
             child.process = await child.start()
@@ -264,3 +265,8 @@ class Stack:
         child.process.kill()
         await child.process.wait()
         return pid
+
+
+def _last_line(log: Path) -> str:
+    """Read what a child said at its end: with bad settings, what is wrong with them."""
+    return next(iter(log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]), "")

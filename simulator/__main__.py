@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         _log_to_stderr()
         asyncio.run(_serve(config, options.port, options.temporal))
     except (ValidationError, OSError, ValueError) as wrong:
-        sys.stderr.write(f"simulator: {wrong}\n")
+        sys.stderr.write(f"simulator: {_told(wrong)}\n")
         return 2
     return 0
 
@@ -64,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _given(text: str) -> str:
     return Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+
+
+def _told(wrong: Exception) -> str:
+    """Say in one line what is wrong with the options, faults or limits."""
+    if not isinstance(wrong, ValidationError):
+        return str(wrong)
+    found = (
+        f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ") for e in wrong.errors()
+    )
+    return f"{'; '.join(found)}; see docs/simulator.md"
 
 
 async def _serve(config: SimulatorConfig, port: int, temporal: str | None) -> None:

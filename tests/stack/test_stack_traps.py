@@ -178,7 +178,7 @@ async def test_a_worker_with_bad_settings_stops_the_stack_and_names_its_log(
     """Exit code 2 is not tried again: one line says where to read why."""
     monkeypatch.setenv("BRAID_LOG", "nonsense")
     stack = Stack(Settings(data=tmp_path))
-    with pytest.raises(NoServer, match=r"worker does not stay up \(exit 2\); see .*worker\.log"):
+    with pytest.raises(NoServer, match=r"worker does not stay up \(exit 2\); .*log: .*BRAID_LOG"):
         await stack.__aenter__()
     assert "BRAID_LOG" in (tmp_path / "logs" / "worker.log").read_text(encoding="utf-8")
     assert not alive(pid_of(stack.server))
