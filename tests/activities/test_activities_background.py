@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +18,7 @@ from store.database import Store
 from store.journal import CallEntry, Claim, Journal
 from store.remotes import Remotes
 from tests.activities.test_activities_batches import question
+from tests.support.control import Control
 
 ENTRY = CallEntry(key="k1", scope="case", branch="", call="ask_model", worker="w", vendor="openai")
 
@@ -30,7 +30,7 @@ def test_a_question_in_the_background_is_kept_and_not_streamed() -> None:
 
 
 @dataclass
-class Desk:
+class Desk(Control):
     """A worker's background calls, and the simulator's control address."""
 
     settings: Settings
@@ -54,15 +54,6 @@ class Desk:
         return await Background(self.store, self.wire, patience=patience).exchange(
             claim, "openai", endpoint, request, resumed=resumed
         )
-
-    async def book(self, until: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
-        while not until(book := (await self.control.get("/_simulator/book")).json()):
-            await asyncio.sleep(0.01)
-        return dict(book)
-
-    async def faults(self, *faults: Fault) -> None:
-        wanted = [fault.model_dump(mode="json") for fault in faults]
-        (await self.control.put("/_simulator/faults", json=wanted)).raise_for_status()
 
     async def remote(self) -> str | None:
         found = await Remotes(self.store).take_over(Claim(1, ENTRY))

@@ -22,6 +22,7 @@ from store.budgets import Budgets
 from store.database import Store
 from store.journal import Journal
 from tests.activities.running import SCOPE, fails, run
+from tests.support.control import Control
 from workflows import calls
 from workflows.data.batch import (
     BatchOrder,
@@ -66,7 +67,7 @@ def order(vendor: str, *numbers: int) -> BatchOrder:
 
 
 @dataclass
-class Desk:
+class Desk(Control):
     """The doors to models, and the simulator behind its control address."""
 
     control: httpx.AsyncClient
@@ -74,13 +75,9 @@ class Desk:
     models: ModelActivities
     batches: BatchActivities
 
-    async def faults(self, *faults: Fault) -> None:
-        wanted = [fault.model_dump(mode="json") for fault in faults]
-        (await self.control.put("/_simulator/faults", json=wanted)).raise_for_status()
-
     async def counted(self, vendor: str) -> tuple[int, int, int]:
         """Give the batches taken, requests batched and single calls billed so far."""
-        book = (await self.control.get("/_simulator/book")).json()
+        book = await self.book()
         batches, batched, billed = (
             book[name].get(vendor, 0) for name in ("batches", "batched", "billed")
         )

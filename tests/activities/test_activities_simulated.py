@@ -23,6 +23,7 @@ from store.admission import Admission
 from store.database import Store
 from store.journal import Journal
 from tests.activities.running import SCOPE, fails, run
+from tests.support.control import Control
 from workflows import calls
 from workflows.data.due_diligence import ReferenceReading
 from workflows.data.effects import AccountAction, AccountOrder, ChatOrder, EffectState, MailOrder
@@ -58,7 +59,7 @@ PARTY = ScreenQuery(
 
 
 @dataclass
-class Desk:
+class Desk(Control):
     """All doors, a store of their own, and the simulator behind its control address."""
 
     control: httpx.AsyncClient
@@ -67,16 +68,8 @@ class Desk:
     sources: SourceActivities
     effects: EffectActivities
 
-    async def faults(self, *faults: Fault) -> None:
-        wanted = [fault.model_dump(mode="json") for fault in faults]
-        (await self.control.put("/_simulator/faults", json=wanted)).raise_for_status()
-
-    async def book(self) -> dict[str, dict[str, int]]:
-        shown: dict[str, dict[str, int]] = (await self.control.get("/_simulator/book")).json()
-        return shown
-
     async def billed(self, vendor: str) -> int:
-        return (await self.book())["billed"].get(vendor, 0)
+        return int((await self.book())["billed"].get(vendor, 0))
 
     async def ask(self, vendor: str) -> ModelAnswer:
         return await run(calls.ASK_MODEL, self.models.ask_model, question(vendor))

@@ -4,11 +4,10 @@ import asyncio
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from simulator.server import running
 from store.database import Store
 from store.journal import GONE_ON, Journal
 from tests.flows.batch import OneReference, Order, References, Told
+from tests.support.control import Control
 from tests.support.flows import Flows
 from workflows.data.batch import ItemEnd
 from workflows.data.llm import ModelAnswer, ModelRef
@@ -38,7 +38,7 @@ SPEED = 20.0
 
 
 @dataclass
-class Here:
+class Here(Control):
     """The flows, the simulator's control address, and the worker process that may be killed."""
 
     flows: Flows
@@ -78,12 +78,6 @@ class Here:
         await store.close()
         return dict(states), again
 
-    async def book(self, until: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
-        """Read the simulator's book, again until it says what is waited for."""
-        while not until(book := (await self.control.get("/_simulator/book")).json()):
-            await asyncio.sleep(0.01)
-        return dict(book)
-
 
 @asynccontextmanager
 async def killable(address: str, data: Path, speed: float = SPEED) -> AsyncIterator[Here]:
@@ -109,7 +103,7 @@ async def test_a_batch_is_sent_once_and_paid_once_whenever_the_worker_is_killed(
     """Killed when the vendor has taken the batch and not yet said so, and again in the wait."""
     async with killable(address, tmp_path) as here:
         slow = Fault(service=vendor, kind=FaultKind.SLOW, path="batches", times=1, seconds=30)
-        await here.control.put("/_simulator/faults", json=[slow.model_dump(mode="json")])
+        await here.faults(slow)
         model = ModelRef(vendor=vendor, model=VENDORS[vendor])
         handle = await here.flows.start(References, Order(model=model, count=COUNT))
         taken = await here.book(lambda book: vendor in book["batches"])
