@@ -135,7 +135,7 @@ class CallDesk:
         async with self._store.reading() as connection:
             if reply := await self._standing.reply(connection, entry):
                 return Fetched(reply, reused=True)
-            await self.breakers.check(connection, sending.service)
+            await self.breakers.check(connection, sending.service, locked=False)
         return None
 
     async def _leave(self, entry: CallEntry, sending: Sending) -> _Leave | Fetched | Flight:
