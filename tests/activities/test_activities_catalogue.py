@@ -1,5 +1,6 @@
 """The catalogue: what stands in `llm.toml`, what it costs, and what is said when it is wrong."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -267,3 +268,18 @@ def test_a_mistake_is_named(old: str, new: str, said: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"none\.toml: cannot be read \(No such file"):
         load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/models.md"])
+def test_the_lines_that_plug_in_a_vendor_do(page: str) -> None:
+    """Two at the top of the shipped file, and the role's, as the page writes them."""
+    (block,) = re.findall(r"```toml\n(.*?acme.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    vendor, model, *_, last = block.strip().splitlines()
+    role = last[last.index("analyst") :]
+    shipped = (ROOT / "llm.toml").read_text("utf-8")
+    changed = re.sub(r"(?m)^analyst = .*$", role, shipped)
+    assert changed != shipped
+    catalogue = read("\n".join((vendor, model, changed)).encode(), "llm.toml")
+    first = catalogue.book(("analyst",), date(2026, 11, 27)).chains[0].models[0]
+    assert (first.vendor, first.model) == ("acme", "acme-large")
+    assert catalogue.vendors["acme"].key == "ACME_KEY"
