@@ -279,7 +279,7 @@ def test_the_lines_that_plug_in_a_vendor_do(page: str) -> None:
     shipped = (ROOT / "llm.toml").read_text("utf-8")
     changed = re.sub(r"(?m)^analyst = .*$", role, shipped)
     assert changed != shipped
-    catalogue = read("\n".join((vendor, model, changed)).encode(), "llm.toml")
+    catalogue = read(f"{vendor}\n{model}\n{changed}".encode(), "llm.toml")
     first = catalogue.book(("analyst",), date(2026, 11, 27)).chains[0].models[0]
     assert (first.vendor, first.model) == ("acme", "acme-large")
     assert catalogue.vendors["acme"].key == "ACME_KEY"
