@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header pyproject.toml
+	--no-header pyproject.toml
 
 # One kind of set-up for all goals of one call, so that `make -j demo check` builds once.
 KIND := $(if $(filter check test soak,$(MAKECMDGOALS)),test,run)
