@@ -6,7 +6,7 @@ no reply yet, no other worker is at it, the breaker is closed, the budgets pay, 
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -86,7 +86,7 @@ class Sending:
 
 @dataclass(frozen=True)
 class _Leave:
-    """A call may be sent now, or has been given up before it was."""
+    """A call may be sent now: it is claimed, and has its permit."""
 
     claim: Claim
     permit: Permit
@@ -118,6 +118,8 @@ class CallDesk:
         LeftAlone, while the breaker is open), Lost, BudgetShort or BudgetUnknown. Whatever ends the
         wait after sending leaves a claim that counts as uncertain.
         """
+        # Others tell by it whether a claim's sender still lives: it names this very start.
+        entry = replace(entry, worker=self.admission.worker)
         async with self.journal.alone(entry.key):
             while True:
                 try:

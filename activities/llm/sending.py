@@ -112,7 +112,7 @@ class ModelSender:
         context = call_context()
         schema = None if record is None else strict_schema(record)
         http = self._build(request, schema, endpoint)
-        entry = replace(entry_of(request, context, http), worker=self._desk.admission.worker)
+        entry = entry_of(request, context, http)
         if endpoint.simulated:
             sample = {"x-braid-sample": str(request.sample)}
             http = replace(http, headers=dict(http.headers) | sample)

@@ -161,7 +161,7 @@ class SourceDesk:
             scope=context.scope,
             branch=context.branch,
             call=call.name,
-            worker=self._calls.admission.worker,
+            worker=context.worker,
             vendor=connector.service,
             origins=tuple(origins),
         )
