@@ -12,8 +12,9 @@ from temporalio.client import WorkflowHistory
 
 from insight.book import CLOSED_AS, spans, when
 from insight.clocks import Stretch, clipped, merged, total
+from insight.flow import Flow
 from insight.reader import NotAHistory, ordered
-from insight.spans import Span, SpanKind, SpanState, Status
+from insight.spans import Span, SpanKind, SpanState, Status, WorkflowTask
 from workflows.data.common import BranchState, Record
 
 
@@ -77,6 +78,8 @@ class Report(Record):
     output_tokens: int = 0
     window_share: float | None = None
     """The largest share of a model's window that one call took."""
+    tasks: tuple[WorkflowTask, ...] = ()
+    flow: Flow = Flow()
 
 
 def report(

@@ -13,10 +13,18 @@ class SpanKind(StrEnum):
     """What the time was spent on."""
 
     ACTIVITY = "activity"
+    LOCAL = "local_activity"
     TIMER = "timer"
     SIGNAL = "signal"
     UPDATE = "update"
     CHILD = "child"
+    NEXUS = "nexus"
+    SENT = "sent"
+    """A signal, or a request to cancel, sent to another workflow."""
+
+
+WORK = frozenset({SpanKind.ACTIVITY, SpanKind.LOCAL, SpanKind.CHILD, SpanKind.NEXUS})
+"""Kinds in which something works, not only waits."""
 
 
 class SpanState(StrEnum):
@@ -46,12 +54,36 @@ class Status(StrEnum):
     CONTINUED = "continued_as_new"
 
 
+RUN = 1_000_000
+"""Ids of the spans of run k of a tree begin at k times this; no history is as long."""
+
+
+class WorkflowTask(Record):
+    """One turn of the workflow's own code.
+
+    `id` is the id of its WorkflowTaskScheduled event, `completed` that of WorkflowTaskCompleted
+    (0 where it failed, timed out, or is open); `error` is why it failed.
+    """
+
+    id: int
+    scheduled: AwareDatetime
+    started: AwareDatetime | None = None
+    ended: AwareDatetime | None = None
+    completed: int = 0
+    error: str = ""
+
+
 class Span(Record):
     """A stretch of time in a history.
 
-    `id` is the id of the event that began it. A signal is an instant: its three times agree.
-    `started` is when the last attempt was taken up, `attempt` its number (0 where the history
-    records no start). `error` is why it failed, `retried_for` why the attempt before did.
+    `id` is the id of the event that began it, in a tree of runs plus `RUN` times the number of
+    its run. A signal is an instant: its three times agree. `started` is when the last attempt was
+    taken up, `attempt` its number (0 where the history records no start). `error` is why it
+    failed, `retried_for` why the attempt before did.
+
+    `task` is the id of the WorkflowTaskCompleted event whose command began it (0 for messages),
+    `closing` that of the event that ended it (0 while open), `taken` that of the event that told
+    of its start where the workflow learns of that (children, Nexus).
     """
 
     kind: SpanKind
@@ -75,6 +107,19 @@ class Span(Record):
     error: str = ""
     retried_for: str = ""
     id: int
+    task: int = 0
+    closing: int = 0
+    taken: int = 0
+    backoff: timedelta = timedelta()
+    """The planned pauses before its last attempt, from its retry policy."""
+    limited: timedelta = timedelta()
+    """How long its last attempt waited for a permit, where the answer says so."""
+    queue: str = ""
+    """The task queue it was sent to."""
+    vendor: str = ""
+    model: str = ""
+    child: str = ""
+    """The run id of a child; empty for everything else."""
 
     @property
     def queue_wait(self) -> timedelta | None:
