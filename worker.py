@@ -1,4 +1,4 @@
-"""The worker: which workflows and activities are deployed, on which queues.
+"""The worker: which activities answer the calls of the deployed workflows, on which queues.
 
 `python worker.py` serves all queues; `--queues braid,llm-openai` only some of them.
 """
@@ -16,14 +16,7 @@ from typing import Any
 import structlog
 from temporalio.client import Client
 from temporalio.converter import DataConverter
-from temporalio.worker import (
-    ActivityInboundInterceptor,
-    Interceptor,
-    Worker,
-    WorkflowInboundInterceptor,
-    WorkflowInterceptorClassInput,
-)
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Worker
 
 from activities.doors import door
 from activities.journalled import CallDesk
@@ -32,9 +25,9 @@ from activities.llm.batches import batch_doors
 from activities.pairing import inner_doors
 from activities.steps import StepActivities
 from activities.wire import Wire
+from deployed import WORKFLOWS, BraidInterceptor, runner
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.documents import converter, kept_in
-from runtime.heartbeats import Heartbeats
 from runtime.logs import configure
 from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings, SettingsError
@@ -57,16 +50,7 @@ from workflows.data.due_diligence import (
 )
 from workflows.data.llm import VENDOR_QUEUE
 from workflows.data.route import PathProposal
-from workflows.due_diligence import DueDiligence
 from workflows.grades import Step
-from workflows.headers import PassHeaders
-from workflows.services.ask import Ask
-from workflows.services.chunk import SpreadChunk
-from workflows.services.keeper import Keeper
-from workflows.services.spread import Spread
-from workflows.services.topic import Topic
-
-WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk, Ask)
 
 STEPS: tuple[Step[Any, Any], ...] = ()
 """The steps that may run fused."""
@@ -76,42 +60,9 @@ OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
 ANSWERS: dict[str, type[Record]] = {r.__name__: r for r in (*OF_CASES, *OF_PATTERNS)}
 """The records a prompt may name for a model's reply."""
 
-PASSED_THROUGH = (
-    # Records, contracts and pure patterns: no mutable state, and reloading them for every
-    # workflow costs tens of milliseconds. Process files and their steps are never passed.
-    "workflows.data",
-    "workflows.errors",
-    "workflows.scope",
-    "workflows.calls",
-    "workflows.grades",
-    "workflows.patterns",
-    "workflows.prompts",
-    "workflows.rules",
-    "anyascii",
-    "stdnum",
-    "structlog",
-)
-
 MAIN = calls.MAIN_QUEUE
 
 log = structlog.get_logger("worker")
-
-
-class BraidInterceptor(Interceptor):
-    """Heartbeats and call context for activities; scope and branch headers for workflows."""
-
-    def __init__(self, identity: str) -> None:
-        self._identity = identity
-
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        """Wrap an activity."""
-        return Heartbeats(next, self._identity)
-
-    def workflow_interceptor_class(
-        self, input: WorkflowInterceptorClassInput
-    ) -> type[WorkflowInboundInterceptor]:
-        """Name the workflow side."""
-        return PassHeaders
 
 
 @dataclass(frozen=True)
@@ -129,12 +80,6 @@ class Deployed:
 def all_queues(settings: Settings) -> tuple[str, ...]:
     """List the queues: the main one, and one for each vendor that stands behind a role."""
     return (MAIN, *(VENDOR_QUEUE + vendor for vendor in settings.models.vendors_in_use))
-
-
-def runner() -> SandboxedWorkflowRunner:
-    """Make the sandbox every workflow runs in."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Deployed:

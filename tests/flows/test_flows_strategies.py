@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import worker
+from deployed import WORKFLOWS as DEPLOYED
 from simulator.config import Fault, FaultKind
 from tests.flows.strategies import Asked, Counted, Remarks, Said, Strategist, Voting, strategy
 from tests.support.flows import Flows
@@ -22,7 +23,7 @@ either = pytest.mark.parametrize("grade", list(Grade))
 @pytest.fixture(autouse=True)
 def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy the test workflow beside the product's."""
-    monkeypatch.setattr(worker, "WORKFLOWS", (*worker.WORKFLOWS, *WORKFLOWS))
+    monkeypatch.setattr(worker, "WORKFLOWS", (*DEPLOYED, *WORKFLOWS))
     monkeypatch.setattr(worker, "STEPS", (strategy,))
     monkeypatch.setitem(worker.ANSWERS, "Remarks", Remarks)
 

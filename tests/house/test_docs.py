@@ -24,7 +24,7 @@ PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 EXAMPLE = DOCS / "adding-a-process.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 VARIABLE = re.compile(r"BRAID_[A-Z][A-Z_]*")
-CODE = ("Makefile", "docker-compose.yml", "Dockerfile", "worker.py", "starter.py")
+CODE = ("Makefile", "docker-compose.yml", "Dockerfile", "deployed.py", "worker.py", "starter.py")
 ROOMS = ("activities", "cli", "insight", "runtime", "scripts", "simulator", "store", "workflows")
 
 

@@ -53,7 +53,7 @@ MODULES = sorted(
 def test_the_walk_finds_every_room_of_the_house() -> None:
     rooms = {relative(path).split("/")[0] for path in MODULES}
     assert {"workflows", "activities", "store", "insight", "runtime", "simulator"} <= rooms
-    assert {"cli", "scripts", "worker.py", "starter.py"} <= rooms
+    assert {"cli", "scripts", "deployed.py", "worker.py", "starter.py"} <= rooms
     assert "pyproject.toml" in {relative(path) for path in files()}
 
 
@@ -120,9 +120,11 @@ def imported(file: str) -> set[str]:
 
 
 def test_the_command_line_starts_without_activities_simulator_or_worker() -> None:
-    """import-linter takes packages only, so the module starter.py is read here."""
+    """import-linter takes packages only, so the modules beside them are read here."""
     assert "cli" in imported("starter.py")
     assert not imported("starter.py") & {"activities", "simulator", "worker"}
+    assert "workflows" in imported("deployed.py"), "replayed by the command line"
+    assert not imported("deployed.py") & {"activities", "store", "simulator", "worker"}
 
 
 # ---- calls and the worker ------------------------------------------------------------------

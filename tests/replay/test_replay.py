@@ -13,8 +13,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from deployed import WORKFLOWS, BraidInterceptor, runner
 from runtime.conversion import DATA_CONVERTER
-from worker import WORKFLOWS, BraidInterceptor, runner
 
 CASES = sorted(Path(__file__).parent.glob("due_diligence_*.json"))
 SERVICES = sorted(Path(__file__).parent.glob("service_*.json"))

@@ -24,7 +24,7 @@ async def serve(
     address: str, suffix: str, identity: str, world: str, data: Path, simulator: str
 ) -> None:
     """Serve until killed."""
-    worker.WORKFLOWS = importlib.import_module(world).WORKFLOWS
+    vars(worker)["WORKFLOWS"] = importlib.import_module(world).WORKFLOWS
     pause = timedelta(milliseconds=10)
     settings = Settings(data=data, simulator=simulator, retry_pause=pause)
     if (given := data / "llm.toml").exists():

@@ -17,6 +17,7 @@ from temporalio.worker import Replayer, Worker
 
 from activities.doors import door
 from activities.steps import StepActivities
+from deployed import BraidInterceptor, runner
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
 from runtime.documents import converter, kept_at, kept_in
@@ -24,7 +25,6 @@ from runtime.processes import spawn, stop
 from runtime.release import release
 from runtime.settings import Settings
 from store.database import Store
-from worker import BraidInterceptor, runner
 from workflows.calls import MAIN_QUEUE, RUN_STEP, Call
 from workflows.grades import Step
 

@@ -1,0 +1,63 @@
+"""Which workflows are deployed, and in which sandbox and with which headers they run.
+
+The worker serves them; the command line replays them. Nothing here touches the world: what
+answers a workflow's calls is paired with them in `worker.py`.
+"""
+
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    Interceptor,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from runtime.heartbeats import Heartbeats
+from workflows.due_diligence import DueDiligence
+from workflows.headers import PassHeaders
+from workflows.services.ask import Ask
+from workflows.services.chunk import SpreadChunk
+from workflows.services.keeper import Keeper
+from workflows.services.spread import Spread
+from workflows.services.topic import Topic
+
+WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk, Ask)
+
+PASSED_THROUGH = (
+    # Records, contracts and pure patterns: no mutable state, and reloading them for every
+    # workflow costs tens of milliseconds. Process files and their steps are never passed.
+    "workflows.data",
+    "workflows.errors",
+    "workflows.scope",
+    "workflows.calls",
+    "workflows.grades",
+    "workflows.patterns",
+    "workflows.prompts",
+    "workflows.rules",
+    "anyascii",
+    "stdnum",
+    "structlog",
+)
+
+
+class BraidInterceptor(Interceptor):
+    """Heartbeats and call context for activities; scope and branch headers for workflows."""
+
+    def __init__(self, identity: str) -> None:
+        self._identity = identity
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Wrap an activity."""
+        return Heartbeats(next, self._identity)
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor]:
+        """Name the workflow side."""
+        return PassHeaders
+
+
+def runner() -> SandboxedWorkflowRunner:
+    """Make the sandbox every workflow runs in."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return SandboxedWorkflowRunner(restrictions=restrictions)
