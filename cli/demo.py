@@ -228,11 +228,11 @@ def as_json(shown: Shown, here: Session) -> dict[str, Any]:
 
 def draw(shown: Shown, here: Session, console: Console) -> None:
     """Show what the demo came to, and how to look closer."""
-    console.print(show.explanation(shown.report, console))
-    console.print()
     console.print(show.decision(shown.record))
     if shown.proof["kills"]:
         console.print(_crash_lines(shown.proof))
+    console.print()
+    console.print(show.explanation(shown.report, console))
     speed = here.addresses.speed if here.addresses else 1
     console.print()
     console.print(
