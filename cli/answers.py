@@ -13,7 +13,7 @@ from rich.text import Text
 from insight.book import MODEL_CALL
 from insight.report import Report
 from insight.spans import Span
-from insight.timeline import length
+from insight.words import length
 from runtime.catalogue import Catalogue
 from store.journal import CallRow, ClaimState
 from workflows.data.llm import ModelAnswer

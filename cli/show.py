@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from insight.report import BranchLine, Report
-from insight.timeline import gantt, length
+from insight.timeline import gantt
+from insight.words import length
 from workflows.data.common import (
     BranchState,
     BranchView,

@@ -1,46 +1,26 @@
-"""Draw a report in the terminal: a row per branch, its calls as bars, and the two clocks."""
+"""Draw a report in the terminal: a row per branch, its spans as bars, and the critical path."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from insight.clocks import merged
-from insight.report import Report, stretches
+from insight.flow import Wait
+from insight.inks import BESIDE, CUT, FAILED, ORDER, WAITS, Ink, Stroke, strokes
+from insight.report import Report
+from insight.rows import Row, rows, working
 from insight.scale import scale
-from insight.spans import Span, SpanKind, SpanState
+from insight.spans import Span
+from insight.words import clear, clock, length
 from workflows.data.common import BranchState
 
-NO_BRANCH = "(case)"
+PATH = "critical path"
 _LEAST_BAR = 10
 _TIME_CELLS = 9
-
-
-@dataclass(frozen=True)
-class _Ink:
-    """How one thing is drawn; `plain` is used where the terminal cannot show `glyph`."""
-
-    glyph: str
-    plain: str
-    style: str
-    word: str
-
-
-_TIMER = _Ink("─", "-", "blue", "timer")
-_CHILD = _Ink("▒", "=", "magenta", "child")
-_QUEUED = _Ink("░", ".", "yellow", "queued or retried")
-_OPEN = _Ink("▓", "%", "cyan", "open call")
-_CALL = _Ink("█", "#", "cyan", "call")
-_SIGNAL = _Ink("◆", "*", "green", "signal")
-_UPDATE = _Ink("◇", "o", "green", "update")
-_FAILED = _Ink("✗", "x", "bold red", "failed")
-_CUT = _Ink("≈", "~", "dim", "wait cut short")
-
-_ORDER = (_TIMER, _CHILD, _QUEUED, _OPEN, _CALL, _UPDATE, _SIGNAL, _FAILED, _CUT)
-"""What is drawn later covers what was drawn before."""
 
 _STATES = {
     BranchState.WAITING: ("…", "~", "yellow"),
@@ -52,35 +32,14 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True)
-class _Row:
-    label: str
-    spans: tuple[Span, ...]
-    note: str
-    state: BranchState | None = None
-
-
 def gantt(report: Report, width: int, *, times: bool = False) -> RenderableType:
-    """Draw a run over at most `width` cells: a row per branch, axis, legend and clocks.
+    """Draw a run over at most `width` cells: rows, critical path, axis, legend and clocks.
 
-    Activities of no branch get a row per name. With `times` every span is listed below its row
-    with start and end to the millisecond, UTC. Works without colour and in ASCII terminals.
+    Work of no branch gets a row per name; many rows are folded. With `times` nothing is, and every
+    span is listed below its row with start and end to the millisecond, UTC. Works without colour
+    and in ASCII terminals: what is on the critical path is drawn thicker.
     """
     return _Gantt(report, width, times)
-
-
-def length(time: timedelta) -> str:
-    """Write a length of time in at most nine cells, two units at most."""
-    seconds = time.total_seconds()
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}m {rest:02}s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes:02}m" if hours < 48 else f"{hours // 24}d {hours % 24:02}h"
 
 
 @dataclass(frozen=True)
@@ -92,30 +51,33 @@ class _Gantt:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
         width = max(1, min(self.width, options.max_width))
-        yield _Drawing(self.report, width, options.ascii_only).whole(self.times)
+        yield _Drawing(self.report, width, options.ascii_only, self.times).whole()
 
 
 class _Drawing:
     """One drawing of fixed width."""
 
-    def __init__(self, report: Report, width: int, plain: bool) -> None:
-        self.report, self.width, self.plain = report, width, plain
-        self.rows = tuple(_rows(report))
-        widest = max((cell_len(row.label) for row in self.rows), default=0)
-        self.label = min(widest, max(6, width // 4))
+    def __init__(self, report: Report, width: int, plain: bool, times: bool) -> None:
+        self.report, self.width, self.plain, self.times = report, width, plain, times
+        self.rows = rows(report, None) if times else rows(report)
+        self.path = _path(report)
+        labels = [row.label for row in self.rows] + ([PATH] if self.path else [])
+        self.label = min(max(map(cell_len, labels), default=0), max(6, width // 4))
         with_times = width - self.label - _TIME_CELLS - 4
         self.notes = with_times >= _LEAST_BAR
         cells = with_times if self.notes else width - self.label - 3
-        within = (report.started, report.until)
-        busy = merged(stretches(report.spans, within))
-        self.scale = scale(busy, within, max(1, cells))
-        self.used: set[_Ink] = set()
+        busy = merged(working(report.spans, report))
+        self.scale = scale(busy, (report.started, report.until), max(1, cells))
+        self.used: set[Ink] = set()
 
-    def whole(self, times: bool) -> Group:
+    def whole(self) -> Group:
         lines = [self._head()]
         for row in self.rows:
             lines.append(self._row(row))
-            lines += [self._times(span) for span in row.spans] if times else ()
+            lines += [self._times(span) for span in row.spans] if self.times else ()
+        if self.path:
+            lane = [stroke for strokes_ in self.path.values() for stroke in strokes_]
+            lines.append(self._bar(PATH, (" ", " ", ""), lane, ""))
         lines.append(self._axis())
         return Group(*lines, *self._legend(), *self._clocks())
 
@@ -124,23 +86,31 @@ class _Drawing:
         words = [report.process, report.status.value.replace("_", " "), report.case]
         return self._line(Text(self._clear("  ".join(w for w in words if w)), style="bold"))
 
-    def _row(self, row: _Row) -> Text:
-        line = Text(set_cell_size(self._short(row.label), self.label) + " ")
-        mark, plain_mark, style = _STATES[row.state] if row.state else (" ", " ", "")
+    def _row(self, row: Row) -> Text:
+        state = _STATES[row.state] if row.state else (" ", " ", "")
+        work = BESIDE if self.path else WAITS[Wait.RUN]
+        found = [s for span in row.spans for s in strokes(span, self.report.until, work)]
+        found += [s for span in row.spans for s in self.path.get(span.id, ())]
+        return self._bar(row.label, state, found, length(row.busy) if row.busy else "")
+
+    def _bar(
+        self, label: str, state: tuple[str, str, str], found: Iterable[Stroke], note: str
+    ) -> Text:
+        line = Text(set_cell_size(self._short(label), self.label) + " ")
+        mark, plain_mark, style = state
         line.append(plain_mark if self.plain else mark, style=style)
         line.append(" ")
-        for ink in self._cells(row.spans):
+        for ink in self._cells(found):
             line.append(" " if ink is None else self._glyph(ink), style=ink.style if ink else "")
         if self.notes:
-            line.append(row.note.rjust(_TIME_CELLS + 1))
+            line.append(note.rjust(_TIME_CELLS + 1))
         return self._line(line)
 
-    def _cells(self, spans: Iterable[Span]) -> list[_Ink | None]:
-        cells: list[_Ink | None] = [None] * self.scale.cells
-        strokes = (stroke for span in spans for stroke in _strokes(span, self.report.until))
-        for ink, start, end in sorted(strokes, key=lambda stroke: _ORDER.index(stroke[0])):
+    def _cells(self, found: Iterable[Stroke]) -> list[Ink | None]:
+        cells: list[Ink | None] = [None] * self.scale.cells
+        for ink, start, end in sorted(found, key=lambda stroke: ORDER.index(stroke[0])):
             last = round(self.scale.at(end))
-            begin = max(0, last - 1) if ink is _FAILED else self.scale.cell(start)
+            begin = max(0, last - 1) if ink is FAILED else self.scale.cell(start)
             for place in range(begin, max(begin + 1, last)):
                 cells[place] = ink
         self.used.update(ink for ink in cells if ink is not None)
@@ -149,9 +119,9 @@ class _Drawing:
     def _axis(self) -> Text:
         dots: list[str] = ["." if self.plain else "·"] * self.scale.cells
         for start, end in self.scale.cuts:
-            self.used.add(_CUT)
+            self.used.add(CUT)
             for place in range(round(self.scale.at(start)), round(self.scale.at(end))):
-                dots[min(place, self.scale.cells - 1)] = self._glyph(_CUT)
+                dots[min(place, self.scale.cells - 1)] = self._glyph(CUT)
         line = " " * (self.label + 3) + "".join(dots)
         if self.notes:
             line += length(self.report.until - self.report.started).rjust(_TIME_CELLS + 1)
@@ -160,9 +130,9 @@ class _Drawing:
     def _legend(self) -> Iterator[Text]:
         waits = ", ".join(length(end - start) for start, end in self.scale.cuts)
         parts = []
-        for ink in (ink for ink in _ORDER if ink in self.used):
+        for ink in (ink for ink in ORDER if ink in self.used):
             part = Text.assemble((self._glyph(ink), ink.style), f" {ink.word}")
-            part.append(f" ({waits})" if ink is _CUT else "")
+            part.append(f" ({waits})" if ink is CUT else "")
             parts.append(part)
         return self._filled(parts)
 
@@ -190,9 +160,8 @@ class _Drawing:
         yield self._line(line)
 
     def _times(self, span: Span) -> Text:
-        start = f"{span.scheduled:%H:%M:%S.%f}"[:-3]
-        end = f"{span.ended:%H:%M:%S.%f}"[:-3] if span.ended else "open"
-        words = [f"{start} - {end}", span.name, span.state.value.replace("_", " ")]
+        end = clock(span.ended) if span.ended else "open"
+        words = [f"{clock(span.scheduled)} - {end}", span.name, span.state.value.replace("_", " ")]
         words += [f"attempt {span.attempt}"] if span.attempt > 1 else []
         words += [span.error or span.retried_for]
         return self._line(Text("  " + self._clear("  ".join(word for word in words if word))))
@@ -204,11 +173,9 @@ class _Drawing:
         return set_cell_size(label, self.label - 1) + ("~" if self.plain else "…")
 
     def _clear(self, text: str) -> str:
-        """Keep a foreign name from steering or breaking the terminal."""
-        safe = (c.isprintable() and (c.isascii() or not self.plain) for c in text)
-        return "".join(c if ok else "?" for c, ok in zip(text, safe, strict=True))
+        return clear(text, plain=self.plain)
 
-    def _glyph(self, ink: _Ink) -> str:
+    def _glyph(self, ink: Ink) -> str:
         return ink.plain if self.plain else ink.glyph
 
     def _line(self, line: Text) -> Text:
@@ -218,44 +185,14 @@ class _Drawing:
         return line
 
 
-def _rows(report: Report) -> Iterator[_Row]:
-    for branch in report.branches:
-        spans = tuple(span for span in report.spans if span.branch == branch.name)
-        if branch.name:
-            yield _Row(branch.name, spans, length(branch.machine), branch.state)
-        else:
-            yield from _loose(spans, report)
+def _path(report: Report) -> dict[int, list[Stroke]]:
+    """Give the strokes of the critical path by the span whose time it is."""
+    found: dict[int, list[Stroke]] = {}
+    for segment in report.flow.path:
+        start, end = _within(segment.start, report), _within(segment.end, report)
+        found.setdefault(segment.span, []).append((WAITS[segment.wait], start, end))
+    return found
 
 
-def _loose(spans: Sequence[Span], report: Report) -> Iterator[_Row]:
-    """Give activities and children of no branch a row per name, and one row to all the rest."""
-    named: dict[str, list[Span]] = {}
-    for span in spans:
-        own = span.kind in (SpanKind.ACTIVITY, SpanKind.CHILD)
-        named.setdefault(span.name if own else NO_BRANCH, []).append(span)
-    within = (report.started, report.until)
-    for name, group in named.items():
-        busy = sum((b - a for a, b in merged(stretches(group, within))), timedelta())
-        yield _Row(name, tuple(group), length(busy) if busy else "")
-
-
-def _strokes(span: Span, until: datetime) -> Iterator[tuple[_Ink, datetime, datetime]]:
-    """Say what to draw for one span: ink, from, to."""
-    end = span.ended or until
-    if span.kind is SpanKind.ACTIVITY and span.started is None:
-        yield _OPEN if span.ended is None else _QUEUED, span.scheduled, end
-    elif span.kind is SpanKind.ACTIVITY and span.started is not None:
-        yield _QUEUED, span.scheduled, span.started
-        yield _CALL, span.started, end
-    else:
-        yield _PLAIN[span.kind], span.scheduled, end
-    if span.state in (SpanState.FAILED, SpanState.TIMED_OUT):
-        yield _FAILED, end, end
-
-
-_PLAIN = {
-    SpanKind.TIMER: _TIMER,
-    SpanKind.CHILD: _CHILD,
-    SpanKind.SIGNAL: _SIGNAL,
-    SpanKind.UPDATE: _UPDATE,
-}
+def _within(moment: datetime, report: Report) -> datetime:
+    return min(max(moment, report.started), report.until)

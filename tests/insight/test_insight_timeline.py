@@ -8,8 +8,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from temporalio.api.enums.v1 import EventType as E
 
+from insight.flow import Flow, Segment, Wait
 from insight.report import Report, report
-from insight.timeline import gantt, length
+from insight.timeline import gantt
+from insight.words import length
 from tests.insight.builder import Run, at, failure, model_answer
 
 
@@ -56,7 +58,7 @@ def test_bars_stand_where_the_time_was() -> None:
     )
     assert row(text, "background") == "background ✓ " + " " * 20 + "█" * 20 + "     2.0 s"
     assert row(text, "(case)").rstrip().endswith("◆")
-    assert "░ queued or retried  █ call  ◆ signal  ✗ failed" in text
+    assert "░ queued  █ work  ◆ message  ✗ failed" in text
     assert "speed-up 1.5" in text
     assert "cost $0.0125" in text
 
@@ -154,3 +156,46 @@ def test_a_case_of_one_event_is_drawn() -> None:
 )
 def test_lengths_read_easily(ms: int, text: str) -> None:
     assert length(timedelta(milliseconds=ms)) == text
+
+
+def test_many_rows_are_folded_and_the_critical_and_failed_are_kept() -> None:
+    run = Run()
+    for number in range(40):
+        run.call("fetch", 0, 10 + number, branch=f"item-{number}")
+        run.call("other", 0, 10, branch="x" * (number + 1))
+    key = run.schedule("filings", 0, branch="credit")
+    run.fail(key, 1, failure("gone", "Rejected"))
+    run.finish(100)
+    text = draw(report(run.events), 80)
+    assert row(text, "item-* x40").rstrip().endswith("49 ms")
+    assert row(text, "credit")
+    assert row(text, "(others) x13")
+    assert sum("█" in line for line in text.splitlines()[:-2]) <= 31
+    assert row(draw(report(run.events), 80, times=True), "item-39 ")
+
+
+def test_what_is_on_the_critical_path_is_drawn_thicker_and_again_by_cause() -> None:
+    known = report(checks().events)
+    (identity, credit, background, _) = known.spans
+    path = (
+        Segment(span=credit.id, wait=Wait.QUEUE, start=at(0), end=at(1_000)),
+        Segment(span=credit.id, wait=Wait.RUN, start=at(1_000), end=at(2_000)),
+        Segment(span=0, wait=Wait.EVENT, start=at(2_000), end=at(4_000)),
+    )
+    text = draw(known.model_copy(update={"flow": Flow(path=path)}), 66)
+    assert "█" not in row(text, identity.branch) + row(text, background.branch)
+    assert row(text, identity.branch).count("▄") == 20
+    assert row(text, credit.branch).count("█") == 9
+    assert row(text, "critical path").strip().endswith("░" * 10 + "█" * 10 + "┄" * 20)
+
+
+def test_limits_and_failed_attempts_have_inks_of_their_own() -> None:
+    run = Run()
+    key = run.schedule("ask_model", 0, branch="credit")
+    run.start(key, 1_000, attempt=3, after="down")
+    run.complete(key, 4_000)
+    run.finish(4_000)
+    known = report(run.events)
+    held = known.spans[0].model_copy(update={"limited": timedelta(seconds=1)})
+    line = row(draw(known.model_copy(update={"spans": (held,)}), 59), "credit")
+    assert line == "credit ✓ " + "▞" * 10 + "▒" * 10 + "█" * 20 + "     4.0 s"

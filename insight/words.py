@@ -1,0 +1,49 @@
+"""How lengths, moments, shares and the names of spans are written for people."""
+
+from datetime import datetime, timedelta
+
+from insight.spans import Span, SpanKind
+
+_KINDS = {
+    SpanKind.TIMER: "timer",
+    SpanKind.SIGNAL: "message",
+    SpanKind.UPDATE: "update",
+    SpanKind.SENT: "sent",
+}
+
+
+def length(time: timedelta) -> str:
+    """Write a length of time in at most nine cells, two units at most."""
+    seconds = time.total_seconds()
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02}m" if hours < 48 else f"{hours // 24}d {hours % 24:02}h"
+
+
+def clock(moment: datetime) -> str:
+    """Write a moment's time of day in UTC, to the millisecond."""
+    return f"{moment:%H:%M:%S.%f}"[:-3]
+
+
+def percent(share: float) -> str:
+    """Write a share of 0 to 1; what is more than nothing is never 0%."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def title(span: Span) -> str:
+    """Name a span: its branch, its kind unless it is work, and its name."""
+    kind = _KINDS.get(span.kind, "")
+    named = " ".join(word for word in (kind, span.name) if word)
+    return f"{span.branch}: {named}" if span.branch else named
+
+
+def clear(text: str, *, plain: bool = False) -> str:
+    """Keep a foreign name from steering or breaking the terminal; `plain` leaves ASCII only."""
+    safe = (c.isprintable() and (c.isascii() or not plain) for c in text)
+    return "".join(c if ok else "?" for c, ok in zip(text, safe, strict=True))
