@@ -21,7 +21,8 @@ from store.flights import Flights
 from store.journal import call_key
 from workflows.calls import FIRST_PAUSE, Call, open_door
 from workflows.data.common import Record
-from workflows.data.steps import StepOrder, StepProgress, StepResult
+from workflows.data.llm import ModelAnswer
+from workflows.data.steps import StepOrder, StepProgress, StepResult, StepSpent
 from workflows.errors import NotInStep, asked_of_sdk, call_failed, not_yet, sent_out
 from workflows.grades import Step
 from workflows.scope import Scope, current_scope, enter_scope
@@ -72,6 +73,8 @@ class _Run:
         self.answered = self.read_back = 0
         self.running: dict[object, str] = {}
         self.told = 0.0
+        self.spent: StepSpent | None = None
+        self.counted: set[str] = set()
         self.refused: NotInStep | None = None
         self.task: asyncio.Task[Record] | None = None
 
@@ -81,7 +84,7 @@ class _Run:
             value: Record = await self.task
         except (Exception, asyncio.CancelledError) as error:
             self._raise(error)
-        return StepResult(value=value.model_dump(mode="json"))
+        return StepResult(value=value.model_dump(mode="json"), spent=self.spent)
 
     async def _work(self, request: Record) -> Record:
         scope = Scope(self.context.branch)
@@ -143,7 +146,23 @@ class _Run:
         if kept.error:
             raise call_failed(call.name, _read_failure(kept.error))
         output: type[Record] = call.output
-        return output.model_validate_json(kept.value)
+        answer = output.model_validate_json(kept.value)
+        self._count(key, answer, read_back=bool(found))
+        return answer
+
+    def _count(self, key: str, answer: Record, *, read_back: bool) -> None:
+        """Add up what a model took. What a first attempt reads back, another step had asked."""
+        if not isinstance(answer, ModelAnswer) or key in self.counted:
+            return
+        self.counted.add(key)
+        spent = self.spent = self.spent or StepSpent()
+        if answer.cached or (read_back and self.context.attempt == 1):
+            return
+        self.spent = StepSpent(
+            usd=spent.usd + answer.usd,
+            input_tokens=spent.input_tokens + answer.usage.input_tokens,
+            output_tokens=spent.output_tokens + answer.usage.output_tokens,
+        )
 
     async def _asked(
         self, call: Call[Any, Any], request: Record, key: str, failure: str

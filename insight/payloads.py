@@ -7,6 +7,7 @@ reads as None, which is no error.
 import json
 from collections.abc import Mapping, Sequence
 
+from google.protobuf.message import Message
 from temporalio.api.common.v1 import Header, Payload
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
@@ -60,12 +61,25 @@ def reason(failure: Failure) -> str:
         failure = failure.cause
     kind = failure.application_failure_info.type
     if failure.HasField("timeout_failure_info"):
-        kind = _timeout(failure.timeout_failure_info.timeout_type)
+        kind = timeout(failure.timeout_failure_info.timeout_type)
     text = " ".join(failure.message.split())
     return f"{kind}: {text}" if kind and text else kind or text
 
 
-def _timeout(number: int) -> str:
+def why(said: Message) -> str:
+    """Say why an event tells of a failure: the `cause` it names and the failure; empty for none."""
+    fields, words = said.DESCRIPTOR.fields_by_name, []
+    if (named := fields.get("cause")) is not None and named.enum_type is not None:
+        known = named.enum_type.values_by_number.get(getattr(said, named.name))
+        cause = known.name.partition("CAUSE_")[2] if known is not None else ""
+        words = [cause.removesuffix("UNSPECIFIED").replace("_", " ").lower()]
+    if (failure := fields.get("failure")) is not None:
+        words.append(reason(getattr(said, failure.name)))
+    return ": ".join(word for word in words if word)
+
+
+def timeout(number: int) -> str:
+    """Name a kind of timeout, as `heartbeat timeout`."""
     known = TimeoutType.DESCRIPTOR.values_by_number.get(number)
     words = known.name if known is not None else "TIMEOUT_TYPE_UNSPECIFIED"
     return words.removeprefix("TIMEOUT_TYPE_").replace("_", " ").lower() + " timeout"

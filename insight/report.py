@@ -14,7 +14,8 @@ from insight.book import CLOSED_AS, spans, when
 from insight.clocks import Stretch, clipped, merged, total
 from insight.flow import Flow
 from insight.reader import NotAHistory, ordered
-from insight.spans import Span, SpanKind, SpanState, Status, WorkflowTask
+from insight.spans import WORK, Span, SpanKind, SpanState, Status, WorkflowTask
+from insight.turns import tasks
 from workflows.data.common import BranchState, Record
 
 
@@ -118,6 +119,7 @@ def report(
         speedup=sequential / parallel if parallel else 1.0,
         usd=_usd(found),
         events=len(events),
+        tasks=tasks(events),
         **_tokens(found),
     )
 
@@ -201,7 +203,7 @@ def _state(group: Sequence[Span]) -> BranchState:
     if is_open:
         working = SpanKind.ACTIVITY in is_open
         return BranchState.RUNNING if working else BranchState.WAITING
-    work = [span for span in group if span.kind in (SpanKind.ACTIVITY, SpanKind.CHILD)]
+    work = [span for span in group if span.kind in WORK]
     left = [span for span in work if span.state is SpanState.ABANDONED]
     if left or not work:
         return BranchState.CANCELLED if left else BranchState.SUCCEEDED

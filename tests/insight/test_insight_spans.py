@@ -1,16 +1,20 @@
 """Spans carry what a history records, and never trip over what it does not."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import Payload
+from temporalio.api.common.v1 import Payload, RetryPolicy
 from temporalio.api.enums.v1 import EventType as E
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
 
 from insight.book import spans
+from insight.calls import planned_pauses
 from insight.reader import ordered
+from insight.report import report
 from insight.spans import Span, SpanKind, SpanState
 from tests.insight.builder import Run, at, failure, model_answer, payload
 
@@ -24,7 +28,7 @@ def test_an_activity_tells_its_queue_wait_from_its_run() -> None:
     run = Run()
     key = run.schedule("filings", 100, branch="credit")
     run.start(key, 130)
-    run.complete(key, 500)
+    closing = run.complete(key, 500)
     assert only(run) == Span(
         kind=SpanKind.ACTIVITY,
         name="filings",
@@ -35,6 +39,7 @@ def test_an_activity_tells_its_queue_wait_from_its_run() -> None:
         ended=at(500),
         state=SpanState.COMPLETED,
         id=key,
+        closing=closing,
     )
     assert only(run).queue_wait == timedelta(milliseconds=30)
     assert only(run).run == timedelta(milliseconds=370)
@@ -237,4 +242,170 @@ def test_unknown_events_and_loose_ends_are_passed_over() -> None:
     run.events.append(run.add(9_999, 40))  # type: ignore[arg-type]
     for kind in E.values():
         run.add(kind, 50)
-    assert {span.name for span in spans(ordered(run.events))} == {""}
+    assert {span.name for span in spans(ordered(run.events))} == {"", "cancel"}
+
+
+def begun(run: Run, kind: E.ValueType, ms: int) -> Any:
+    """Add an event and give what is particular to its type."""
+    event = run.add(kind, ms)
+    name = E.Name(kind).removeprefix("EVENT_TYPE_").lower() + "_event_attributes"
+    part = getattr(event, name)
+    part.SetInParent()
+    return part
+
+
+@pytest.mark.parametrize(
+    ("policy", "attempt", "last", "seconds"),
+    [
+        (RetryPolicy(), 1, None, 0),
+        (RetryPolicy(), 4, None, 1 + 2 + 4),
+        (RetryPolicy(), 4, 30.0, 1 + 2 + 30),
+        (RetryPolicy(), 10, None, 1 + 2 + 4 + 8 + 16 + 32 + 64 + 100 + 100),
+        (RetryPolicy(backoff_coefficient=1), 1_000_001, None, 1_000_000),
+        (RetryPolicy(backoff_coefficient=float("nan")), 3, None, 3),
+        (RetryPolicy(backoff_coefficient=float("inf")), 3, None, 101),
+    ],
+)
+def test_the_planned_pauses_are_those_of_the_policy(
+    policy: RetryPolicy, attempt: int, last: float | None, seconds: float
+) -> None:
+    assert planned_pauses(policy, attempt, last) == pytest.approx(seconds)
+
+
+def test_a_span_tells_its_task_its_queue_its_pauses_and_the_events_that_made_it() -> None:
+    run = Run()
+    asked = begun(run, E.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, 0)
+    asked.task_queue.name, asked.workflow_task_completed_event_id = "llm-openai", 4
+    asked.activity_type.name = "filings"
+    asked.retry_policy.initial_interval.FromMilliseconds(50)
+    run.start(2, 400, attempt=3, after="busy")
+    closing = run.complete(2, 500)
+    span = only(run)
+    assert (span.task, span.closing, span.queue) == (4, closing, "llm-openai")
+    assert span.backoff == timedelta(milliseconds=50 + 100)
+    run.events[2].event_time.FromDatetime(at(120))
+    assert only(run).backoff == timedelta(milliseconds=120), "no longer than it can have been"
+
+
+def test_a_model_call_names_its_model_and_what_it_waited_for_a_permit() -> None:
+    run = Run()
+    target = {"vendor": "openai", "model": "gpt-5"}
+    key = run.schedule("ask_model", 0, inputs=[payload({"target": target})])
+    run.start(key, 100)
+    assert (only(run).vendor, only(run).model) == ("openai", "gpt-5"), "while it is open"
+    run.complete(key, 900, payload({"usd": "1", "waited": 0.5}))
+    assert only(run).limited == timedelta(milliseconds=500)
+    run.events[-1].event_time.FromDatetime(at(200))
+    assert only(run).limited == timedelta(milliseconds=100)
+
+
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [
+        ({"usd": "0", "reused": True}, 0),  # read from the case this one is a fork of
+        ({"usd": "0", "reused": True, "cached": True}, 0),
+        ({"usd": "0.1", "reused": True}, 900),  # paid by an attempt that was killed
+        ({"usd": "0", "reused": True, "priced": False}, 900),
+    ],
+)
+def test_tokens_another_case_paid_for_are_not_counted(said: dict[str, Any], counted: int) -> None:
+    run = Run()
+    ask(run, 0, "a", payload({**said, "usage": {"input_tokens": 900}, "window": 9_000}))
+    assert (only(run).input_tokens, only(run).window_share) == (counted, 0.1)
+
+
+def test_a_fused_step_goes_by_its_name_and_tells_what_its_models_took() -> None:
+    run = Run()
+    key = run.schedule("run_step", 0, branch="credit", inputs=[payload({"step": "rate"})])
+    spent = {"usd": "0.25", "input_tokens": 70, "output_tokens": 5}
+    run.complete(key, 10, payload({"value": {}, "spent": spent}))
+    span = only(run)
+    assert (span.name, span.branch, span.usd) == ("rate", "credit", Decimal("0.25"))
+    assert (span.input_tokens, span.output_tokens) == (70, 5)
+
+
+CORE = {"activity_type": "look", "attempt": 4, "original_schedule_time": {"seconds": 0, "nanos": 0}}
+
+
+def _core(begin: int, end: int) -> dict[str, Any]:
+    times = [divmod(round(at(ms).timestamp() * 1000), 1000) for ms in (begin, end)]
+    first, last = ({"seconds": s, "nanos": ms * 1_000_000} for s, ms in times)
+    return {"data": CORE | {"original_schedule_time": first, "complete_time": last}}
+
+
+def _java(begin: int, end: int) -> dict[str, Any]:
+    first, last = (round(at(ms).timestamp() * 1000) for ms in (begin, end))
+    return {"type": "look", "time": last, "meta": {"firstSkd": first, "atpt": 4, "backoff": None}}
+
+
+def _go(begin: int, end: int) -> dict[str, Any]:
+    ended = f"{at(end):%Y-%m-%dT%H:%M:%S.%f}789Z"
+    return {"data": {"ActivityType": "look", "ReplayTime": ended, "Attempt": 4, "Backoff": 0}}
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [(_core, "core_local_activity"), (_java, "LocalActivity"), (_go, "LocalActivity")],
+)
+@pytest.mark.parametrize(
+    ("written", "read"), [((20, 60), (20, 60)), ((20, 10), (20, 90)), ((200, 300), (90, 90))]
+)
+def test_a_local_activity_is_read_from_its_marker(
+    form: Callable[[int, int], dict[str, Any]], name: str, written: Any, read: Any
+) -> None:
+    """Also where a worker's clock runs behind, or ahead of the marker's own time."""
+    run = Run()
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, 10)
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_STARTED, 20)
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, 50)
+    for kind in "SCHEDULED", "STARTED", "COMPLETED":  # a task right after: the same stretch
+        begun(run, E.Value(f"EVENT_TYPE_WORKFLOW_TASK_{kind}"), 80)
+    said = begun(run, E.EVENT_TYPE_MARKER_RECORDED, 90)
+    said.marker_name = name
+    for key, value in form(*written).items():
+        said.details[key].payloads.append(payload(value))
+    span = only(run)
+    assert (span.kind, span.name, span.attempt) == (SpanKind.LOCAL, "look", 4)
+    if form is _go:  # it does not say when it began
+        read = (20, 60 if written[1] == 60 else 90)
+    assert (span.scheduled, span.started, span.ended) == (at(read[0]), at(read[0]), at(read[1]))
+
+
+def test_nexus_operations_children_and_messages_sent_tell_their_events() -> None:
+    run = Run()
+    nexus = begun(run, E.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED, 10)
+    nexus.service, nexus.operation, nexus.endpoint = "shop", "order", "there"
+    begun(run, E.EVENT_TYPE_NEXUS_OPERATION_STARTED, 5).scheduled_event_id = 2  # a coarse clock
+    begun(run, E.EVENT_TYPE_NEXUS_OPERATION_TIMED_OUT, 30).scheduled_event_id = 2
+    begun(run, E.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED, 40)
+    child = begun(run, E.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED, 50)
+    child.initiated_event_id, child.workflow_execution.run_id = 5, "run-7"
+    sent = begun(run, E.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, 60)
+    sent.signal_name = "decide"
+    lost = begun(run, E.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED, 70)
+    lost.initiated_event_id, lost.cause = 7, 1
+    one, two, three = spans(ordered(run.events))
+    assert (one.kind, one.name, one.queue) == (SpanKind.NEXUS, "shop.order", "there")
+    assert (one.started, one.taken, one.state) == (at(10), 3, SpanState.TIMED_OUT)
+    assert (two.child, two.taken, two.closing) == ("run-7", 6, 0)
+    assert (three.kind, three.name, three.state) == (SpanKind.SENT, "decide", SpanState.FAILED)
+    assert (three.error, three.closing) == ("external workflow execution not found", 8)
+
+
+def test_the_turns_of_the_workflow_tell_how_they_ended() -> None:
+    run = Run()
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, 10)
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_STARTED, 20).scheduled_event_id = 2
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, 30).scheduled_event_id = 2
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, 40)
+    failed = begun(run, E.EVENT_TYPE_WORKFLOW_TASK_FAILED, 50)
+    failed.scheduled_event_id, failed.cause = 5, 23
+    failed.failure.message = "boom"
+    begun(run, E.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, 60)
+    out = begun(run, E.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, 70)
+    out.scheduled_event_id, out.timeout_type = 7, 1
+    one, two, three = report(run.events).tasks
+    assert (one.id, one.started, one.ended, one.completed) == (2, at(20), at(30), 4)
+    assert (two.started, two.completed) == (None, 0)
+    assert two.error.endswith(": boom")
+    assert three.error == "start to close timeout"

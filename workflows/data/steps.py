@@ -1,5 +1,7 @@
 """Records of fused steps: a step as it is sent to its activity, and what comes back."""
 
+from decimal import Decimal
+
 from pydantic import JsonValue
 
 from workflows.data.common import Record
@@ -13,10 +15,19 @@ class StepOrder(Record):
     given: dict[str, JsonValue]
 
 
+class StepSpent(Record):
+    """What the model calls of a fused step took, each counted once. `usd` is US dollars."""
+
+    usd: Decimal = Decimal(0)
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
 class StepResult(Record):
-    """What a step gave, as JSON."""
+    """What a step gave, as JSON; `spent` is None if it asked no model."""
 
     value: dict[str, JsonValue]
+    spent: StepSpent | None = None
 
 
 class StepProgress(Record):
