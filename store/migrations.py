@@ -167,6 +167,21 @@ BATCHES = Migration(
     ),
 )
 
+RUNS = Migration(
+    9,
+    (
+        """CREATE TABLE runs (
+            service TEXT NOT NULL, workflow TEXT NOT NULL, run TEXT NOT NULL,
+            process TEXT NOT NULL, started_at TEXT NOT NULL, form INTEGER NOT NULL,
+            summary TEXT NOT NULL, PRIMARY KEY (service, workflow, run))""",
+        "CREATE INDEX runs_by_process ON runs (service, process, started_at)",
+        """CREATE TABLE ratings (
+            id {serial}, service TEXT NOT NULL, workflow TEXT NOT NULL, rating INTEGER NOT NULL,
+            comment TEXT NOT NULL, rated_by TEXT NOT NULL, rated_at TEXT NOT NULL)""",
+        "CREATE INDEX ratings_by_workflow ON ratings (service, workflow)",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -176,6 +191,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     BREAKERS_AND_BUDGETS,
     BLOBS,
     BATCHES,
+    RUNS,
 )
 
 

@@ -1,0 +1,210 @@
+"""What is kept of each closed run for statistics: a small record that outlives its history."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import TypeVar
+
+from pydantic import AwareDatetime, Field
+
+from insight.facts import Drafts, Facts, iterations, section
+from insight.flow import Wait
+from insight.report import Report
+from insight.spans import WORK, Span, SpanKind, SpanState, Status
+from workflows.data.common import Record
+
+FORM = 1
+"""The form of summaries; those kept in an older form are made again while the history is there."""
+N = TypeVar("N", int, timedelta)
+
+
+class Section(Record):
+    """What a part of a process came to: calls, those that failed in the end, and further tries."""
+
+    calls: int = 0
+    failed: int = 0
+    retries: int = 0
+
+
+class RunSummary(Record):
+    """One closed run. Times are lengths; `waits` and `critical` are parts of the critical path.
+
+    `waits` says what the path was spent on, `critical` on which step (`section: call`, or the
+    name of a wait that is nobody's). `utilisation` is that of `Flow`; `steps` names what it ran.
+    """
+
+    facts: Facts
+    process: str
+    status: Status
+    started: AwareDatetime
+    ended: AwareDatetime
+    machine: timedelta
+    waiting: timedelta
+    lower_bound: timedelta
+    utilisation: float
+    waits: Mapping[Wait, timedelta] = Field(default_factory=dict)
+    critical: Mapping[str, timedelta] = Field(default_factory=dict)
+    sections: Mapping[str, Section] = Field(default_factory=dict)
+    iterations: Mapping[str, int] = Field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    children: int = 0
+    usd: Decimal = Decimal(0)
+    tokens: int = 0
+    window_share: float | None = None
+
+    @property
+    def length(self) -> timedelta:
+        """Time from its start to its end."""
+        return self.ended - self.started
+
+
+def summary(report: Report, told: Facts | None = None) -> RunSummary:
+    """Sum up a run; `told` is what `insight.facts` read from its events."""
+    found = report.spans
+    work = [span for span in found if span.kind in WORK]
+    given = told or Facts()
+    return RunSummary(
+        facts=given if given.workflow else given.model_copy(update={"workflow": report.case}),
+        process=report.process,
+        status=report.status,
+        started=report.started,
+        ended=report.until,
+        machine=report.machine,
+        waiting=report.waiting,
+        lower_bound=report.flow.lower_bound,
+        utilisation=report.flow.utilisation,
+        waits=report.flow.on_path,
+        critical=_critical(report),
+        sections=_sections(work),
+        iterations=iterations([span.branch for span in found]),
+        steps=tuple(sorted({span.name for span in work})),
+        children=sum(span.kind is SpanKind.CHILD for span in found),
+        usd=report.usd,
+        tokens=report.input_tokens + report.output_tokens,
+        window_share=report.window_share,
+    )
+
+
+def step_name(span: Span) -> str:
+    """Name what a span is an instance of, over many runs: its section and its call."""
+    name = "timer" if span.kind is SpanKind.TIMER else span.name
+    part = section(span.branch)
+    return f"{part}: {name}" if part else name
+
+
+def _critical(report: Report) -> dict[str, timedelta]:
+    names = {span.id: step_name(span) for span in report.spans}
+    spent: dict[str, timedelta] = {}
+    for part in report.flow.path:
+        name = names.get(part.span, f"({part.wait})")
+        spent[name] = spent.get(name, timedelta()) + (part.end - part.start)
+    return spent
+
+
+def _sections(work: Iterable[Span]) -> dict[str, Section]:
+    held: dict[str, list[Span]] = {}
+    for span in work:
+        held.setdefault(section(span.branch), []).append(span)
+    bad = (SpanState.FAILED, SpanState.TIMED_OUT)
+    return {
+        name: Section(
+            calls=len(spans),
+            failed=sum(span.state in bad for span in spans),
+            retries=sum(max(span.attempt - 1, 0) for span in spans),
+        )
+        for name, spans in held.items()
+    }
+
+
+def cases(runs: Iterable[RunSummary]) -> list[RunSummary]:
+    """Make one summary of each case: the runs of a chain (continue-as-new) as one, oldest first.
+
+    A chain that goes on in a run not given is left out: its case is not closed. So are runs that
+    were given up for a reset: the run that ended last counts, and those it goes on from.
+    """
+    chains: dict[tuple[str, str], dict[str, RunSummary]] = {}
+    for number, run in enumerate(runs):
+        at = run.facts
+        name = at.run or str(number)
+        chains.setdefault((at.workflow, at.first or name), {})[name] = run
+    found = [_joined(_chain(held)) for held in chains.values()]
+    closed = (case for case in found if case.status is not Status.CONTINUED)
+    return sorted(closed, key=lambda case: case.started)
+
+
+def _chain(held: Mapping[str, RunSummary]) -> list[RunSummary]:
+    """Give the run that ended last and, before it, those it goes on from."""
+    run: RunSummary | None = max(held.values(), key=lambda run: (run.ended, run.started))
+    chain: list[RunSummary] = []
+    while run is not None and run not in chain:
+        chain.insert(0, run)
+        run = held.get(run.facts.previous)
+    return chain
+
+
+def _joined(chain: Sequence[RunSummary]) -> RunSummary:
+    return reduce(_after, chain)
+
+
+def _after(first: RunSummary, then: RunSummary) -> RunSummary:
+    """Make one summary of a run and the next of its chain."""
+    lengths = (first.length, then.length)
+    both = sum(lengths, timedelta()) / timedelta(seconds=1) or 1.0
+    shares = [s for s in (first.window_share, then.window_share) if s is not None]
+    gap = max(then.started - first.ended, timedelta())
+    return then.model_copy(
+        update={
+            "facts": _facts_after(first.facts, then.facts),
+            "started": first.started,
+            "machine": first.machine + then.machine,
+            "waiting": first.waiting + then.waiting + gap,
+            "lower_bound": first.lower_bound + then.lower_bound,
+            "utilisation": sum(
+                run.utilisation * length.total_seconds() / both
+                for run, length in zip((first, then), lengths, strict=True)
+            ),
+            "waits": _added(first.waits, then.waits, timedelta()),
+            "critical": _added(first.critical, then.critical, timedelta()),
+            "sections": {
+                name: _both(first.sections.get(name), then.sections.get(name))
+                for name in {**first.sections, **then.sections}
+            },
+            "iterations": {**first.iterations, **_most(first.iterations, then.iterations)},
+            "steps": tuple(sorted({*first.steps, *then.steps})),
+            "children": first.children + then.children,
+            "usd": first.usd + then.usd,
+            "tokens": first.tokens + then.tokens,
+            "window_share": max(shares, default=None),
+        }
+    )
+
+
+def _facts_after(first: Facts, then: Facts) -> Facts:
+    drafts = Counter(first.drafts.model_dump()) + Counter(then.drafts.model_dump())
+    return then.model_copy(
+        update={
+            "path": then.path or first.path,
+            "marks": tuple(dict.fromkeys([*first.marks, *then.marks])),
+            "drafts": Drafts(**drafts),
+            "items": first.items + then.items,
+            "simulated": first.simulated or then.simulated,
+        }
+    )
+
+
+K = TypeVar("K")
+
+
+def _added(first: Mapping[K, N], then: Mapping[K, N], nothing: N) -> dict[K, N]:
+    return {k: first.get(k, nothing) + then.get(k, nothing) for k in {**first, **then}}
+
+
+def _most(first: Mapping[str, int], then: Mapping[str, int]) -> dict[str, int]:
+    return {name: max(rounds, first.get(name, 0)) for name, rounds in then.items()}
+
+
+def _both(first: Section | None, then: Section | None) -> Section:
+    one, two = first or Section(), then or Section()
+    return Section(**{f: getattr(one, f) + getattr(two, f) for f in Section.model_fields})
