@@ -5,11 +5,13 @@ and read (inputs, messages, query answers, results) stays inline, up to the size
 refuse: such a payload would leave the workflow stuck.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
+from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
 from temporalio.converter import (
     ActivitySerializationContext,
@@ -27,6 +29,7 @@ from temporalio.converter import (
 from runtime.conversion import DATA_CONVERTER
 from store.blobs import Blobs
 from store.database import Store
+from store.errors import StoreError
 from workflows.data.documents import LARGE
 
 INLINE_LIMIT = 1024 * 1024
@@ -123,3 +126,45 @@ async def resolved(payloads: Sequence[Payload], driver: BlobDriver) -> list[Payl
             claim = StorageDriverClaim(dict(told.claim_data))
             [found[place]] = await driver.retrieve(StorageDriverRetrieveContext(), [claim])
     return found
+
+
+async def readable(
+    events: Iterable[HistoryEvent], converter: DataConverter
+) -> tuple[HistoryEvent, ...]:
+    """Copy events with their payloads decoded and read from the store, where they are there."""
+    copies = []
+    for event in events:
+        copy = HistoryEvent.FromString(event.SerializeToString())
+        for payload in _payloads(copy):
+            with suppress(StoreError):  # the blob is gone, or on another machine
+                payload.CopyFrom(await _opened(payload, converter))
+        copies.append(copy)
+    return tuple(copies)
+
+
+async def _opened(payload: Payload, converter: DataConverter) -> Payload:
+    storage = converter.external_storage
+    for driver in storage.drivers if storage is not None else ():
+        if isinstance(driver, BlobDriver):
+            [payload] = await resolved([payload], driver)
+    if converter.payload_codec is not None:
+        [payload] = await converter.payload_codec.decode([payload])
+    return payload
+
+
+def _payloads(message: Message) -> Iterator[Payload]:
+    """Find every payload in a message, wherever it stands."""
+    if isinstance(message, Payload):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if field.message_type.GetOptions().map_entry:
+            inner = (
+                value.values() if field.message_type.fields_by_name["value"].message_type else ()
+            )
+        else:
+            inner = value if field.is_repeated else (value,)
+        for one in inner:
+            yield from _payloads(one)

@@ -189,6 +189,7 @@ OPTIONS = {
     "limits": ["set", "pause", "resume", "tenant", "--json"],
     "gc": ["--older-than", "--dry-run", "--json"],
     "costs": ["CASE", "--since", "--by", "--json"],
+    "replay": ["FILE|CASE|DIR", "--all", "--step", "--until", "--json"],
     "stack": ["--speed", "--live", "--json"],
     "doctor": ["--json"],
 }

@@ -1,0 +1,108 @@
+"""`starter.py replay` as people meet it, without a server."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import starter
+from runtime.settings import ROOT
+
+RECORDED = ROOT / "tests/replay"
+CLEAN = RECORDED / "service_spread_chunk.json"
+DIFFERS = RECORDED / "service_ask.json"
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BRAID_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["starter.py", "replay", *map(str, arguments)])
+    return starter.main()
+
+
+def test_a_history_that_fits_says_so(monkeypatch: Any, capsys: Any) -> None:
+    assert run(monkeypatch, CLEAN) == 0
+    said = capsys.readouterr()
+    assert "spread-chunk replays (48 events, 9 commands)" in said.out
+    assert said.err == ""
+
+
+def test_a_history_that_differs_shows_both_sides_and_the_line(
+    monkeypatch: Any, capsys: Any
+) -> None:
+    assert run(monkeypatch, DIFFERS) == 1
+    text = capsys.readouterr().out
+    assert "does not replay" in text
+    for word in ("recorded", "code of today", "ask_model", "/0/", "workflows/", "note:"):
+        assert word in text, word
+
+
+def test_json_of_one_and_of_many(monkeypatch: Any, capsys: Any, tmp_path: Path) -> None:
+    assert run(monkeypatch, DIFFERS, "--json") == 1
+    one = json.loads(capsys.readouterr().out)
+    first = one["divergences"][0]
+    assert (one["replays"], first["recorded"]["name"]) == (False, "ask_model")
+    assert first["new"]["stack"][0].startswith("workflows/")
+
+    for file in (CLEAN, DIFFERS):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "notes.json").write_text("{}", encoding="utf-8")
+    foreign = CLEAN.read_text("utf-8").replace('"spread-chunk"', '"Interpreter"')
+    (tmp_path / "theirs.json").write_text(foreign, encoding="utf-8")
+    assert run(monkeypatch, tmp_path, "--all", "--json") == 1
+    said = capsys.readouterr()
+    many = json.loads(said.out)
+    assert sorted(r["replays"] for r in many["replayed"]) == [False, True]
+    assert [Path(name).name for name in many["foreign"]] == ["theirs.json"]
+    assert "notes.json" in said.err
+
+
+def test_step_tells_events_decisions_and_branches(monkeypatch: Any, capsys: Any) -> None:
+    budget = RECORDED / "due_diligence_budget.json"
+    assert run(monkeypatch, budget, "--step", "--until", "60") == 0
+    text = capsys.readouterr().out
+    for word in (
+        "workflow execution started due-diligence",
+        "told",
+        "decides",
+        "branch   identity",
+    ):
+        assert word in text, word
+    tasks = [int(line.rsplit(" ", 1)[1]) for line in text.splitlines() if " task at event " in line]
+    assert tasks == sorted(tasks)
+    assert 0 < tasks[-1] <= 60
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"events": [{"eventId', "not JSON"),
+        ("{}", "neither"),
+        ('{"events": []}', "no events"),
+        (CLEAN.read_text("utf-8").replace('"spread-chunk"', '"Interpreter"'), "deployed are ask"),
+    ],
+)
+def test_what_is_no_history_of_ours_is_one_line(
+    monkeypatch: Any, capsys: Any, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "given.json"
+    file.write_text(text, encoding="utf-8")
+    assert run(monkeypatch, file) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert (told.out, told.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("arguments", [[], [RECORDED], [CLEAN, "--all", "--step"]])
+def test_what_cannot_be_meant_is_refused(
+    monkeypatch: Any, capsys: Any, arguments: list[Any]
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,192 @@
+"""Recorded histories, changed in one place, are found to differ in that place from today's code."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.replaying import NAMES, Foreign, Replayed, replay
+from cli.replays import as_plain
+from insight.commands import CommandKind, of_event, recorded
+from insight.divergence import Change, differences
+from insight.reader import Events, read_history
+from runtime.conversion import DATA_CONVERTER
+from runtime.settings import ROOT
+
+HERE = Path(__file__).parent
+FILES = sorted(HERE.glob("*.json"))
+CLEAN = ("due_diligence_budget", "service_spread_chunk", "service_keeper", "service_spread")
+"""Recorded with the code of today, so whatever differs was changed by a test."""
+
+
+def history(name: str) -> Events:
+    return read_history((HERE / f"{name}.json").read_bytes())
+
+
+async def replayed(events: Events, name: str = "x") -> Replayed:
+    case = f"{name.removeprefix('service_')}-story"
+    return await replay(events, DATA_CONVERTER, case=case)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+async def test_every_recorded_command_has_its_new_one(file: Path) -> None:
+    """Kinds, names, order and results agree; inputs may have changed since a recording."""
+    found = await replayed(history(file.stem), file.stem)
+    assert [d.said for d in found.comparison.divergences if d.said or not d.changes] == []
+    differing = {d.recorded.kind for d in found.comparison.divergences if d.recorded}
+    assert differing <= {CommandKind.ACTIVITY}
+    new = {c.key for turn in found.turns for c in turn.commands}
+    assert {c.key for c in found.recorded if c.kind is not CommandKind.CANCEL} <= new
+
+
+@pytest.mark.parametrize("name", CLEAN)
+async def test_what_was_not_changed_replays(name: str) -> None:
+    found = await replayed(history(name), name)
+    assert found.agrees
+    assert found.recorded
+    assert as_plain(found)["replays"] is True
+
+
+def changed(value: Any, rng: random.Random, path: str = "") -> tuple[Any, str]:
+    """Change one leaf of a JSON value; give the new value and where."""
+    if isinstance(value, dict) and value:
+        key = rng.choice(sorted(value))
+        inner, where = changed(value[key], rng, f"{path}/{key}")
+        return {**value, key: inner}, where
+    if isinstance(value, list) and value:
+        place = rng.randrange(len(value))
+        inner, where = changed(value[place], rng, f"{path}/{place}")
+        return [*value[:place], inner, *value[place + 1 :]], where
+    return (value + 1 if type(value) in (int, float) else f"other than {value}"), path
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_changed_input_is_found_where_it_was_changed(seed: int) -> None:
+    """The SDK's replayer passes these over."""
+    rng = random.Random(seed)  # noqa: S311
+    name = CLEAN[seed % 2]
+    events = history(name)
+    told = [e for e in events if e.HasField("activity_task_scheduled_event_attributes")]
+    event = rng.choice(told)
+    [payload] = event.activity_task_scheduled_event_attributes.input.payloads
+    old, where = changed(json.loads(payload.data), rng)
+    payload.data = json.dumps(old).encode()
+
+    [found] = (await replayed(events, name)).comparison.divergences
+    assert (found.at, [c.path for c in found.changes]) == (event.event_id, [f"/0{where}"]), name
+    assert found.new is not None
+    assert found.new.stack, "the line that gave it"
+    file, line, function = _line(found.new.stack[0])
+    assert function in "\n".join((ROOT / file).read_text("utf-8").splitlines()[:line])
+
+
+def _line(text: str) -> tuple[str, int, str]:
+    place, _, function = text.partition(" ")
+    file, _, line = place.rpartition(":")
+    return file, int(line), function
+
+
+async def test_a_changed_timer_child_signal_and_result_are_found() -> None:
+    """Each by its own event, with the old value and the new one."""
+    cases = {
+        "service_keeper": "timer_started",
+        "service_spread": "start_child_workflow_execution_initiated",
+        "service_spread_chunk": "workflow_execution_completed",
+    }
+    for name, kind in cases.items():
+        events = history(name)
+        event = next(e for e in events if e.HasField(f"{kind}_event_attributes"))  # type: ignore[arg-type]
+        inner = of_event(event)
+        if kind == "timer_started":
+            inner.start_to_fire_timeout.FromSeconds(7)
+        else:
+            payload = (inner.input if hasattr(inner, "input") else inner.result).payloads[0]
+            payload.data = b'{"other": 1}'
+        [found] = (await replayed(events, name)).comparison.divergences
+        assert found.at == event.event_id, kind
+        assert found.recorded is not None
+        assert found.new is not None
+        assert found.recorded.kind == found.new.kind
+        assert found.changes, kind
+
+
+@pytest.mark.parametrize("call", ["company_register", "ask_model", "account_service"])
+async def test_another_call_is_found_where_the_sdk_finds_it(call: str) -> None:
+    """The two commands stand side by side, with what the SDK says of it."""
+    events = history("due_diligence_unilever")
+    asked = "activity_task_scheduled_event_attributes"
+    told = [e for e in events if e.WhichOneof("attributes") == asked]
+    first = [e for e in told if of_event(e).activity_type.name == call][-1]
+    of_event(first).activity_type.name = "something_else"
+
+    found = (await replayed(events)).comparison.divergences[-1]
+    assert found.recorded is not None
+    assert found.new is not None
+    assert (found.at, found.recorded.name, found.new.name) == (
+        *(first.event_id, "something_else", call),
+    )
+    assert "something_else" in found.said
+    assert found.new.stack
+
+
+async def test_a_running_case_replays_as_far_as_it_is_recorded() -> None:
+    """Cut after any completed workflow task: nothing is missing that was not recorded yet."""
+    events = history(CLEAN[0])
+    started = [i for i, e in enumerate(events) if e.HasField(_STARTED)]
+    for place in random.Random(3).sample(started, 4):  # noqa: S311
+        found = await replayed(events[: place + 1])
+        assert found.agrees, place
+        assert len(found.recorded) == len(recorded(events[: place + 1]))
+
+
+_STARTED: Any = "workflow_task_started_event_attributes"
+
+
+async def test_a_time_out_is_a_note_and_no_difference() -> None:
+    events = history("service_spread_chunk")
+    for event in events:
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            asked = event.activity_task_scheduled_event_attributes
+            asked.heartbeat_timeout.FromSeconds(99)
+            break
+    found = await replayed(events, "service_spread_chunk")
+    assert found.agrees
+    changes = [c for n in found.comparison.notes for c in n.changes]
+    assert [(c.path, c.old) for c in changes if c.old == 99.0] == [("heartbeat_timeout", 99.0)]
+
+
+async def test_looking_shows_branches_after_each_turn_and_changes_nothing() -> None:
+    events = history(CLEAN[0])
+    plain = await replay(events, DATA_CONVERTER)
+    looked = await replay(events, DATA_CONVERTER, look=True)
+    assert [t.commands for t in looked.turns] == [t.commands for t in plain.turns]
+    answers: list[Any] = [turn.branches for turn in looked.turns]
+    states = [{branch["name"]: branch["state"] for branch in answer} for answer in answers]
+    assert states[0] == {}
+    identity = [state["identity"] for state in states if "identity" in state]
+    assert list(dict.fromkeys(identity)) == ["running", "succeeded"]
+
+
+async def test_a_foreign_history_names_the_types_there_are() -> None:
+    events = history(CLEAN[0])
+    begun = events[0].workflow_execution_started_event_attributes
+    begun.workflow_type.name = "Interpreter"
+    with pytest.raises(Foreign, match=r"'Interpreter'.*due-diligence, keeper"):
+        await replayed(events)
+    assert "due-diligence" in NAMES
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"a": [1, {"b/c": 2}]}, {"a": [1, {"b/c": 3}]}, [("/a/1/b~1c", 2, 3)]),
+        ({"a": 1}, {"a": 1, "b": None}, []),
+        ([1], [1, 2], [("/1", None, 2)]),
+        (1, True, [("", 1, True)]),
+        ({"a": {}}, {"a": []}, [("/a", {}, [])]),
+    ],
+)
+def test_differences_are_told_by_pointer(old: Any, new: Any, told: list[Any]) -> None:
+    assert list(differences(old, new)) == [Change(path=p, old=o, new=n) for p, o, n in told]
