@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import gateway, limiting, models, replay
+from cli import explaining, gateway, limiting, models, replay
 from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(models.app)
 app.add_typer(gateway.app)
+app.add_typer(explaining.app)
 app.add_typer(replay.app)
 app.add_typer(limiting.app, name="limits")
 
@@ -219,23 +220,6 @@ def list_cases(profile: Profile = None, as_json: AsJson = False) -> None:
         from cli.running import show_list
 
         await show_list(here, as_json=as_json)
-
-    in_session(work, profile=profile)
-
-
-@app.command()
-def explain(
-    case: Case,
-    times: Annotated[bool, typer.Option(help="every call with its start and end")] = False,
-    profile: Profile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Explain a run: who ran when, machine and waiting time, parallel, sequential, cost."""
-
-    async def work(here: Any) -> None:
-        from cli.running import explain_case
-
-        await explain_case(here, case, times=times, as_json=as_json)
 
     in_session(work, profile=profile)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli import cases, show
 from cli.errors import BadInput, Trouble
+from cli.explanation import explanation
 from cli.processes import ProcessEntry
 from cli.session import Session, say
 from cli.watch import Tail, asking, closed, done, under_way, watching
@@ -232,7 +233,7 @@ def draw(shown: Shown, here: Session, console: Console) -> None:
     if shown.proof["kills"]:
         console.print(_crash_lines(shown.proof))
     console.print()
-    console.print(show.explanation(shown.report, console))
+    console.print(explanation(shown.report, console))
     speed = here.addresses.speed if here.addresses else 1
     console.print()
     console.print(

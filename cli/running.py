@@ -1,8 +1,8 @@
-"""The commands on one case or all: run, watch, status, decide, signal, cancel, list, explain."""
+"""The commands on one case or all: run, watch, status, decide, signal, cancel, list."""
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from rich.table import Table
 
 from cli import cases, show
 from cli.errors import BadInput, Trouble
+from cli.explanation import explanation
 from cli.processes import PROCESSES, ProcessEntry
 from cli.session import Session, say
 from cli.watch import closed, watching
-from insight.reader import ordered
-from insight.report import Report, report
+from insight.report import Report
 from workflows.data.common import Decision, GateView, Record
 
 
@@ -68,7 +68,7 @@ async def _follow(handle: cases.Handle, entry: ProcessEntry, *, as_json: bool) -
     if as_json:
         out(record.model_dump(mode="json"))
         return
-    console.print(show.explanation(known, console))
+    console.print(explanation(known, console))
     console.print()
     console.print(show.result(record))
 
@@ -183,15 +183,3 @@ def _row(w: Any) -> dict[str, Any]:
         "started": at(w.start_time),
         "closed": at(w.close_time),
     }
-
-
-async def explain_case(here: Session, case: str, *, times: bool, as_json: bool) -> None:
-    """Explain a run from its history."""
-    handle = await here.handle(case)
-    history = await handle.fetch_history()
-    known = report(ordered(history.events), case=handle.id, now=datetime.now(UTC))
-    if as_json:
-        out(known.model_dump(mode="json"))
-        return
-    console = Console()
-    console.print(show.explanation(known, console, times=times))

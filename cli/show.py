@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.json import JSON
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from insight.report import BranchLine, Report
-from insight.timeline import gantt
 from insight.words import length
 from workflows.data.common import (
     BranchState,
@@ -168,30 +166,3 @@ def _list(title: str, lines: Sequence[str]) -> RenderableType:
         text.append(f"  - {line}\n", style="not italic")
     text.rstrip()
     return text
-
-
-def explanation(known: Report, console: Console, *, times: bool = False) -> RenderableType:
-    """Show who ran when, the two clocks, parallel against sequential; tokens and cost by branch."""
-    table = Table(box=None, pad_edge=False, collapse_padding=True)  # fits 80 columns
-    tokens = ("in", "out", "window")
-    for column in ("branch", "calls", "attempts", "machine", "waiting", *tokens, "US$"):
-        table.add_column(column, justify="left" if column == "branch" else "right")
-    for line in known.branches:
-        table.add_row(
-            line.name or "(case)",
-            *(str(line.calls), str(line.attempts)),
-            *(length(line.machine), length(line.waiting)),
-            *(*_tokens(line), f"{line.usd:.4f}"),
-        )
-    table.add_row("all", "", "", "", "", *_tokens(known), f"{known.usd:.4f}", style="bold")
-    table.caption = "in, out: tokens of models; window: how full the fullest call's was"
-    table.caption_justify = "left"
-    return Group(gantt(known, console.width, times=times), Text(), table)
-
-
-def _tokens(of: BranchLine | Report) -> tuple[str, str, str]:
-    """Write tokens in and out, and how full the fullest window was; nothing for no model call."""
-    if not of.input_tokens and of.window_share is None:
-        return "", "", ""
-    share = "" if of.window_share is None else f"{of.window_share:.1%}"
-    return str(of.input_tokens), str(of.output_tokens), share

@@ -54,6 +54,7 @@ def started(book: Book, event: HistoryEvent) -> None:
         key,
         started=when(event),
         attempt=begun.attempt,
+        worker=begun.identity,
         retried_for=payloads.reason(failure),
         backoff=_within(pauses, when(event) - when(asked)),
     )

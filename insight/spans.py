@@ -116,6 +116,8 @@ class Span(Record):
     """How long its last attempt waited for a permit, where the answer says so."""
     queue: str = ""
     """The task queue it was sent to."""
+    worker: str = ""
+    """Who took up its last attempt, by the identity it gave itself."""
     vendor: str = ""
     model: str = ""
     child: str = ""

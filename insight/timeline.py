@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
@@ -15,7 +15,7 @@ from insight.report import Report
 from insight.rows import Row, rows, working
 from insight.scale import scale
 from insight.spans import Span
-from insight.words import clear, clock, length
+from insight.words import clear, clock, fitted, length
 from workflows.data.common import BranchState
 
 PATH = "critical path"
@@ -96,7 +96,7 @@ class _Drawing:
     def _bar(
         self, label: str, state: tuple[str, str, str], found: Iterable[Stroke], note: str
     ) -> Text:
-        line = Text(set_cell_size(self._short(label), self.label) + " ")
+        line = Text(fitted(self._clear(label), self.label, self.plain) + " ")
         mark, plain_mark, style = state
         line.append(plain_mark if self.plain else mark, style=style)
         line.append(" ")
@@ -165,12 +165,6 @@ class _Drawing:
         words += [f"attempt {span.attempt}"] if span.attempt > 1 else []
         words += [span.error or span.retried_for]
         return self._line(Text("  " + self._clear("  ".join(word for word in words if word))))
-
-    def _short(self, label: str) -> str:
-        label = self._clear(label)
-        if cell_len(label) <= self.label:
-            return label
-        return set_cell_size(label, self.label - 1) + ("~" if self.plain else "…")
 
     def _clear(self, text: str) -> str:
         return clear(text, plain=self.plain)

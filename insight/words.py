@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from rich.cells import cell_len, set_cell_size
+
 from insight.spans import Span, SpanKind
 
 _KINDS = {
@@ -47,3 +49,10 @@ def clear(text: str, *, plain: bool = False) -> str:
     """Keep a foreign name from steering or breaking the terminal; `plain` leaves ASCII only."""
     safe = (c.isprintable() and (c.isascii() or not plain) for c in text)
     return "".join(c if ok else "?" for c, ok in zip(text, safe, strict=True))
+
+
+def fitted(text: str, cells: int, plain: bool = False, *, pad: bool = True) -> str:
+    """Bring a text to at most so many cells, and pad it to them; a cut is shown."""
+    if cell_len(text) <= cells:
+        return set_cell_size(text, cells) if pad else text
+    return set_cell_size(text, max(0, cells - 1)) + ("~" if plain else "…")

@@ -1,0 +1,116 @@
+"""The commands that explain a run, live or from a file: `explain` and `logs`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.commands import AsJson, Profile, in_session, out
+from cli.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from insight.report import Report
+
+app = typer.Typer()
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="CASE|FILE",
+        help="workflow id, case id, a history as JSON (from the UI, the CLI or an SDK), or -",
+    ),
+]
+
+
+@app.command()
+def explain(
+    target: Target,
+    times: Annotated[bool, typer.Option(help="every span with its start and end")] = False,
+    graph: Annotated[bool, typer.Option(help="also which branch came after which")] = False,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a run of any workflow: where its time went, and what would have been possible.
+
+    Who ran when, the critical path and what it waited for, causes of waits, the least time the
+    same work could have taken, retries, slack, cost. A file needs no server. docs/explain.md
+    """
+
+    def show(known: "Sequence[Report]") -> None:
+        from rich.console import Console
+
+        from cli.explanation import explanation
+
+        if as_json:
+            plain = [one.model_dump(mode="json") for one in known]
+            out(plain[0] if len(plain) == 1 else plain)
+            return
+        console = Console()
+        for place, one in enumerate(known):
+            console.print("\n" if place else "", end="")
+            console.print(explanation(one, console, times=times, with_graph=graph))
+
+    _with(target, profile, show)
+
+
+@app.command()
+def logs(
+    target: Target,
+    branch: Annotated[str, typer.Option(help="this branch and those in it")] = "",
+    profile: Profile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="a JSON object per line")] = False,
+) -> None:
+    """Print a run as a log: starts, attempts, failures, ends, messages; UTC, in true order."""
+
+    def show(known: "Sequence[Report]") -> None:
+        from insight.log import branches, log
+        from insight.words import clear
+
+        if branch and not any(log(one, branch) for one in known):
+            named = ", ".join(dict.fromkeys(n for one in known for n in branches(one)))
+            raise BadInput(f"no branch {branch!r} in it; there is {named or 'none with a name'}")
+        for one in known:
+            for line in log(one, branch):
+                text = line.model_dump_json() if as_json else clear(line.written())
+                sys.stdout.write(f"{text}\n")
+
+    _with(target, profile, show)
+
+
+def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], None]") -> None:
+    """Show the runs of a file, or of a case, for which a server is needed."""
+    if is_file(target):
+        show(_from_file(Path(target)))
+        return
+
+    async def work(here: Any) -> None:
+        from datetime import UTC, datetime
+
+        from insight.report import report
+
+        handle = await here.handle(target)
+        history = await handle.fetch_history()
+        show((report(history, case=handle.id, now=datetime.now(UTC)),))
+
+    in_session(work, profile=profile)
+
+
+def is_file(target: str) -> bool:
+    """Whether a word names a history file, not a case: it is one, looks like one, or is -."""
+    return target == "-" or target.endswith((".json", ".gz")) or Path(target).is_file()
+
+
+def _from_file(path: Path) -> "Sequence[Report]":
+    from insight.reader import NotAHistory, read_histories
+    from insight.report import report
+
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        return [report(events) for events in read_histories(data)]
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+    except NotAHistory as error:
+        raise BadInput(f"{path}: {error}") from error
