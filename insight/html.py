@@ -1,0 +1,98 @@
+"""A report as one HTML document that works anywhere: no network, no build step, no framework.
+
+The document holds the report as JSON (that of `explain --json`) and a script that draws it. Names
+in a history are foreign input: they reach the page as data only, and its policy (CSP) lets run no
+script but its own and load nothing at all.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from importlib.resources import files
+from string import Template
+
+from insight.clocks import merged
+from insight.flow import Wait
+from insight.graph import picture, places
+from insight.report import Report, stretches
+from insight.scale import scale
+from insight.spans import WORK, Span, SpanKind
+
+SCRIPTS = ("base.js", "lanes.js", "timeline.js", "chart.js", "graph.js", "tables.js", "page.js")
+MOST_NODES, MOST_EDGES = 300, 1500
+"""How much of a graph one can still read."""
+_CELLS = 160
+"""Parts the width is divided into; a long wait is cut to three of them."""
+
+
+def page(report: Report, *more: Report) -> str:
+    """Write the document of a report, or of several to choose from."""
+    runs = ",".join(_run(one) for one in (report, *more))
+    style, script = _asset("page.css"), "\n".join(_asset(name) for name in SCRIPTS)
+    name = " ".join(word for word in (report.process, report.case) if word) or "a run"
+    return Template(_asset("page.html")).substitute(
+        title=html.escape(name),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        data=_inert(f"[{runs}]"),
+    )
+
+
+def _asset(name: str) -> str:
+    return files("insight").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _inert(text: str) -> str:
+    """Write JSON so that nothing in it can end the element that holds it."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _run(report: Report) -> str:
+    within = (report.started, report.until)
+    laid = scale(merged(stretches(report.spans, within)), within, _CELLS)
+    shown = picture(report, MOST_NODES, MOST_EDGES)
+    more = {
+        "knots": [(_ms(at - report.started), place / laid.cells) for at, place in laid.knots],
+        "cuts": [(_ms(a - report.started), _ms(b - report.started)) for a, b in laid.cuts],
+        "parts": [_parts(span, report.until) for span in report.spans],
+        "graph": {
+            "places": [(key, *place) for key, place in places(shown).items()],
+            "edges": [(e.cause, e.effect, e.certainty, e.likely) for e in shown.edges],
+            "leaps": shown.leaps,
+            "critical": sorted(shown.critical),
+            "left_out": shown.left_out,
+            "unseen": shown.unseen,
+        },
+    }
+    return f'{{"report":{report.model_dump_json(exclude_defaults=True)},"more":{json.dumps(more)}}}'
+
+
+def _parts(span: Span, until: datetime) -> list[tuple[Wait, float]]:
+    """Split the time of a span by what it was spent on, in order, in milliseconds."""
+    return [(wait, _ms(time)) for wait, time in _spent(span, until) if time > timedelta()]
+
+
+def _spent(span: Span, until: datetime) -> Iterable[tuple[Wait, timedelta]]:
+    end = max(span.ended or until, span.scheduled)
+    if span.kind not in WORK:
+        yield Wait.TIMER if span.kind is SpanKind.TIMER else Wait.EVENT, end - span.scheduled
+        return
+    unseen = end if span.ended and span.kind is not SpanKind.LOCAL else span.scheduled
+    started = min(max(span.started or unseen, span.scheduled), end)
+    limited = min(span.limited, end - started)
+    yield Wait.RETRY if span.attempt > 1 else Wait.QUEUE, started - span.scheduled
+    yield Wait.LIMITER, limited
+    yield Wait.RUN, end - started - limited
+
+
+def _ms(time: timedelta) -> float:
+    return time / timedelta(milliseconds=1)
