@@ -19,10 +19,17 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 _LITERAL = re.compile(r"^(json|binary)/")
 """An encoding's name in clear. In base64 it would begin with `anNvbi` or `YmluYXJ5`."""
+
+_KINDS = {
+    name.removeprefix("EVENT_TYPE_").lower() + "_event_attributes": number
+    for name, number in EventType.items()
+}
+"""The type of an event by the field of what is particular to it, for events that do not say."""
 
 
 def event_from_json(given: Mapping[str, object]) -> HistoryEvent:
@@ -32,6 +39,8 @@ def event_from_json(given: Mapping[str, object]) -> HistoryEvent:
     decorated = given.get("attributes")
     if event.WhichOneof("attributes") is None and isinstance(decorated, Mapping):
         _fill(event, {str(decorated.get("type")): decorated})
+    if not event.event_type and (group := event.WhichOneof("attributes")):
+        event.event_type = _KINDS[group]
     return event
 
 
@@ -40,7 +49,7 @@ def _fill(message: Message, given: Mapping[str, object]) -> None:
     for key, value in given.items():
         field = fields.get(key)
         if field is not None and value is not None:
-            with suppress(ValueError, TypeError, OverflowError, ParseError):
+            with suppress(ValueError, TypeError, OverflowError, ParseError, RecursionError):
                 _set(message, field, value)
 
 
@@ -143,6 +152,8 @@ def _scalar(field: FieldDescriptor, value: object) -> object:
         return (_base64(value) or b"") if field.type == FieldDescriptor.TYPE_BYTES else value
     if field.cpp_type in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
         return float(str(value))
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, bool | int) else int(str(value))
 
 

@@ -1,6 +1,10 @@
 """Read a history into ordered events, from the SDK or from JSON text of any origin."""
 
+import gzip
+import io
 import json
+import re
+import zlib
 from collections.abc import Iterable, Mapping
 
 from temporalio.api.history.v1 import HistoryEvent
@@ -12,6 +16,13 @@ Events = tuple[HistoryEvent, ...]
 """The events of one run, ascending by event id."""
 
 _EVENT_KEYS = frozenset({"eventId", "event_id", "eventType", "event_type"})
+
+LARGEST = 1_000_000_000
+"""Bytes a packed file may unpack to. The server keeps at most 50 MB of a run."""
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_JSON = json.JSONDecoder()
+_SPACE = re.compile(r"\s*")
 
 
 class NotAHistory(ValueError):
@@ -36,7 +47,8 @@ def read_histories(text: str | bytes) -> tuple[Events, ...]:
     """Read every history in a JSON text; there is at least one, none is empty.
 
     Known shapes: an object with `events`, the same inside `history`, a bare list of events, an
-    object of events by name, and a list of any of these. Raises NotAHistory.
+    object of events by name, a list or an object of any of these, and JSON lines of them; also
+    packed by gzip. Raises NotAHistory.
     """
     found = [ordered(map(event_from_json, run)) for run in _runs(_parsed(text))]
     if not found or not all(found):
@@ -45,21 +57,52 @@ def read_histories(text: str | bytes) -> tuple[Events, ...]:
 
 
 def _parsed(text: str | bytes) -> object:
+    """Parse JSON, one value or several in a row (as JSON lines): those become a list."""
     try:
-        return json.loads(text)
-    except UnicodeDecodeError:
-        raise NotAHistory("not text: a history is read from JSON") from None
+        words = _decoded(text)
+        values, at = [], 0
+        while at < len(words):
+            value, end = _JSON.raw_decode(words, at)
+            values.append(value)
+            at = _SPACE.match(words, end).end()  # type: ignore[union-attr]
     except json.JSONDecodeError as error:
         raise NotAHistory(f"not JSON: {error.msg} at line {error.lineno}") from None
     except (RecursionError, ValueError) as error:
         raise NotAHistory(f"JSON of an unusual kind: {error}") from None
+    if not values:
+        raise NotAHistory("empty: there is not one event in it")
+    return values if len(values) > 1 else values[0]
+
+
+def _decoded(text: str | bytes) -> str:
+    """Give the text, unpacked if it was packed by gzip, without the space around it."""
+    if isinstance(text, bytes):
+        text = _unpacked(text) if text.startswith(_GZIP) else text
+        if text.startswith(_ZIP):
+            raise NotAHistory("a zip archive, not JSON; unpack it and give a file from it")
+        try:
+            text = text.decode(json.detect_encoding(text))
+        except UnicodeDecodeError:
+            raise NotAHistory("not text: a history is read from JSON") from None
+    return text.removeprefix("\ufeff").strip()
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            found = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise NotAHistory(f"packed by gzip, but damaged: {error}") from None
+    if len(found) > LARGEST:
+        raise NotAHistory(f"unpacks to more than {LARGEST:,} bytes, and no history is as long")
+    return found
 
 
 def _runs(found: object) -> list[list[Mapping[str, object]]]:
     if isinstance(found, Mapping):
         return _runs_of_object(found)
     if not isinstance(found, list):
-        raise NotAHistory(f"JSON, but a {type(found).__name__} where a history was expected")
+        raise NotAHistory(f"JSON, but {_kind(found)} where a history was expected")
     if not found or _is_event(found[0]):
         return [_checked(found)]
     return [run for item in found for run in _runs(item)]
@@ -70,9 +113,21 @@ def _runs_of_object(found: Mapping[str, object]) -> list[list[Mapping[str, objec
         return [_checked(events)]
     if isinstance(inner := found.get("history"), Mapping | list):
         return _runs(inner)
-    if found and all(map(_is_event, found.values())):
-        return [_checked(list(found.values()))]
+    if _is_event(found):
+        return [[found]]
+    values = list(found.values())
+    if values and all(map(_is_event, values)):
+        return [_checked(values)]
+    if values and all(isinstance(v, Mapping) and {"events", "history"} & set(v) for v in values):
+        return _runs(values)
     raise NotAHistory("JSON, but neither `events` nor `history` is in it")
+
+
+_KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number"}
+
+
+def _kind(found: object) -> str:
+    return _KINDS.get(type(found), "null")
 
 
 def _checked(events: list[object]) -> list[Mapping[str, object]]:

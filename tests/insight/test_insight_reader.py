@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
@@ -77,6 +80,7 @@ def sample() -> list[HistoryEvent]:
     run.fire(run.timer("5", 40), 50)
     run.signal("decide", 60)
     run.finish(70)
+    run.events[-1].workflow_execution_completed_event_attributes.SetInParent()
     return run.events
 
 
@@ -143,6 +147,10 @@ DIALECTS: dict[str, Callable[[list[Json]], object]] = {
     "bare payloads": bare,
     "decorated": decorated,
     "by name": by_name,
+    "by run": lambda events: {"run-1": {"events": events}},
+    "without types": lambda events: [
+        {k: v for k, v in event.items() if k != "eventType"} for event in events
+    ],
 }
 
 
@@ -150,6 +158,27 @@ DIALECTS: dict[str, Callable[[list[Json]], object]] = {
 def test_every_dialect_means_the_same(dialect: Callable[[list[Json]], object]) -> None:
     text = json.dumps(dialect(as_json()))
     assert report(read_history(text)) == report(sample())
+
+
+def packed(lines: str) -> bytes:
+    return gzip.compress(lines.encode())
+
+
+def marked(lines: str) -> bytes:
+    return lines.encode("utf-8-sig")
+
+
+def wide(lines: str) -> bytes:
+    return lines.encode("utf-16")
+
+
+@pytest.mark.parametrize("written", [str.encode, packed, marked, wide])
+def test_lines_of_json_are_read_however_they_are_packed(written: Callable[[str], bytes]) -> None:
+    events = as_json()
+    of_events = "\n".join(json.dumps(event) for event in events)
+    assert report(read_history(written(of_events))) == report(sample())
+    of_histories = "\n\n".join(json.dumps({"events": events}) for _ in range(3)) + "\n"
+    assert [len(run) for run in read_histories(written(of_histories))] == [len(events)] * 3
 
 
 def test_reading_what_the_sdk_wrote_loses_nothing() -> None:
@@ -184,17 +213,25 @@ def test_two_histories_in_a_file_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "not JSON"),
+        ("", "empty"),
         (json.dumps({"events": as_json()})[:200], "not JSON"),
         (b"PK\x03\x04\xff\xfe\x00", "not"),
-        ("3", "a int where"),
-        ("[1, 2]", "a int where"),
+        ("3", "a number where"),
+        ("[1, 2]", "a number where"),
         ("[]", "no events"),
         ('{"events": []}', "no events"),
         ('{"events": [4]}', "no event"),
         ('{"name": "x"}', "neither"),
         ("{}", "neither"),
         ("[" * 100_000, "unusual"),
+        ("1" * 5_000, "unusual"),
+        ("\n", "empty"),
+        ("null", "null where"),
+        (b"\x0a\x92\x01\x08", "not"),
+        (gzip.compress(b"{"), "not JSON"),
+        (gzip.compress(b"[]" * 1_000)[:-9], "damaged"),
+        ('{"events": []}\n{', "not JSON"),
+        (json.dumps([{"events": as_json()}, {"events": []}]), "no events"),
     ],
 )
 def test_what_is_no_history_is_refused_in_one_line(text: str | bytes, why: str) -> None:
@@ -231,3 +268,65 @@ def test_a_payload_means_the_same_however_it_is_written(written: object, meant: 
     (event,) = read_history(json.dumps(events))
     (payload_read,) = event.workflow_execution_signaled_event_attributes.input.payloads
     assert value(payload_read) == meant
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(min_value=10**30, max_value=10**400),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(["\ud800", "1e999", "9999-12-31T23:59:59.999999999Z", "-1", "315576000000s"]),
+    st.just([[{"a": []}]]),
+    st.just({"payloads": [{"metadata": {"encoding": "json/plain"}, "data": None}]}),
+)
+
+
+def spoilt(found: object, draw: st.DataObject, left: list[int]) -> object:
+    """Drop, replace or double something here and there."""
+    if left[0] <= 0:
+        return found
+    if isinstance(found, dict):
+        kept = {}
+        for key, item in found.items():
+            left[0] -= 1
+            what = draw.draw(st.integers(0, 30)) if left[0] > 0 else 30
+            if what == 1:
+                kept[key] = draw.draw(JUNK)
+            elif what > 1:
+                kept[key] = spoilt(item, draw, left)
+        return kept
+    if isinstance(found, list):
+        items = [spoilt(item, draw, left) for item in found]
+        return items + items[:1] if draw.draw(st.integers(0, 9)) == 0 else items
+    return found
+
+
+PARTS = [json.loads((HISTORIES / row["file"]).read_text()) for row in ROWS] or [as_json()]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_whatever_is_wrong_with_a_history_is_left_out_or_refused(draw: st.DataObject) -> None:
+    """Real histories with pieces dropped, replaced and doubled: read, or refused in a line."""
+    whole = draw.draw(st.sampled_from(PARTS))
+    text = json.dumps(spoilt(whole, draw, [draw.draw(st.integers(0, 400))]))
+    try:
+        histories = read_histories(text)
+    except NotAHistory:
+        return
+    for events in histories:
+        known = report(events)
+        assert known.events == len(events)
+        assert known.machine + known.waiting == known.until - known.started
+
+
+def test_a_failure_as_deep_as_json_allows_is_read() -> None:
+    failed: Json = {"message": "innermost"}
+    for _ in range(300):
+        failed = {"message": "m", "cause": failed}
+    event = {"eventId": 1, "activityTaskFailedEventAttributes": {"failure": failed}}
+    scheduled = {"eventId": 0, "activityTaskScheduledEventAttributes": {}}
+    (span,) = report(read_history(json.dumps([scheduled, event]))).spans
+    assert span.state == "failed"
