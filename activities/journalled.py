@@ -19,7 +19,17 @@ from store.admission import Admission, Need, Permit
 from store.breakers import BreakerRule, Breakers, CircuitOpen
 from store.budgets import Budgets, Charge
 from store.database import Store
-from store.journal import GONE_ON, CallEntry, Claim, ClaimState, Journal, StoredReply, state_of
+from store.estimates import Estimates
+from store.journal import (
+    GIVEN_UP,
+    GONE_ON,
+    CallEntry,
+    Claim,
+    ClaimState,
+    Journal,
+    StoredReply,
+    state_of,
+)
 from store.standing import Flight, Standing
 from workflows.data.budget import Amounts
 
@@ -93,7 +103,7 @@ class _Leave:
 
 
 class CallDesk:
-    """Sends the calls of one worker. `breakers` and `budgets` are those of the store."""
+    """Sends the calls of one worker. Breakers, budgets and estimates are those of the store."""
 
     def __init__(
         self, store: Store, wire: Wire, admission: Admission, rule: BreakerRule | None = None
@@ -101,6 +111,7 @@ class CallDesk:
         self.journal, self.budgets = Journal(store), Budgets(store)
         self.breakers = Breakers(store, rule)
         self.admission, self.clock = admission, store.clock
+        self.estimates = Estimates(store)
         self._store, self._wire = store, wire
         self._standing = Standing(store, self.journal)
         self._grouped = admission.grouped
@@ -192,8 +203,7 @@ class CallDesk:
             await self._over(leave, sending, state, str(broken), good=False)
             raise
         except asyncio.CancelledError:
-            why = "given up while waiting for the answer"
-            await self._over(leave, sending, ClaimState.LOST, why)
+            await self._over(leave, sending, ClaimState.LOST, GIVEN_UP)
             raise
         advice = sending.judge(reply)
         if advice.posture is not Posture.NONE:

@@ -34,6 +34,8 @@ class ClaimState(StrEnum):
 
 GONE_ON = "gone on with by a later attempt"
 """Reason of a refused claim whose call went on at the vendor: neither lost nor failed."""
+GIVEN_UP = "given up while waiting for the answer"
+"""Reason of a lost claim nobody waited for any longer: a hedge's loser, a stopped branch."""
 
 
 @dataclass(frozen=True)

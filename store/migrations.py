@@ -182,6 +182,22 @@ RUNS = Migration(
     ),
 )
 
+ESTIMATES = Migration(
+    10,
+    (
+        """CREATE TABLE estimate_snapshots (
+            snapshot INTEGER NOT NULL PRIMARY KEY, as_of TEXT NOT NULL, runs INTEGER NOT NULL,
+            calls INTEGER NOT NULL)""",
+        """CREATE TABLE estimates (
+            snapshot INTEGER NOT NULL, process TEXT NOT NULL, step TEXT NOT NULL,
+            vendor TEXT NOT NULL, model TEXT NOT NULL, simulated BOOLEAN NOT NULL,
+            n FLOAT NOT NULL, p95 FLOAT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (snapshot, process, step, vendor, model, simulated))""",
+        """CREATE TABLE estimate_sources (
+            run TEXT NOT NULL PRIMARY KEY, snapshot INTEGER NOT NULL)""",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -192,6 +208,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     BLOBS,
     BATCHES,
     RUNS,
+    ESTIMATES,
 )
 
 

@@ -18,6 +18,8 @@ from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery, U
 
 REPAIR_SAMPLES = 1000
 """Added to the sample of a question when it is asked again with a repair note."""
+ENOUGH = 30
+"""Calls on which a learned p95 must rest: its error is some 15 % then (docs/estimates.md)."""
 
 
 class ModelActivities:
@@ -31,15 +33,27 @@ class ModelActivities:
         answers: Mapping[str, type[Record]],
     ) -> None:
         self._catalogue, self._answers = catalogue, answers
+        self._estimates, self._live = desk.estimates, settings.live
         self._sender = ModelSender(settings, catalogue, desk)
 
     async def resolve_roles(self, query: RoleQuery) -> RoleBook:
-        """Say which models stand behind the roles; `UnknownRole` if one is not written down."""
+        """Say which models stand behind the roles; `UnknownRole` if one is not written down.
+
+        A p95 learned from enough calls takes the place of the catalogue's.
+        """
         try:
-            return self._catalogue.book(query.roles, self._sender.today())
+            book = self._catalogue.book(query.roles, self._sender.today())
         except KeyError as unknown:
             known = ", ".join(sorted(self._catalogue.roles))
             raise final("UnknownRole", f"role {unknown} is not in {known}") from unknown
+        rows = await self._estimates.models(simulated=not self._live, least=ENOUGH)
+        facts = tuple(
+            f.model_copy(update={"p95": row.p95, "p95_snapshot": row.snapshot})
+            if (row := rows.get(f.target))
+            else f
+            for f in book.facts
+        )
+        return book.model_copy(update={"facts": facts})
 
     async def ask_model(self, request: ModelRequest) -> ModelAnswer:
         """Ask one question of one model and give an answer that fits the prompt's record.

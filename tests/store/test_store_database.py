@@ -15,6 +15,7 @@ from store.errors import StoreError
 from store.journal import CallEntry, Journal, call_key
 from store.migrations import FIRST, MIGRATIONS, TYPES, Migration
 from store.schema import metadata
+from store.schema_estimates import estimates
 from store.schema_runs import ratings, runs
 from workflows.data.llm import Usage
 
@@ -57,7 +58,7 @@ async def test_migrations_lead_to_the_schema(store: Store, tmp_path: Path) -> No
         declared = await connection.run_sync(shape)
     await other.close()
     assert migrated == declared
-    assert {runs.name, ratings.name} <= set(migrated)
+    assert {runs.name, ratings.name, estimates.name} <= set(migrated)
 
 
 NOTHING = Migration(1, ())

@@ -78,6 +78,7 @@ class ModelFacts(Record):
 
     `window` and `max_output` are tokens, `usd_in` and `usd_out` US dollars per million tokens,
     `p95` the seconds within which 95 of 100 typical calls end, `quality` an estimate from 0 to 1.
+    `p95_snapshot` names the snapshot of learned estimates that says the p95; 0 is the catalogue.
     """
 
     target: ModelRef
@@ -86,6 +87,7 @@ class ModelFacts(Record):
     usd_in: Decimal | None = None
     usd_out: Decimal | None = None
     p95: Annotated[float, Field(gt=0)] | None = None
+    p95_snapshot: int = 0
     quality: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
