@@ -70,9 +70,11 @@ class Estimates:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def newest(self) -> Snapshot | None:
-        """Give the newest snapshot, if anything was ever learned."""
+    async def snapshot(self, number: int | None = None) -> Snapshot | None:
+        """Give the snapshot of this number, or the newest; None if there is none."""
         query = select(estimate_snapshots).order_by(estimate_snapshots.c.snapshot.desc()).limit(1)
+        if number is not None:
+            query = query.where(estimate_snapshots.c.snapshot == number)
         async with self._store.reading() as connection:
             row = (await connection.execute(query)).first()
         if row is None:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from activities.llm.sending import UNUSABLE
 from runtime.catalogue import load, read
 from runtime.settings import ROOT, Settings
 from store.database import Store
+from store.estimates import EstimateRow, Estimates, Snapshot
 from store.journal import ClaimState, Journal
 from tests.activities.outside import Canned, Outside, said
 from tests.activities.running import SCOPE, fails, run
@@ -294,3 +296,18 @@ async def test_what_a_server_might_cut_silently_is_not_sent(
     assert (error.type, error.non_retryable) == ("ContextTooLarge", True)
     assert "own holds 4096 tokens, question and answer may take" in error.message
     assert world.seen == []
+
+
+async def test_a_learned_p95_takes_the_place_of_the_catalogues(desk: Desk, store: Store) -> None:
+    kept, query = Estimates(store), RoleQuery(roles=("reviewer",))
+    before = await run(calls.RESOLVE_ROLES, desk.models.resolve_roles, query)
+    head, other = (f.target for f in before.facts[:2])
+    row = EstimateRow("", "", head.vendor, head.model, True, n=30, p95=3.25, body="{}")
+    few = replace(row, vendor=other.vendor, model=other.model, n=29)
+    live = replace(row, simulated=False, n=200, p95=30)
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    await kept.keep(Snapshot(4, now, 0, 30), [row, few, live], [])
+    book = await run(calls.RESOLVE_ROLES, desk.models.resolve_roles, query)
+    assert (book.facts_of(head).p95, book.facts_of(head).p95_snapshot) == (3.25, 4)
+    assert book.facts_of(other) == before.facts_of(other), "too few calls: as the catalogue says"
+    assert before.facts_of(head).p95_snapshot == 0

@@ -189,6 +189,7 @@ OPTIONS = {
     "calibrate": ["FILE.jsonl", "--demo", "--accuracy", "--baseline", "--out", "--json"],
     "limits": ["set", "pause", "resume", "tenant", "--json"],
     "gc": ["--older-than", "--dry-run", "--json"],
+    "estimates": ["PROCESS|STEP", "--learn", "--at", "--profile", "--json"],
     "costs": ["CASE", "--since", "--by", "--json"],
     "replay": ["FILE|CASE|DIR", "--all", "--step", "--until", "--json"],
     "stack": ["--speed", "--live", "--json"],
