@@ -24,7 +24,7 @@ from temporalio.exceptions import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput, Trouble
-from cli.processes import ProcessEntry, process
+from cli.processes import PROCESSES, ProcessEntry, process
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import (
     JSON,
@@ -45,7 +45,6 @@ from workflows.errors import reason
 
 Handle = WorkflowHandle[Any, Any]
 T = TypeVar("T")
-R = TypeVar("R", bound=Record)
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
 TASK_TIMEOUT = timedelta(seconds=5)
@@ -103,6 +102,12 @@ async def origins(named: Iterable[Handle]) -> tuple[str, ...]:
 async def entry_of(handle: Handle) -> ProcessEntry:
     """Say which process a case is of. Raises BadInput for one that is none of ours."""
     return process((await handle.describe()).workflow_type)
+
+
+async def entry_if_ours(handle: Handle) -> ProcessEntry | None:
+    """Say which process a workflow is a case of; None for one that is none of ours."""
+    kind = (await handle.describe()).workflow_type
+    return next((entry for entry in PROCESSES if entry.name == kind), None)
 
 
 async def ask(handle: Handle, query: str, shape: type[T]) -> T:
@@ -225,10 +230,12 @@ def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
     return Decision(verdict=Verdict(said), by=by, gate=gate.name, conditions=limit, comment=comment)
 
 
-async def result(handle: Handle, shape: type[R]) -> R:
-    """Wait for a case's result. Raises Trouble if it failed or was cancelled."""
+async def result(handle: Handle, shape: type[T]) -> T:
+    """Wait for a case's result. Raises Trouble if it failed, was cancelled, or cannot be read."""
     try:
-        return shape.model_validate(await handle.result())
+        return TypeAdapter(shape).validate_python(await handle.result())
+    except RuntimeError as error:
+        raise Trouble(f"{handle.id} is done, but its result cannot be read: {error}") from error
     except WorkflowFailureError as error:
         if isinstance(error.cause, CancelledError):
             raise Trouble(f"{handle.id} was cancelled") from error

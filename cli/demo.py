@@ -15,7 +15,8 @@ from cli.errors import BadInput, Trouble
 from cli.explanation import explanation
 from cli.processes import ProcessEntry
 from cli.session import Session, say
-from cli.watch import Tail, asking, closed, done, under_way, watching
+from cli.tail import Tail
+from cli.watch import asking, closed, done, under_way, watching
 from insight.counts import completed_again
 from insight.reader import ordered
 from insight.report import Report

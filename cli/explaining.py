@@ -83,7 +83,9 @@ def logs(
 def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], None]") -> None:
     """Show the runs of a file, or of a case, for which a server is needed."""
     if is_file(target):
-        show(_from_file(Path(target)))
+        from cli.histories import from_file
+
+        show(from_file(Path("/dev/stdin" if target == "-" else target)))
         return
 
     async def work(here: Any) -> None:
@@ -101,16 +103,3 @@ def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], 
 def is_file(target: str) -> bool:
     """Whether a word names a history file, not a case: it is one, looks like one, or is -."""
     return target == "-" or target.endswith((".json", ".gz")) or Path(target).is_file()
-
-
-def _from_file(path: Path) -> "Sequence[Report]":
-    from insight.reader import NotAHistory, read_histories
-    from insight.report import report
-
-    try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        return [report(events) for events in read_histories(data)]
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except NotAHistory as error:
-        raise BadInput(f"{path}: {error}") from error

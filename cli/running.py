@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
 
@@ -51,22 +52,24 @@ async def run_case(
 
 
 async def watch_case(here: Session, case: str, *, as_json: bool) -> None:
-    """Show a case until it closes."""
+    """Show any workflow until it closes."""
     handle = await here.handle(case)
-    await _follow(handle, await cases.entry_of(handle), as_json=as_json)
+    await _follow(handle, await cases.entry_if_ours(handle), as_json=as_json)
 
 
-async def _follow(handle: cases.Handle, entry: ProcessEntry, *, as_json: bool) -> None:
+async def _follow(handle: cases.Handle, entry: ProcessEntry | None, *, as_json: bool) -> None:
+    """Show a workflow until it closes, then its result; only cases of ours have gates."""
     console = Console(stderr=as_json)
     async with watching(handle, console, quiet=as_json) as tail:
         told: set[str] = set()
         known = await tail.until(lambda r: r.events > 0)
         while not closed(known):
-            await _tell_gates(handle, told)
+            if entry is not None:
+                tail.gates = await _tell_gates(handle, told)
             known = await tail.until(partial(_grown, known.events))
-    record = await cases.result(handle, entry.result)
+    record = await cases.result(handle, entry.result if entry else object)
     if as_json:
-        out(record.model_dump(mode="json"))
+        out(to_jsonable_python(record))
         return
     console.print(explanation(known, console))
     console.print()
@@ -74,20 +77,21 @@ async def _follow(handle: cases.Handle, entry: ProcessEntry, *, as_json: bool) -
 
 
 def _grown(before: int, known: Report) -> bool:
-    return closed(known) or known.events > before
+    return closed(known) or known.events != before
 
 
-async def _tell_gates(handle: cases.Handle, told: set[str]) -> None:
-    """Say once per gate how it is answered."""
+async def _tell_gates(handle: cases.Handle, told: set[str]) -> tuple[str, ...]:
+    """Say once per gate how it is answered; give the names of those that are open."""
     try:
         gates = await cases.ask(handle, "open_gates", list[GateView])
     except Trouble:
-        return  # no worker just now: the gate is told when one answers
+        return ()  # no worker just now: the gate is told when one answers
     for gate in gates:
         mark = f"{gate.name} {gate.opened} {len(gate.decided)}"
         if mark not in told:
             told.add(mark)
             Console(stderr=True).print(show.gate(handle.id, gate))
+    return tuple(gate.name for gate in gates)
 
 
 async def show_status(here: Session, case: str, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
 from cli.processes import PROCESSES
@@ -32,13 +33,21 @@ class Session:
         return f"{self.addresses.ui}/namespaces/{self.client.namespace}/workflows/{workflow_id}"
 
     async def handle(self, case: str) -> WorkflowHandle[object, object]:
-        """Find a case by workflow id, or the newest one whose case id it is. Raises BadInput."""
+        """Find any workflow by its id, or the newest case whose case id it is. Raises BadInput."""
+        plain = self.client.get_workflow_handle(case)
+        try:
+            await plain.describe()
+            return plain
+        except ValueError:  # a status this SDK does not know: paused
+            return plain
+        except RPCError as error:
+            if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
+                raise
         if case.replace("-", "").replace("_", "").isalnum():
             starts = (f"WorkflowId STARTS_WITH '{e.prefix}-{case}-'" for e in PROCESSES)
-            query = " OR ".join((f"WorkflowId = '{case}'", *starts))
-            found = [w async for w in self.client.list_workflows(query)]
+            found = [w async for w in self.client.list_workflows(" OR ".join(starts))]
             if found:
-                newest = max(found, key=lambda w: (w.id == case, w.start_time))
+                newest = max(found, key=lambda w: w.start_time)
                 return self.client.get_workflow_handle(newest.id)
         raise BadInput(f"there is no case {case!r}; `starter.py list` shows those there are")
 

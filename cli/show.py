@@ -1,7 +1,9 @@
 """How a case looks to a person: status, gates, decision record, explanation."""
 
+import json
 from collections.abc import Iterable, Sequence
 
+from pydantic_core import to_jsonable_python
 from rich.console import Group, RenderableType
 from rich.json import JSON
 from rich.panel import Panel
@@ -90,11 +92,11 @@ def _answer(case: str, view: GateView) -> str:
     return f"{case} {'|'.join(view.verdicts)} --as {who}{named}{value}"
 
 
-def result(record: Record) -> RenderableType:
-    """Show what a process ended with: a decision record, or the record as it is."""
+def result(record: object) -> RenderableType:
+    """Show what a workflow ended with: a decision record, or the record or JSON as it is."""
     if isinstance(record, DecisionRecord):
         return decision(record)
-    return JSON(record.model_dump_json())
+    return JSON(json.dumps(to_jsonable_python(record)))
 
 
 def so_far(record: Record) -> RenderableType | None:

@@ -1,83 +1,36 @@
-"""The live view of a case: its history by long poll, drawn as it grows."""
+"""The live view of a case: its graph and Gantt as they grow, or a line for all that happens."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from temporalio.api.history.v1 import HistoryEvent
+from rich.text import Text
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
 
+from cli.tail import Tail
 from insight.book import MODEL_CALL
-from insight.reader import ordered
-from insight.report import Report, report
-from insight.spans import Span, SpanKind, Status
+from insight.branches import NOTHING, Now, graph
+from insight.log import log
+from insight.report import Report
+from insight.spans import Span, SpanKind, SpanState, Status
 from insight.timeline import gantt
+from insight.words import clear, clock, title
 
 REDRAW = 0.25
 """Seconds between drawings in a terminal."""
-RECONNECT = 0.3
-"""Seconds before a broken long poll is taken up again."""
-QUIET = 0.2
-"""Seconds without an event after which a history counts as settled."""
-
-
-class Tail:
-    """Follows a case's history. `events` grows; `grown` is set whenever it did."""
-
-    def __init__(self, handle: WorkflowHandle[object, object]) -> None:
-        self.handle = handle
-        self.events: list[HistoryEvent] = []
-        self.grown = asyncio.Event()
-
-    def report(self) -> Report | None:
-        """Explain what is known by now, None before the first event."""
-        if not self.events:
-            return None
-        return report(ordered(self.events), case=self.handle.id, now=datetime.now(UTC))
-
-    async def follow(self) -> None:
-        """Follow until the case closes. A lost server is waited for."""
-        while True:
-            try:
-                seen = {e.event_id for e in self.events}
-                async for event in self.handle.fetch_history_events(wait_new_event=True):
-                    if event.event_id not in seen:
-                        self.events.append(event)
-                        self.grown.set()
-                return
-            except RPCError:
-                await asyncio.sleep(RECONNECT)
-
-    async def until(self, ready: Callable[[Report], bool]) -> Report:
-        """Wait until the report satisfies `ready`."""
-        while True:
-            self.grown.clear()
-            known = self.report()
-            if known is not None and ready(known):
-                return known
-            # Not wait_for: in Python 3.11 it loses a cancellation that comes with an event.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self.grown.wait()
-
-    async def settled(self) -> Report:
-        """Wait until nothing happens for a moment, and explain what the server knows then."""
-        with suppress(TimeoutError):
-            while True:
-                self.grown.clear()
-                async with asyncio.timeout(QUIET):
-                    await self.grown.wait()
-        history = await self.handle.fetch_history()
-        return report(history, case=self.handle.id, now=datetime.now(UTC))
+ASK = 1.0
+"""Seconds between two questions to the server about what is under way."""
+REST = 4
+"""Times as long as a drawing took to make, at least, until the next is made."""
 
 
 def closed(known: Report) -> bool:
     """Whether the case has closed."""
-    return known.status is not Status.RUNNING
+    return known.status not in (Status.RUNNING, Status.CONTINUED)
 
 
 def under_way(known: Report) -> list[Span]:
@@ -105,12 +58,13 @@ def asking(after: int = 0) -> Callable[[Report], bool]:
 
 @asynccontextmanager
 async def watching(
-    handle: WorkflowHandle[object, object], console: Console, *, quiet: bool = False
+    handle: WorkflowHandle[Any, Any], console: Console, *, quiet: bool = False
 ) -> AsyncIterator[Tail]:
     """Follow a case while the block runs: drawn in a terminal, a line per event elsewhere."""
     tail = Tail(handle)
+    lines = None if quiet or console.is_terminal else _Lines(tail, console)
     following = asyncio.create_task(tail.follow())
-    showing = asyncio.create_task(_nothing() if quiet else _show(tail, console))
+    showing = asyncio.create_task(_nothing() if quiet else _show(tail, console, lines))
     try:
         yield tail
         if following.done():
@@ -120,9 +74,11 @@ async def watching(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if lines is not None:
+            lines.tell()
 
 
-async def watch(handle: WorkflowHandle[object, object], console: Console) -> None:
+async def watch(handle: WorkflowHandle[Any, Any], console: Console) -> None:
     """Show a case until it closes."""
     async with watching(handle, console) as tail:
         await tail.until(closed)
@@ -132,37 +88,65 @@ async def _nothing() -> None:
     """Show nothing."""
 
 
-async def _show(tail: Tail, console: Console) -> None:
-    if not console.is_terminal:
-        await _lines(tail, console)
+async def _show(tail: Tail, console: Console, lines: "_Lines | None") -> None:
+    if lines is not None:
+        await lines.follow()
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
+        told, asked = NOTHING, 0.0
         while True:
-            known = tail.report()
-            if known is not None:
-                live.update(gantt(known, console.width), refresh=True)
-            await asyncio.sleep(REDRAW)
+            began = time.monotonic()
+            if (known := tail.report()) is not None:
+                if began - asked >= ASK and not closed(known):
+                    told, asked = await tail.now(known), began
+                live.update(_picture(known, told, console), refresh=True)
+            await asyncio.sleep(max(REDRAW, REST * (time.monotonic() - began)))
 
 
-async def _lines(tail: Tail, console: Console) -> None:
-    """Print a line when a call begins or ends, for logs and pipes."""
-    told: set[tuple[str, bool]] = set()
-    while True:
-        await tail.grown.wait()
-        tail.grown.clear()
-        known = tail.report()
-        if known is None:
-            continue
+def _picture(known: Report, told: Now, console: Console) -> Group:
+    """Draw graph and Gantt; the graph alone where both would not fit the terminal."""
+    drawn = graph(known, console.width, told)
+    bars = gantt(known, console.width)
+    height = sum(len(console.render_lines(part, pad=False)) for part in (drawn, bars))
+    if height + 1 < console.height:
+        return Group(bars, Text(), drawn)
+    return Group(Text(clear(f"{known.process}  {known.case}"), style="bold", no_wrap=True), drawn)
+
+
+class _Lines:
+    """A line when something happens, and when a call is tried again, for logs and pipes."""
+
+    def __init__(self, tail: Tail, console: Console) -> None:
+        self.tail, self.console = tail, console
+        self.told: set[tuple[object, ...]] = set()
+
+    async def follow(self) -> None:
+        """Tell what happens, for ever."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASK):
+                    await self.tail.grown.wait()
+            self.tail.grown.clear()
+            known = self.tell()
+            if known and any(span.state is SpanState.OPEN for span in under_way(known)):
+                self._attempts(known, await self.tail.now(known))
+
+    def tell(self) -> Report | None:
+        """Tell what is known by now and was not told before."""
+        known = self.tail.report()
+        for line in log(known) if known else ():
+            self._say((line.span, line.event, line.what), line.written())
+        return known
+
+    def _attempts(self, known: Report, now: Now) -> None:
+        """Tell of attempts that failed already, which the history tells only at the end."""
         for span in known.spans:
-            mark = (f"{span.kind}{span.id}", span.ended is not None)
-            if mark not in told:
-                told.add(mark)
-                console.print(_line(span, known.started), highlight=False, markup=False)
+            if (pending := now.pending.get(span.id)) and pending.attempt > 1:
+                again = f"attempt {pending.attempt} after {pending.failure}"
+                moment = f"{known.until:%Y-%m-%d} {clock(known.until)}"
+                self._say((span.id, pending.attempt), f"{moment}  {title(span)}: {again}")
 
-
-def _line(span: Span, start: datetime) -> str:
-    moment = span.ended or span.scheduled
-    what = span.state if span.ended else "begins"
-    tried = f" (attempt {span.attempt})" if (span.attempt or 1) > 1 else ""
-    seconds = (moment - start).total_seconds()
-    return f"{seconds:8.3f} s  {span.branch or '(case)':<24} {span.name:<22} {what}{tried}"
+    def _say(self, mark: tuple[object, ...], line: str) -> None:
+        if (mark := (self.tail.runs, *mark)) not in self.told:
+            self.told.add(mark)
+            self.console.print(clear(line), highlight=False, markup=False, soft_wrap=True)
