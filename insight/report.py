@@ -11,9 +11,11 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from insight.book import CLOSED_AS, spans, when
+from insight.causality import edges
 from insight.clocks import Stretch, clipped, merged, total
+from insight.critical import flow
 from insight.flow import Flow
-from insight.reader import NotAHistory, ordered
+from insight.reader import Events, NotAHistory, ordered
 from insight.spans import WORK, Span, SpanKind, SpanState, Status, WorkflowTask
 from insight.turns import tasks
 from workflows.data.common import BranchState, Record
@@ -120,8 +122,14 @@ def report(
         usd=_usd(found),
         events=len(events),
         tasks=tasks(events),
+        flow=_flow(events, found, (started, until)),
         **_tokens(found),
     )
+
+
+def _flow(events: Events, found: Sequence[Span], within: Stretch) -> Flow:
+    times = {event.event_id: when(event) for event in events}
+    return flow(found, tasks(events), edges(events, found), *within, times)
 
 
 def stretches(found: Iterable[Span], within: Stretch) -> list[Stretch]:

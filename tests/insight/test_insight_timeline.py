@@ -1,7 +1,7 @@
 """The drawing tells the truth at any width, with and without colour, in any terminal."""
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from rich.cells import cell_len
@@ -44,13 +44,18 @@ def checks() -> Run:
     return run
 
 
+def untraced(run: Run, now: datetime | None = None) -> Report:
+    """Explain a run but for its causes: bars alone are drawn."""
+    return report(run.events, now=now).model_copy(update={"flow": Flow()})
+
+
 def row(text: str, label: str) -> str:
     (line,) = (line for line in text.splitlines() if line.startswith(label))
     return line
 
 
 def test_bars_stand_where_the_time_was() -> None:
-    text = draw(report(checks().events), 63)
+    text = draw(untraced(checks()), 63)
     assert text.splitlines()[0] == "DueDiligence  completed  case-1"
     assert row(text, "identity") == "identity   ✓ " + "█" * 20 + " " * 20 + "     2.0 s"
     assert (
@@ -79,7 +84,7 @@ def test_without_colour_there_are_no_escapes_and_with_colour_the_same_characters
 
 
 def test_an_ascii_terminal_gets_ascii() -> None:
-    text = draw(report(checks().events), 80, encoding="ascii")
+    text = draw(untraced(checks()), 80, encoding="ascii")
     assert row(text, "credit").startswith("credit     x ....")
     assert "#" in row(text, "identity")
 
@@ -128,7 +133,7 @@ def test_a_foreign_name_cannot_steer_the_terminal() -> None:
 def test_an_open_call_is_drawn_up_to_now() -> None:
     run = Run()
     run.schedule("filings", 1_000, branch="credit")
-    text = draw(report(run.events, now=at(2_000)), 59)
+    text = draw(untraced(run, at(2_000)), 59)
     assert row(text, "credit") == "credit ▸ " + " " * 20 + "▓" * 20 + "     1.0 s"
     assert "▓ open call" in text
 
@@ -195,7 +200,7 @@ def test_limits_and_failed_attempts_have_inks_of_their_own() -> None:
     run.start(key, 1_000, attempt=3, after="down")
     run.complete(key, 4_000)
     run.finish(4_000)
-    known = report(run.events)
+    known = untraced(run)
     held = known.spans[0].model_copy(update={"limited": timedelta(seconds=1)})
     line = row(draw(known.model_copy(update={"spans": (held,)}), 59), "credit")
     assert line == "credit ✓ " + "▞" * 10 + "▒" * 10 + "█" * 20 + "     4.0 s"

@@ -1,0 +1,197 @@
+"""The graph of a run, walked: critical path, slack, waits, and a lower bound."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from insight.clocks import total
+from insight.flow import END, Edge, Flow, Segment, Step, Wait
+from insight.network import FIRST, Network, Point
+from insight.portions import awaited, levels, portions, utilisation
+from insight.slack import slacks
+from insight.spans import WORK, Span, SpanKind, SpanState, WorkflowTask
+
+KEPT = frozenset({Wait.RUN, Wait.TIMER, Wait.PERSON, Wait.EVENT})
+"""What a run would still have taken without false waits."""
+_NONE = timedelta()
+
+
+def flow(
+    spans: Sequence[Span],
+    tasks: Sequence[WorkflowTask],
+    edges: Sequence[Edge],
+    started: datetime,
+    until: datetime,
+    times: Mapping[int, datetime] | None = None,
+) -> Flow:
+    """Say what follows from the causes of one run, between `started` and `until`.
+
+    `times` gives when events were, by id; only a request to cancel needs it. Without workflow
+    tasks or edges there still is a path: each span follows the last news before it.
+    """
+    network = Network(spans, edges, started, times or {})
+    path = critical_path(network, tasks, until)
+    on_path = _sums((s.wait, s.end - s.start) for s in path)
+    critical = _sums((s.span, s.end - s.start) for s in path)
+    slack = slacks(network, until, frozenset(critical))
+    open_levels = levels(spans, until)
+    peak = max((level.open for level in open_levels), default=0)
+    return Flow(
+        edges=tuple(edges),
+        path=path,
+        steps=tuple(
+            Step(
+                span=span.id,
+                slack=slack[span.id][0] if span.id in slack else None,
+                join=slack[span.id][1] if span.id in slack else _NONE,
+                critical=critical.get(span.id, _NONE),
+                share=critical.get(span.id, _NONE) / (until - started) if until > started else 0.0,
+            )
+            for span in spans
+        ),
+        levels=open_levels,
+        peak=peak,
+        utilisation=utilisation(spans, peak, (started, until)),
+        lower_bound=lower_bound(network, tasks, until),
+        waits=_waits(network, tasks, until, (join for _, join in slack.values())),
+        on_path=on_path,
+    )
+
+
+def critical_path(
+    network: Network, tasks: Sequence[WorkflowTask], until: datetime
+) -> tuple[Segment, ...]:
+    """Walk back from the end through likely causes; the segments touch and are the whole run.
+
+    A run that is open, or that the server ended, is walked from the work begun last.
+    """
+    back = _Back(network.started, until)
+    point = network.end() or _unended(network, back, until)
+    while point is not None and point.event > FIRST:
+        back.add(0, Wait.TASK, point.at)
+        wait, before = network.message(point), network.before(point)
+        if wait is not None:
+            back.add(0, wait, before.at if before else network.started)
+        else:
+            back.span(network.spans[point.cause], point.at)
+        point = before
+    back.add(0, Wait.TASK, begun(network, tasks))
+    back.add(0, Wait.TIMER, network.started)
+    return tuple(reversed(back.found))
+
+
+def _unended(network: Network, back: "_Back", until: datetime) -> Point | None:
+    """Begin the walk where no command ended the run: with what was waited for last."""
+    left = last_open(network)
+    if left is None:
+        point = network.latest(_PAST, network.moved)
+        back.add(0, Wait.EVENT, point.at if point else network.started)
+        return point
+    if left.kind is SpanKind.TIMER and awaited(left.branch) is Wait.PERSON:
+        back.add(0, Wait.PERSON, left.scheduled)  # the timer only reminds
+    else:
+        back.span(left, until)
+    return network.cause(left.id)
+
+
+def last_open(network: Network) -> Span | None:
+    """Give the work begun last of what never ended; without any, the timer begun last."""
+    left = [s for s in network.spans.values() if s.state in (SpanState.OPEN, SpanState.ABANDONED)]
+    for kinds in (WORK, {SpanKind.TIMER}):
+        if held := [span for span in left if span.kind in kinds]:
+            return max(held, key=lambda span: span.id)
+    return None
+
+
+def begun(network: Network, tasks: Sequence[WorkflowTask]) -> datetime:
+    """Give when a run was to begin: later than it was started if it was asked to wait."""
+    first = tasks[0].scheduled if tasks and tasks[0].id == FIRST + 1 else network.started
+    return first if first - network.started >= timedelta(seconds=1) else network.started
+
+
+class _Back:
+    """A path under way from its end; times that run backwards make no stretch."""
+
+    def __init__(self, started: datetime, until: datetime) -> None:
+        self.started, self.cursor = started, until
+        self.found: list[Segment] = []
+
+    def add(self, span: int, wait: Wait, start: datetime) -> None:
+        start = max(start, self.started)
+        if start < self.cursor:
+            self.found.append(Segment(span=span, wait=wait, start=start, end=self.cursor))
+            self.cursor = start
+
+    def span(self, span: Span, until: datetime) -> None:
+        for wait, start, _ in reversed(portions(span, until)):
+            self.add(span.id, wait, start)
+
+
+_PAST = 1 << 62
+
+
+def lower_bound(network: Network, tasks: Sequence[WorkflowTask], until: datetime) -> timedelta:
+    """Give the length of the run without false waits, at most what it was.
+
+    News comes as early as what led to it and the time kept of its own allow. Work whose end led
+    to nothing counts as awaited by what was begun next.
+    """
+    done: dict[int, timedelta] = {}
+    ready: dict[int, timedelta] = {}
+    delay, held = begun(network, tasks) - network.started, _NONE
+    for key, point in network.points.items():
+        first = key <= FIRST
+        done[key] = delay if first else _done(network, point, done, ready)
+        if effects := network.effects.get(key):
+            ready |= dict.fromkeys(effects, max(done[key], held))
+            held = _NONE
+        elif (span := network.ended(point)) is not None and span.kind in WORK:
+            held = max(held, done[key])
+    if END in ready:
+        return min(ready[END], until - network.started)
+    left = last_open(network)
+    last = network.cause(left.id) if left else network.latest(_PAST, network.moved)
+    since = (done[last.event], last.at) if last else (_NONE, network.started)
+    longest = since[0] + (_kept(left, until) if left else until - since[1])
+    return min(max(longest, held), until - network.started)
+
+
+def _done(
+    network: Network, point: Point, done: Mapping[int, timedelta], ready: Mapping[int, timedelta]
+) -> timedelta:
+    before = network.before(point)
+    earliest = done[before.event] if before else _NONE
+    if network.message(point) is not None:
+        since = before.at if before else network.started
+        return earliest + max(point.at - since, _NONE)
+    span = network.spans[point.cause]
+    return ready.get(span.id, earliest) + _kept(span, point.at)
+
+
+def _kept(span: Span, until: datetime) -> timedelta:
+    return total((a, min(b, until)) for wait, a, b in portions(span, until) if wait in KEPT)
+
+
+def _waits(
+    network: Network, tasks: Iterable[WorkflowTask], until: datetime, joins: Iterable[timedelta]
+) -> Mapping[Wait, timedelta]:
+    """Sum time by what it was spent on: spans, joins, workflow tasks, waits for messages."""
+    spent = [(wait, b - a) for s in network.spans.values() for wait, a, b in portions(s, until)]
+    spent += [(Wait.JOIN, join) for join in joins]
+    spent += [(Wait.TASK, (task.ended or until) - task.scheduled) for task in tasks]
+    for key, point in network.points.items():
+        wait = network.message(point)
+        if wait is not None and network.effects.get(key):
+            before = network.before(point)
+            spent.append((wait, point.at - (before.at if before else network.started)))
+    return _sums((wait, max(length, _NONE)) for wait, length in spent)
+
+
+Key = TypeVar("Key")
+
+
+def _sums(lengths: Iterable[tuple[Key, timedelta]]) -> dict[Key, timedelta]:
+    found: dict[Key, timedelta] = {}
+    for key, length in lengths:
+        found[key] = found.get(key, _NONE) + length
+    return {key: length for key, length in found.items() if length}

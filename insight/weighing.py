@@ -1,0 +1,104 @@
+"""Which of several possible causes is the likely one: what evidence there is, weighed."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from insight.flow import END
+from insight.news import Effect, News, texts
+from insight.spans import Span, SpanKind
+
+Label = tuple[str, str]
+"""Kind and name of a span; kind alone for the two ends of a run."""
+
+_WORDS = re.compile(rb'"(?:[^"\\]|\\.){6,}"|\d{3,}')
+"""Texts and numbers long enough to be known again."""
+_LONGEST = 65_536
+"""Bytes of an event's payloads that are looked into."""
+_PAIRS = 10_000
+"""Pairs of news and effects in one turn above which only their order is looked at."""
+
+
+class Evidence:
+    """What speaks for a cause: its branch, its data found in what was begun, and pairs like it."""
+
+    def __init__(self, spans: Mapping[int, Span]) -> None:
+        self.spans = spans
+        self.pairs: set[tuple[Label, Label]] = set()
+
+    def learn(self, cause: int, effect: int) -> None:
+        """Remember a certain cause: the same pair elsewhere in the run is the more likely."""
+        self.pairs.add((self._label(cause), self._label(effect)))
+
+    def likely(self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]) -> list[News]:
+        """Choose one news for each effect of a turn, out of its choices (two or more each)."""
+        weigh = sum(map(len, choices)) <= _PAIRS
+        best = self._strongest(effects, choices) if weigh else list(map(tuple, choices))
+        alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for place, found in enumerate(best):
+            alike[tuple(news.event.event_id for news in found)].append(place)
+        chosen: dict[int, News] = {}
+        for places in alike.values():
+            for number, place in enumerate(places):
+                chosen[place] = _in_turn(best[place], number, len(places))
+        return [chosen[place] for place in range(len(effects))]
+
+    def _strongest(
+        self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]
+    ) -> list[tuple[News, ...]]:
+        told = {n.event.event_id: words(texts(n.event)) for found in choices for n in found}
+        often: dict[bytes, int] = defaultdict(int)
+        for said in told.values():
+            for word in said:
+                often[word] += 1
+        told = {key: {w for w in said if often[w] == 1} for key, said in told.items()}
+        found = []
+        for effect, news in zip(effects, choices, strict=True):
+            asked = words(texts(effect.event))
+            scores = [self._score(n, effect, told[n.event.event_id], asked) for n in news]
+            most = max(scores)
+            found.append(tuple(n for n, s in zip(news, scores, strict=True) if s == most))
+        return found
+
+    def _score(self, news: News, effect: Effect, told: set[bytes], asked: set[bytes]) -> int:
+        pair = (self._label(news.cause), self._label(effect.id))
+        akin = related(self._branch(news.cause), self._branch(effect.id))
+        shared = not told.isdisjoint(asked)
+        return 4 * akin + 2 * shared + (pair in self.pairs) - 8 * self._beside(news, effect)
+
+    def _beside(self, news: News, effect: Effect) -> bool:
+        """Tell whether two local activities overlap by their worker's clock."""
+        cause, begun = self.spans.get(news.cause), self.spans.get(effect.id)
+        if cause is None or begun is None or not cause.kind is begun.kind is SpanKind.LOCAL:
+            return False
+        return cause.ended is not None and begun.scheduled < cause.ended
+
+    def _branch(self, key: int) -> str:
+        return self.spans[key].branch if key in self.spans else ""
+
+    def _label(self, key: int) -> Label:
+        span = self.spans.get(key)
+        return (span.kind, span.name) if span else ("end" if key == END else "start", "")
+
+
+def _in_turn(news: Sequence[News], number: int, count: int) -> News:
+    """Match in order: coroutines wake in the order of their news and command in that order.
+
+    The latest news goes to the last effect, and to the only one: what waits for several things
+    wakes with the last of them. Messages are handled before all else.
+    """
+    waking = sorted(news, key=lambda n: not n.message)
+    many = len(waking)
+    return waking[number * many // count if count >= many else many - count + number]
+
+
+def words(found: Iterable[bytes]) -> set[bytes]:
+    """Give the texts and numbers in JSON that are long enough to be known again."""
+    return {word for text in found for word in _WORDS.findall(text[:_LONGEST])}
+
+
+def related(one: str, other: str) -> bool:
+    """Tell whether branches are the same, or one is within the other. No name, no relation."""
+    if not one or not other:
+        return False
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
