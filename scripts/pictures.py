@@ -1,6 +1,6 @@
-"""Make the README's pictures: the demo in the terminal, and its case in the Temporal UI.
+"""Make the README's pictures: the demo in the terminal, its case in the Temporal UI, its report.
 
-`.venv/bin/python scripts/pictures.py`: needs Chromium for the UI's picture.
+`.venv/bin/python scripts/pictures.py`: needs Chromium for all but the first.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from cli import demo
 from cli.inputs import read
 from cli.processes import process
 from cli.session import session
+from insight.html import page
+from insight.report import Report
 from runtime.settings import ROOT, Settings
 
 IMAGES = ROOT / "docs" / "images"
@@ -37,17 +39,26 @@ FLAGS = [
 ]
 
 
-def photograph(page: str, target: Path, profile: Path) -> None:
+def photograph(address: str, target: Path, profile: Path, *flags: str) -> None:
     """Take a picture of a page once it has drawn itself."""
     subprocess.run(
         [
             *(BROWSER, *FLAGS, f"--user-data-dir={profile}", "--window-size=1400,1150"),
-            *("--virtual-time-budget=15000", f"--screenshot={target}", page),
+            *("--virtual-time-budget=15000", f"--screenshot={target}", *flags, address),
         ],
         check=True,
         capture_output=True,
         timeout=120,
     )
+
+
+def photograph_report(report: Report, folder: Path) -> None:
+    """Take pictures of a case's HTML report, light and dark."""
+    file = folder / "report.html"
+    file.write_text(page(report), encoding="utf-8")
+    for name, scheme in (("explain.png", 1), ("explain-dark.png", 0)):
+        flag = f"--blink-settings=preferredColorScheme={scheme}"
+        photograph(file.as_uri(), IMAGES / name, folder / "profile", flag)
 
 
 async def main() -> None:
@@ -69,8 +80,9 @@ async def main() -> None:
                 await asyncio.to_thread(
                     photograph, here.page(shown.case), target, Path(folder) / "profile"
                 )
+                await asyncio.to_thread(photograph_report, shown.report, Path(folder))
             else:
-                sys.stderr.write("no Chromium: the UI's picture was not taken\n")
+                sys.stderr.write("no Chromium: pictures of pages were not taken\n")
 
 
 if __name__ == "__main__":
