@@ -1,13 +1,13 @@
 """What of a run's graph is drawn, and where: nodes in columns by cause, in rows by branch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 
 from insight.flow import END, START, Edge
 from insight.report import Report
-from insight.spans import Span
+from insight.spans import Span, SpanKind
 
 
 @dataclass(frozen=True)
@@ -49,38 +49,80 @@ def picture(report: Report, spans: int, edges: int) -> Picture:
 
 
 def places(shown: Picture) -> dict[int, tuple[int, int]]:
-    """Give each node its column and row, `START` and `END` too.
+    """Give each node its column and row, `START` and `END` too; no two share a place.
 
-    A column is one more than that of the last cause; branches lie below one another, and a node
-    takes the row of its likely cause where that is free.
+    A column is one more than that of the last cause. A branch keeps together, as near as there
+    is room to the row of what caused it; so does each step of no branch.
     """
     columns = _columns(shown)
     likely = {edge.effect: edge.cause for edge in shown.edges if edge.likely}
-    lanes: dict[str, list[Span]] = {}
+    blocks: dict[object, list[int]] = {}
     for span in shown.spans:
-        lanes.setdefault(span.branch, []).append(span)
+        blocks.setdefault(span.branch or span.id, []).append(span.id)
     found: dict[int, tuple[int, int]] = {}
-    top = 0
-    for lane in lanes.values():
-        taken: set[tuple[int, int]] = set()
-        for span in sorted(lane, key=lambda one: (columns[one.id], one.scheduled, one.id)):
-            column = columns[span.id]
-            wish = max(top, found.get(likely.get(span.id, START), (0, top))[1])
-            rows = (wish, *range(top, top + len(lane)))
-            row = next(row for row in rows if (column, row) not in taken and row < top + len(lane))
-            taken.add((column, row))
-            found[span.id] = (column, row)
-        top = max(row for _, row in taken) + 1
-    first = dict(shown.critical).get(START, END)
+    taken: dict[int, list[tuple[int, int]]] = {}
+    for block in sorted(blocks.values(), key=lambda keys: min(columns[key] for key in keys)):
+        inner = _inner(block, columns, likely)
+        height, reach = max(inner.values()) + 1, [columns[key] for key in block]
+        first = min(block, key=lambda key: columns[key])
+        wish = found.get(likely.get(first, START), (0, 0))[1]
+        top = _room(taken, wish, height, (min(reach), max(reach)))
+        for row in range(top, top + height):
+            taken.setdefault(row, []).append((min(reach), max(reach)))
+        found |= {key: (columns[key], top + row) for key, row in inner.items()}
+    begin = found.get(dict(shown.critical).get(START, END), (0, 0))[1]
     last = {effect: cause for cause, effect in shown.critical}.get(END, START)
-    middle = (0, max(top - 1, 0) // 2)
-    begin, close = found.get(first, middle)[1], found.get(last, middle)[1]
-    return {START: (0, begin), **found, END: (columns[END], close)}
+    return {START: (0, begin), **found, END: (columns[END], found.get(last, (0, 0))[1])}
+
+
+def _inner(
+    block: Sequence[int], columns: Mapping[int, int], likely: Mapping[int, int]
+) -> dict[int, int]:
+    """Give the steps of a branch rows of its own: that of the cause if free, else the next."""
+    rows: dict[int, int] = {}
+    taken: set[tuple[int, int]] = set()
+    for key in sorted(block, key=lambda one: columns[one]):
+        row = rows.get(likely.get(key, START), 0)
+        while (columns[key], row) in taken:
+            row += 1
+        taken.add((columns[key], row))
+        rows[key] = row
+    return rows
+
+
+def _room(
+    taken: Mapping[int, Sequence[tuple[int, int]]], wish: int, height: int, reach: tuple[int, int]
+) -> int:
+    """Give the top row nearest to `wish` from which on a block finds its columns free."""
+    steps = (wish + sign * step for step in count() for sign in (1, -1))
+    return next(
+        top
+        for top in steps
+        if top >= 0
+        and not any(
+            low <= reach[1] and reach[0] <= high
+            for row in range(top, top + height)
+            for low, high in taken.get(row, ())
+        )
+    )
+
+
+_MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
 
 
 def _path(report: Report) -> list[int]:
-    """Give the spans of the critical path in order, each once."""
-    return list(dict.fromkeys(part.span for part in report.flow.path if part.span))
+    """Give the spans of the critical path in order, each once.
+
+    A wait for a message is nobody's time, but the message it ended with is a step of the path.
+    """
+    likely = {edge.effect: edge.cause for edge in report.flow.edges if edge.likely}
+    messages = {span.id for span in report.spans if span.kind in _MESSAGES}
+    found: dict[int, None] = {}
+    for key in [*(part.span for part in report.flow.path if part.span), END]:
+        if report.flow.path and likely.get(key) in messages:
+            found[likely[key]] = None
+        found[key] = None
+    return [key for key in found if key != END]
 
 
 def _kept(report: Report, path: Sequence[int], most: int) -> set[int]:
@@ -99,16 +141,24 @@ def _kept(report: Report, path: Sequence[int], most: int) -> set[int]:
 
 
 def _columns(shown: Picture) -> dict[int, int]:
-    """Give the longest way from the start to each node; an edge back in time counts for nothing."""
-    order = [START, *(s.id for s in sorted(shown.spans, key=lambda s: (s.scheduled, s.id))), END]
+    """Give the longest way from the start to each node; an edge back in time counts for nothing.
+
+    What nothing caused, a message, stands right before what it caused.
+    """
+    begun = sorted(shown.spans, key=lambda span: (span.scheduled, span.id))
+    order = list(dict.fromkeys([START, *(span.id for span in begun), END]))
     rank = {key: place for place, key in enumerate(order)}
     before: dict[int, list[int]] = {}
-    pairs = [(edge.cause, edge.effect) for edge in shown.edges]
-    for cause, effect in [*pairs, *shown.leaps]:
+    after: dict[int, list[int]] = {}
+    for cause, effect in [*((e.cause, e.effect) for e in shown.edges), *shown.leaps]:
         if rank[cause] < rank[effect]:
             before.setdefault(effect, []).append(cause)
+            after.setdefault(cause, []).append(effect)
     columns = {START: 0}
     for key in order[1:-1]:
         columns[key] = 1 + max((columns[cause] for cause in before.get(key, ())), default=0)
     columns[END] = 1 + max(columns.values())
+    for key in order[1:-1]:
+        if key not in before and key in after:
+            columns[key] = max(1, min(columns[effect] for effect in after[key]) - 1)
     return columns

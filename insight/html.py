@@ -9,17 +9,15 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
 from string import Template
 
-from insight.clocks import merged
-from insight.flow import Wait
+from insight.clocks import Stretch, merged
 from insight.graph import picture, places
+from insight.portions import portions
 from insight.report import Report, stretches
 from insight.scale import scale
-from insight.spans import WORK, Span, SpanKind
 
 SCRIPTS = ("base.js", "lanes.js", "timeline.js", "chart.js", "graph.js", "tables.js", "page.js")
 MOST_NODES, MOST_EDGES = 300, 1500
@@ -57,13 +55,15 @@ def _inert(text: str) -> str:
 
 
 def _run(report: Report) -> str:
-    within = (report.started, report.until)
-    laid = scale(merged(stretches(report.spans, within)), within, _CELLS)
+    laid = scale(merged(stretches(report.spans, within := _within(report))), within, _CELLS)
     shown = picture(report, MOST_NODES, MOST_EDGES)
     more = {
         "knots": [(_ms(at - report.started), place / laid.cells) for at, place in laid.knots],
         "cuts": [(_ms(a - report.started), _ms(b - report.started)) for a, b in laid.cuts],
-        "parts": [_parts(span, report.until) for span in report.spans],
+        "parts": [
+            [(wait, _ms(end - start)) for wait, start, end in portions(span, report.until)]
+            for span in report.spans
+        ],
         "graph": {
             "places": [(key, *place) for key, place in places(shown).items()],
             "edges": [(e.cause, e.effect, e.certainty, e.likely) for e in shown.edges],
@@ -76,22 +76,11 @@ def _run(report: Report) -> str:
     return f'{{"report":{report.model_dump_json(exclude_defaults=True)},"more":{json.dumps(more)}}}'
 
 
-def _parts(span: Span, until: datetime) -> list[tuple[Wait, float]]:
-    """Split the time of a span by what it was spent on, in order, in milliseconds."""
-    return [(wait, _ms(time)) for wait, time in _spent(span, until) if time > timedelta()]
-
-
-def _spent(span: Span, until: datetime) -> Iterable[tuple[Wait, timedelta]]:
-    end = max(span.ended or until, span.scheduled)
-    if span.kind not in WORK:
-        yield Wait.TIMER if span.kind is SpanKind.TIMER else Wait.EVENT, end - span.scheduled
-        return
-    unseen = end if span.ended and span.kind is not SpanKind.LOCAL else span.scheduled
-    started = min(max(span.started or unseen, span.scheduled), end)
-    limited = min(span.limited, end - started)
-    yield Wait.RETRY if span.attempt > 1 else Wait.QUEUE, started - span.scheduled
-    yield Wait.LIMITER, limited
-    yield Wait.RUN, end - started - limited
+def _within(report: Report) -> Stretch:
+    """Give the time that is drawn: the run, and whatever a history tells of before or after."""
+    ends = (span.ended or span.scheduled for span in report.spans)
+    begins = (span.scheduled for span in report.spans)
+    return min([report.started, *begins]), max([report.until, *ends])
 
 
 def _ms(time: timedelta) -> float:

@@ -110,7 +110,10 @@ def _task(span: Span, until: datetime, critical: bool) -> str:
     tags += ["active"] if span.ended is None else ["done"]
     tags += ["milestone"] if span.kind is SpanKind.SIGNAL else []
     end = max(start + 1, _epoch(span.ended or until))
-    return f"  {_plain(span.name)} :{', '.join([*tags, _key(span.id), str(start), str(end)])}"
+    name = _plain(span.name)
+    if name[0] != "#":  # a line that begins with a word such as "click" would be an order
+        name = f"#{ord(name[0])};{name[1:]}"
+    return f"  {name} :{', '.join([*tags, _key(span.id), str(start), str(end)])}"
 
 
 def _left_out(report: Report, shown: Picture) -> Iterator[str]:

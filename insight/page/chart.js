@@ -91,6 +91,12 @@ function chartOf(run, tell) {
     return run.path.find((part) => part.from <= moment && moment < part.to);
   }
 
+  function turnAt(x) {
+    const now = view(), from = now.time(x - 3), to = now.time(x + 3);
+    const near = run.turns.filter((turn) => turn.from <= to && turn.to >= from);
+    return near.find((turn) => turn.error) || near[0];
+  }
+
   let drag = null;
   const place = (event) => event.clientX - element.getBoundingClientRect().left;
   const within = (x) => { const now = view(); return Math.min(Math.max(x, now.left), now.right); };
@@ -101,8 +107,9 @@ function chartOf(run, tell) {
       if (span !== state.focus && !tell.pinned()) { state.focus = span; ask(); }
       return tell.tip(span && details(run, span), event.clientX, event.clientY);
     }
-    const part = y > -STRIP && x > view().left ? partAt(x) : null;
-    return tell.tip(part && stretch(run, part), event.clientX, event.clientY);
+    const low = run.turns.length ? -TURNS : 0, inside = x > view().left;
+    const turn = inside && y > low ? turnAt(x) : null, part = inside && y <= low && y > low - STRIP ? partAt(x) : null;
+    return tell.tip((part && stretch(run, part)) || (turn && turning(run, turn)), event.clientX, event.clientY);
   }
   element.addEventListener("pointerdown", (event) => {
     const x = place(event);

@@ -5,6 +5,7 @@ const NODE = { width: 158, height: 38, across: 214, down: 50 };
 function graphOf(run, tell) {
   const at = new Map(run.graph.places.map(([id, column, row]) => [id, { x: 16 + column * NODE.across, y: 16 + row * NODE.down }]));
   const critical = new Set(run.graph.critical.map(([cause, effect]) => `${cause} ${effect}`));
+  const path = new Set(run.graph.critical.flat());
   const wide = Math.max(...[...at.values()].map((one) => one.x)) + NODE.width + 16;
   const tall = Math.max(...[...at.values()].map((one) => one.y)) + NODE.height + 16;
   const lines = [
@@ -22,7 +23,7 @@ function graphOf(run, tell) {
     picture.classList.toggle("lit", on);
     for (const line of drawn) line.element.classList.toggle("near", on && (line.cause === id || line.effect === id));
   };
-  for (const [id, place] of at) picture.append(node(run, id, place, tell, shine));
+  for (const [id, place] of at) picture.append(node(run, id, place, path.has(id), tell, shine));
   const frame = el("div", { class: "frame" }, picture);
   let size = 1;
   const scale = (next) => {
@@ -53,15 +54,16 @@ function noteOf(run) {
 function curve(a, b) {
   const x1 = a.x + NODE.width, y1 = a.y + NODE.height / 2, x2 = b.x, y2 = b.y + NODE.height / 2;
   const bend = Math.max(24, Math.min(90, Math.abs(x2 - x1) / 2));
-  return `M${x1},${y1}C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
+  const bow = y1 === y2 && x2 - x1 > NODE.across ? 32 : 0; // around what lies between in the row
+  return `M${x1},${y1}C${x1 + bend},${y1 + bow} ${x2 - bend},${y2 + bow} ${x2},${y2}`;
 }
 
-function node(run, id, { x, y }, tell, shine) {
+function node(run, id, { x, y }, bold, tell, shine) {
   const span = run.byId.get(id);
   const name = span ? span.title : called(run, id);
   const cause = span ? span.parts.reduce((most, part) => (part.to - part.from > most.time ? { time: part.to - part.from, wait: part.wait } : most), { time: 0, wait: "event" }).wait : "";
   const below = span ? [span.branch, span.mark ? text(span.kind) : length(span.to - span.from)].filter(Boolean).join(" · ") : id === START ? "" : text(run.status);
-  const names = ["node", span?.onPath || (!span && run.path.length) ? "bold" : "", span && BAD.has(span.state) ? "bad" : "", span?.open ? "still" : ""];
+  const names = ["node", bold ? "bold" : "", span && BAD.has(span.state) ? "bad" : "", span?.open ? "still" : ""];
   return svg("g", {
     class: names.filter(Boolean).join(" "), transform: `translate(${x},${y})`, tabindex: span ? 0 : undefined,
     role: span ? "button" : undefined, "aria-label": span ? spoken(run, span) : name,

@@ -45,8 +45,8 @@ function packed(spans) {
 
 /** Map time to 0..1: evenly, or with the longest waits cut short; and back. */
 function scaleOf(run, cut) {
-  const even = [[0, 0], [run.whole || 1, 1]];
-  const knots = cut && run.knots.length > 1 ? run.knots : even;
+  const all = run.knots.length > 1 ? run.knots : [[0, 0], [1, 1]];
+  const knots = cut ? all : [all[0], all.at(-1)];
   const between = (value, from, to) => {
     let place = 1;
     while (place < knots.length - 1 && knots[place][from] < value) place += 1;
@@ -58,7 +58,7 @@ function scaleOf(run, cut) {
     knots,
     place: (ms) => between(ms - run.start, 0, 1),
     time: (place) => between(place, 1, 0) + run.start,
-    cuts: cut && run.knots.length > 1 ? run.cuts : [],
+    cuts: cut ? run.cuts : [],
   };
 }
 

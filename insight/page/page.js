@@ -31,12 +31,15 @@ function pageOf(run, runs, index, open) {
 }
 
 let onprint = () => {};
+/** On paper everything is open; afterwards it is as it was. */
 function forPaper() {
-  for (const card of document.querySelectorAll("details.card:not([open])")) {
-    if (!card.querySelector("[data-span]") && /\d{4}/.test(card.textContent)) continue;
+  const closed = [...document.querySelectorAll("details.card:not([open])")];
+  for (const card of closed) {
+    card.dispatchEvent(new Event("paper"));
     card.open = true;
   }
   onprint();
+  addEventListener("afterprint", () => closed.forEach((card) => { card.open = false; }), { once: true });
 }
 addEventListener("beforeprint", forPaper);
 matchMedia("print").addEventListener("change", (change) => change.matches && forPaper());
@@ -115,7 +118,7 @@ function toolsOf(run, chart) {
   const search = el("input", { type: "search", placeholder: "Find a step, branch, model, error …", "aria-label": "Find steps", oninput: () => chart.choose(search.value) });
   const button = (sign, name, act) => el("button", { type: "button", "aria-label": name, title: name, onclick: act }, sign);
   const cut = run.cuts.length ? el("label", {}, el("input", { type: "checkbox", onchange: (event) => chart.cutting(!event.target.checked) }), " true scale") : null;
-  const used = new Set([...run.spans.flatMap((span) => (span.mark ? [] : span.parts.map((part) => part.wait))), ...run.path.map((part) => part.wait)]);
+  const used = new Set([...run.spans.flatMap((span) => (span.mark ? [] : span.parts.map((part) => part.wait))), ...run.path.map((part) => part.wait), ...(run.spans.some((span) => span.join > 0) ? ["join"] : [])]);
   const waits = new Set();
   const toggle = (wait) => (event) => {
     if (!waits.delete(wait)) waits.add(wait);

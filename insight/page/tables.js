@@ -11,6 +11,12 @@ function stretch(run, part) {
     facts([["critical path", `${WORD[part.wait]}, ${length(part.to - part.from)}`], ["from", `${utc(part.from)} UTC`], ["to", `${utc(part.to)} UTC`]]));
 }
 
+function turning(run, turn) {
+  return el("div", {}, el("h3", {}, "workflow task ", turn.error ? el("span", { class: "chip failed" }, "failed") : ""),
+    facts([["scheduled", `${utc(turn.from)} UTC (+${length(turn.from - run.start)})`], ["started", turn.started ? `${utc(moment(turn.started))} UTC` : "not yet"],
+      ["took", length(turn.to - turn.from)], ["error", turn.error]]));
+}
+
 const facts = (pairs) => el("dl", {}, pairs.filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
 /** All that is known of a span; with `go`, its causes and effects can be followed. */
@@ -37,17 +43,18 @@ function details(run, span, go) {
       ["queue", span.queue], ["child run", span.child],
       ["slack", span.slack === null ? "" : length(span.slack)],
       ["waited for others", span.join > 0 ? length(span.join) : ""],
-      ["caused by", ends(run, span.causes, "cause", go)], ["caused", ends(run, span.effects, "effect", go)],
+      ["caused by", ends(run, span, "cause", go)], ["caused", ends(run, span, "effect", go)],
     ]));
 }
 
 /** The other ends of edges; the less sure ones say so. */
-function ends(run, edges, end, go) {
+function ends(run, span, end, go) {
+  const edges = end === "cause" ? span.causes : span.effects;
   if (!edges.length) return "";
   const shown = edges.slice(0, go ? 40 : 6).map((edge, index) => {
-    const words = (called(run, edge[end])), doubt = edge.certainty === "possible" ? (edge.likely ? " (likely)" : " (possibly)") : "";
-    const to = run.byId.get(edge[end]);
-    return [index ? ", " : "", go && to ? el("button", { type: "button", class: "step", onclick: () => go(to) }, words) : words, doubt];
+    const other = run.byId.get(edge[end]), where = other?.branch && other.branch !== span.branch ? `${other.branch}: ` : "";
+    const words = where + called(run, edge[end]), doubt = edge.certainty === "possible" ? (edge.likely ? " (likely)" : " (possibly)") : "";
+    return [index ? ", " : "", go && other ? el("button", { type: "button", class: "step", onclick: () => go(other) }, words) : words, doubt];
   });
   return el("span", {}, shown, edges.length > shown.length ? ` and ${edges.length - shown.length} more` : "");
 }
@@ -60,7 +67,7 @@ function table(heads, rows, name) {
 }
 
 const section = (title, about, content, open = true) => el("details", { class: "card", open }, el("summary", {}, el("h2", {}, title)), about ? el("p", { class: "note" }, about) : null, content);
-const swatch = (wait) => el("span", {}, svg("svg", { class: "swatch", width: 10, height: 10 }, svg("rect", { class: "ink " + wait, width: 10, height: 10, rx: 2 })), ` ${WORD[wait]}`);
+const swatch = (wait) => el("span", { class: "named" }, svg("svg", { class: "swatch", width: 10, height: 10 }, svg("rect", { class: "ink " + wait, width: 10, height: 10, rx: 2 })), ` ${WORD[wait]}`);
 const bar = (share) => svg("svg", { class: "share", width: 60, height: 8 }, svg("rect", { class: "ink under", width: 60, height: 8, rx: 2 }), svg("rect", { class: "ink run", width: 60 * Math.min(1, share), height: 8, rx: 2 }));
 
 /** Every table that has something to say. */
@@ -105,9 +112,9 @@ function retryTable(run, step) {
 
 function branchTable(run) {
   const rows = (run.branches || []).slice(0, 1000).map((line) => [
-    line.name || "(case)", text(line.state), length(lasting(line.machine)), length(lasting(line.waiting)), number(line.calls), number(line.attempts), Number(line.usd) ? `$${line.usd}` : "", line.input_tokens ? number(line.input_tokens) : "", line.output_tokens ? number(line.output_tokens) : "",
+    line.name || "(case)", text(line.state), length(lasting(line.machine)), length(lasting(line.waiting)), number(line.calls), number(line.attempts), Number(line.usd) ? `$${line.usd}` : "", line.input_tokens ? `${number(line.input_tokens)} / ${number(line.output_tokens || 0)}` : "",
   ]);
-  return rows.length ? section("Branches", "", table(["branch", "state", "#machine", "#waiting", "#calls", "#attempts", "#cost", "#tokens in", "#tokens out"], rows, "Branches")) : null;
+  return rows.length ? section("Branches", "", table(["branch", "state", "#machine", "#waiting", "#calls", "#attempts", "#cost", "#tokens in / out"], rows, "Branches")) : null;
 }
 
 /** Every step as a row, made when opened: the picture's equal for those who read. */
@@ -121,5 +128,6 @@ function everything(run, step) {
     ], { about: { "data-span": span.id } })), "All steps"));
   };
   card.addEventListener("toggle", fill);
+  card.addEventListener("paper", fill);
   return run.spans.length ? card : null;
 }

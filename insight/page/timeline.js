@@ -1,6 +1,6 @@
 // The timeline drawn: only what is in view, one path per colour, however long the history.
 
-const AXIS = 24, AREA = 54, STRIP = 26, TEXTS = 250;
+const AXIS = 24, AREA = 54, STRIP = 26, TURNS = 15, TEXTS = 250;
 
 /** Collects rectangles by class into one path each, leaving out what would cover no new pixel. */
 class Ink {
@@ -48,7 +48,7 @@ class Ink {
 
 /** How time and pixels map in a drawing of some width. */
 function viewOf(run, scale, low, high, width) {
-  const left = Math.min(210, Math.max(84, Math.round(width * 0.2))), right = width - 10;
+  const left = Math.min(210, Math.max(96, Math.round(width * 0.27))), right = width - 10;
   const each = (right - left) / (high - low);
   const x = (ms) => left + (scale.place(ms) - low) * each;
   const time = (pixel) => scale.time(low + (pixel - left) / each);
@@ -169,7 +169,7 @@ function threads(view, top, focus) {
   ];
 }
 
-/** Axis, parallelism over time, and the critical path as one strip. */
+/** Axis, parallelism over time, the critical path as one strip, and the workflow's own turns. */
 function drawHead(view, wide) {
   const { run } = view, parts = [];
   const height = headHeight(run);
@@ -194,17 +194,26 @@ function drawHead(view, wide) {
       if (room > 26) ink.text(part.span ? part.span.title : WORD[part.wait], Math.max(low, view.left) + 4, y + 17, room, "inside " + part.wait);
     }
     parts.push(svg("text", { class: "label strong", x: 10, y: y + 17 }, fit("critical path", view.left - 14, "600 12px system-ui, sans-serif")), ...ink.elements());
+    y += STRIP;
+  }
+  if (run.turns.length) {
+    const ink = new Ink(view);
+    for (const turn of run.turns) {
+      ink.box("task", view.x(turn.from), view.x(turn.to), y + 2, TURNS - 7);
+      if (turn.error) ink.sign("fail", view.x(turn.to), y + 6, 4, "cross");
+    }
+    parts.push(svg("text", { class: "axis", x: 10, y: y + 9 }, fit("workflow tasks", view.left - 14)), ...ink.elements());
   }
   for (const [a, b] of view.scale.cuts) {
     const middle = (view.x(run.start + a) + view.x(run.start + b)) / 2;
     if (wide && middle > view.left && middle < view.right) {
-      parts.push(svg("text", { class: "axis cutname", x: middle, y: height - 2 - (run.path.length ? STRIP : 0), "text-anchor": "middle" }, `≈ ${length(b - a)}`));
+      parts.push(svg("text", { class: "axis cutname", x: Math.min(middle, view.right - 24), y: AXIS + (run.levels.length ? AREA - 6 : 12), "text-anchor": "middle" }, `≈ ${length(b - a)}`));
     }
   }
   return [...cuts(view, height), ...parts];
 }
 
-const headHeight = (run) => AXIS + (run.levels.length ? AREA : 0) + (run.path.length ? STRIP : 0) + 2;
+const headHeight = (run) => AXIS + (run.levels.length ? AREA : 0) + (run.path.length ? STRIP : 0) + (run.turns.length ? TURNS : 0) + 2;
 
 /** How many steps were open at once, as an area; the highest of a pixel counts. */
 function area(view, top) {

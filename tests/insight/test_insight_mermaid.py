@@ -10,7 +10,7 @@ from tests.insight.test_insight_html import HOSTILE, chain
 
 NAMES = (
     *("end", 'a "b" [c] {d} (e)', "`md`", "ünïcode 名前", "a; b %% c", "--> x", "#35;", "\n", ""),
-    *(HOSTILE, "x" * 500, "click", "a:b, c"),
+    *(HOSTILE, "x" * 500, "click", "title", "a:b, c"),
 )
 LINE = re.compile(
     r"""flowchart\ LR|gantt|\ \ end
@@ -20,7 +20,7 @@ LINE = re.compile(
     |\ \ (start|n\d+)\ (==>|-->|-\.->|==>\|\.\.\.\|)\ (finish|n\d+)
     |\ \ classDef\ .*|\ \ class\ [\w,]+\ (critical|failed)|\ \ %%\ .*
     |\ \ (title|dateFormat|axisFormat|section)\ [^:]*(:%M:%S)?
-    |\ \ [^:]+\ :[\w,\ ]+""",
+    |\ \ \#[^:]+\ :[\w,\ ]+""",
     re.VERBOSE,
 )
 
