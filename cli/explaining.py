@@ -30,30 +30,65 @@ def explain(
     target: Target,
     times: Annotated[bool, typer.Option(help="every span with its start and end")] = False,
     graph: Annotated[bool, typer.Option(help="also which branch came after which")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="OUT.html", help="write a page that works offline")
+    ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="open that page in the browser")] = False,
+    mermaid: Annotated[bool, typer.Option(help="mermaid text of the graph instead")] = False,
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain a run of any workflow: where its time went, and what would have been possible.
 
-    Who ran when, the critical path and what it waited for, causes of waits, the least time the
-    same work could have taken, retries, slack, cost. A file needs no server. docs/explain.md
+    Who ran when, the critical path and what it waited for, causes of waits, the
+    least time the same work could have taken, retries, slack, cost. A file needs
+    no server; of several histories in it each is explained, and --json gives a
+    list. How to read it: docs/explain.md
     """
 
     def show(known: "Sequence[Report]") -> None:
-        from rich.console import Console
-
-        from cli.explanation import explanation
-
+        if html or browse:
+            _page(known, html, browse=browse)
         if as_json:
             plain = [one.model_dump(mode="json") for one in known]
             out(plain[0] if len(plain) == 1 else plain)
-            return
-        console = Console()
-        for place, one in enumerate(known):
-            console.print("\n" if place else "", end="")
-            console.print(explanation(one, console, times=times, with_graph=graph))
+        elif mermaid:
+            from insight import mermaid as diagrams
+
+            sys.stdout.write("\n".join(diagrams.mermaid(one) for one in known))
+        else:
+            _draw(known, times=times, graph=graph)
 
     _with(target, profile, show)
+
+
+def _draw(known: "Sequence[Report]", *, times: bool, graph: bool) -> None:
+    from rich.console import Console
+
+    from cli.explanation import explanation
+
+    console = Console()
+    for place, one in enumerate(known):
+        console.print("\n" if place else "", end="")
+        console.print(explanation(one, console, times=times, with_graph=graph))
+
+
+def _page(known: "Sequence[Report]", file: Path | None, *, browse: bool) -> None:
+    """Write one page for all runs, to a file of its own where none is named. Raises BadInput."""
+    import tempfile
+    import webbrowser
+
+    from cli.session import say
+    from insight.html import page
+
+    file = file or Path(tempfile.mkdtemp(prefix="braid-")) / "run.html"
+    try:
+        file.write_text(page(*known), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--html {file}: cannot be written: {error.strerror}") from error
+    say(f"written: {file}")
+    if browse and not webbrowser.open(file.absolute().as_uri()):
+        say("no browser was found here; open that file yourself")
 
 
 @app.command()

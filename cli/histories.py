@@ -1,18 +1,38 @@
 """Histories explained: from a file of any origin, or from the server with what belongs to it."""
 
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
-from insight.reader import NotAHistory, read_histories
+from cli.session import say
+from insight.links import Execution, Links, links, trees
+from insight.reader import Events, NotAHistory, ordered, read_histories
 from insight.report import Report, report
+from insight.tree import join
+
+MOST = 500
+"""Runs of a tree that are fetched; the rest is left out, which is said."""
+AT_ONCE = 8
+"""Histories fetched at once."""
+TELL_EVERY = 2.0
+"""Seconds between two lines about progress."""
 
 _MEND = "give a history as JSON, as `temporal workflow show -w ID -o json` writes it"
 
 
 def from_file(path: Path) -> tuple[Report, ...]:
-    """Explain every history in a file. Raises BadInput in one line if there is none."""
+    """Explain every history in a file; runs that belong together are one report.
+
+    Raises BadInput in one line if there is none.
+    """
     try:
-        return tuple(report(events) for events in read_histories(path.read_bytes()))
+        return explained(read_histories(path.read_bytes()))
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file; {_MEND}") from None
     except IsADirectoryError:
@@ -21,3 +41,85 @@ def from_file(path: Path) -> tuple[Report, ...]:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; {_MEND}") from None
     except NotAHistory as error:
         raise BadInput(f"{path}: {error}; {_MEND}") from None
+
+
+def explained(histories: Sequence[Events]) -> tuple[Report, ...]:
+    """Explain histories, each tree of runs as one report."""
+    reports = [report(events) for events in histories]
+    return tuple(join(reports, tree) for tree in trees([links(events) for events in histories]))
+
+
+async def from_case(
+    client: Client, handle: WorkflowHandle[Any, Any], now: datetime, most: int = MOST
+) -> Report:
+    """Explain a case: the chain of runs its run belongs to, and the children of all of them.
+
+    At most so many runs are read. What was left out, or is no longer on the server, is said on
+    standard error, as is progress.
+    """
+    family = _Family(client, most)
+    telling = asyncio.create_task(family.tell())
+    try:
+        await family.gather((handle.id, handle.run_id or ""))
+    finally:
+        telling.cancel()
+    family.complain()
+    reports = [report(events, case=case, now=now) for case, events in family.found]
+    own = trees(family.links)
+    return join(reports, next(tree for tree in own if any(p.history == 0 for p in tree)))
+
+
+class _Family:
+    """The runs that belong to one, fetched: itself first, then those its links lead to."""
+
+    def __init__(self, client: Client, most: int) -> None:
+        self._client, self._most = client, most
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self.found: list[tuple[str, Events]] = []
+        self.links: list[Links] = []
+        self.left_out = self.gone = 0
+
+    async def gather(self, own: Execution) -> None:
+        """Fetch a run and what belongs to it, generation by generation."""
+        known, wanted = {own[1]}, [own]
+        while wanted:
+            now = wanted[: self._most - len(self.found)]
+            self.left_out += len(wanted) - len(now)
+            wanted = []
+            for case, events in await asyncio.gather(*(self._fetch(*one) for one in now)):
+                if not events:
+                    continue
+                told = links(events)
+                self.found.append((case, events))
+                self.links.append(told)
+                known.add(told.run)
+                for one in ((case, told.before), (case, told.after), *told.children.values()):
+                    if one[1] and one[1] not in known:
+                        known.add(one[1])
+                        wanted.append(one)
+
+    async def _fetch(self, case: str, run: str) -> tuple[str, Events]:
+        """Fetch one run; without events if the server no longer has it, unless it is the first."""
+        handle = self._client.get_workflow_handle(case, run_id=run or None)
+        async with self._room:
+            try:
+                return case, ordered(await handle.fetch_history())
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND or not self.found:
+                    raise
+                self.gone += 1
+                return case, ()
+
+    async def tell(self) -> None:
+        """Say now and then how far the fetching is."""
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            say(f"{len(self.found)} runs read ...")
+
+    def complain(self) -> None:
+        """Say what the explanation lacks."""
+        count = len(self.found)
+        if self.left_out:
+            say(f"{count} runs explained; {self.left_out} more and what belongs to them left out")
+        if self.gone:
+            say(f"{count} runs explained; of {self.gone} more the server has no history left")

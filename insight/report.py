@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from pydantic import AwareDatetime
 from temporalio.api.enums.v1 import EventType
@@ -15,7 +15,7 @@ from insight.causality import edges
 from insight.clocks import Stretch, clipped, merged, total
 from insight.critical import flow
 from insight.flow import Flow
-from insight.reader import Events, NotAHistory, ordered
+from insight.reader import NotAHistory, ordered
 from insight.spans import WORK, Span, SpanKind, SpanState, Status, WorkflowTask
 from insight.turns import tasks
 from workflows.data.common import BranchState, Record
@@ -102,10 +102,9 @@ def report(
     closing = [event for event in events if event.event_type in CLOSED_AS]
     ended = when(closing[-1]) if closing else None
     started, until = _bounds(events, ended, now)
-    found = spans(events)
-    busy = stretches(found, (started, until))
-    parallel, sequential = total(merged(busy)), total(busy)
-    return Report(
+    found, turns = spans(events), tasks(events)
+    times = {event.event_id: when(event) for event in events}
+    return whole(
         case=case or _case(history, events),
         process=_process(events),
         status=CLOSED_AS[closing[-1].event_type] if closing else Status.RUNNING,
@@ -113,23 +112,43 @@ def report(
         ended=ended,
         until=until,
         spans=found,
-        branches=_branches(found, (started, until)),
+        tasks=turns,
+        flow=flow(found, turns, edges(events, found), started, until, times),
+        events=len(events),
+    )
+
+
+class Facts(TypedDict):
+    """What of a report is found out, not summed up."""
+
+    case: str
+    process: str
+    status: Status
+    started: datetime
+    ended: datetime | None
+    until: datetime
+    spans: tuple[Span, ...]
+    tasks: tuple[WorkflowTask, ...]
+    flow: Flow
+    events: int
+
+
+def whole(**facts: Unpack[Facts]) -> Report:
+    """Make a report: add the branches, the two clocks and the sums to what was found out."""
+    found, within = facts["spans"], (facts["started"], facts["until"])
+    busy = stretches(found, within)
+    parallel, sequential = total(merged(busy)), total(busy)
+    return Report(
+        branches=_branches(found, within),
         machine=parallel,
-        waiting=until - started - parallel,
+        waiting=within[1] - within[0] - parallel,
         sequential=sequential,
         parallel=parallel,
         speedup=sequential / parallel if parallel else 1.0,
         usd=_usd(found),
-        events=len(events),
-        tasks=tasks(events),
-        flow=_flow(events, found, (started, until)),
+        **facts,
         **_tokens(found),
     )
-
-
-def _flow(events: Events, found: Sequence[Span], within: Stretch) -> Flow:
-    times = {event.event_id: when(event) for event in events}
-    return flow(found, tasks(events), edges(events, found), *within, times)
 
 
 def stretches(found: Iterable[Span], within: Stretch) -> list[Stretch]:

@@ -182,7 +182,7 @@ OPTIONS = {
     "signal": ["MESSAGE", "@FILE", "--json"],
     "cancel": ["CASE", "--json"],
     "list": ["--profile", "--json"],
-    "explain": ["CASE|FILE", "--times", "--graph", "--profile", "--json"],
+    "explain": ["CASE|FILE", "--times", "--graph", "--html", "--open", "--mermaid", "--json"],
     "logs": ["CASE|FILE", "--branch", "--profile", "--json"],
     "ask": ["ROLE", "--live", "--json"],
     "models": ["--json"],

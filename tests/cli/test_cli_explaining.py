@@ -58,6 +58,26 @@ def test_json_is_the_whole_report_and_a_list_for_several_histories(
     ]
 
 
+def test_a_page_is_written_and_opened(
+    braid: Braid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    file = tmp_path / "out.html"
+    code, said, told = braid("explain", str(HISTORY), "--html", str(file), "--open", "--mermaid")
+    assert (code, said.splitlines()[0]) == (0, "flowchart LR")
+    assert "dd-carbo-ceramics" in file.read_text(encoding="utf-8")
+    assert opened == [file.as_uri()]
+    assert str(file) in told
+    assert "no browser" in told, "the one of this test opens nothing"
+
+
+def test_a_page_that_cannot_be_written_is_one_line(braid: Braid, tmp_path: Path) -> None:
+    code, said, wrong = braid("explain", str(HISTORY), "--html", str(tmp_path / "no/out.html"))
+    assert (code, said, wrong.count("\n")) == (2, "", 1)
+    assert "--html" in wrong
+
+
 def test_logs_of_one_branch_as_json_lines(braid: Braid) -> None:
     code, said, _ = braid("logs", str(HISTORY), "--branch", "references", "--json")
     assert code == 0
