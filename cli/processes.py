@@ -7,14 +7,15 @@ from typing import Any
 from cli.errors import BadInput
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
-from workflows.data.due_diligence import CaseSoFar, DecisionRecord
+from workflows.data.due_diligence import CaseSoFar, DecisionRecord, Route
 
 
 @dataclass(frozen=True)
 class ProcessEntry:
     """A process people can start. `prefix` begins the workflow ids of its cases.
 
-    `record` is its input, `result` what it ends with, `so_far` what it answers before that.
+    `record` is its input, `result` what it ends with, `so_far` what it answers before that;
+    `paths` are those a case can take, for a process with a route table.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ProcessEntry:
     prefix: str
     about: str
     so_far: type[Record] = StatusView
+    paths: tuple[str, ...] = ()
 
     def new_id(self, given: Any) -> str:
         """Make a new workflow id: prefix, case id, random suffix (every run is its own scope)."""
@@ -37,6 +39,7 @@ PROCESSES = (
         "dd",
         "check a new business customer, then onboard",
         so_far=CaseSoFar,
+        paths=tuple(Route),
     ),
 )
 

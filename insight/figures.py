@@ -1,6 +1,7 @@
 """Figures over many runs: quantiles by nearest rank, shares of a whole, and each run's measures."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from math import ceil
 
@@ -67,12 +68,13 @@ def figure(name: str, unit: Unit, values: Sequence[float]) -> Figure | None:
     )
 
 
+NONE = timedelta()
 Measure = Callable[[RunSummary], float | None]
 """Read a measure of a run; None if the run does not know it."""
 
 
 def _waited(wait: Wait) -> Measure:
-    return lambda run: run.waits[wait].total_seconds() if wait in run.waits else None
+    return lambda run: run.waits.get(wait, NONE).total_seconds() if run.waits else None
 
 
 MEASURES: Mapping[str, tuple[Unit, Measure]] = {

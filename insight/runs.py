@@ -121,8 +121,8 @@ def _sections(work: Iterable[Span]) -> dict[str, Section]:
 def cases(runs: Iterable[RunSummary]) -> list[RunSummary]:
     """Make one summary of each case: the runs of a chain (continue-as-new) as one, oldest first.
 
-    A chain that goes on in a run not given is left out: its case is not closed. So are runs that
-    were given up for a reset: the run that ended last counts, and those it goes on from.
+    A case that is not closed is left out: its last run is open, or goes on in one not given. So
+    are runs that were given up for a reset: the run that ended last counts, and those before it.
     """
     chains: dict[tuple[str, str], dict[str, RunSummary]] = {}
     for number, run in enumerate(runs):
@@ -130,7 +130,7 @@ def cases(runs: Iterable[RunSummary]) -> list[RunSummary]:
         name = at.run or str(number)
         chains.setdefault((at.workflow, at.first or name), {})[name] = run
     found = [_joined(_chain(held)) for held in chains.values()]
-    closed = (case for case in found if case.status is not Status.CONTINUED)
+    closed = (case for case in found if case.status not in (Status.CONTINUED, Status.RUNNING))
     return sorted(closed, key=lambda case: case.started)
 
 

@@ -122,6 +122,7 @@ def test_a_chain_of_runs_is_one_case() -> None:
 
 def test_a_chain_that_goes_on_is_no_closed_case() -> None:
     assert cases(chain("a", "b")[:1]) == []
+    assert cases(chain("a", "b", status=Status.RUNNING)) == []
 
 
 def test_a_run_given_up_for_a_reset_is_not_counted() -> None:
