@@ -50,10 +50,18 @@ def read_histories(text: str | bytes) -> tuple[Events, ...]:
     object of events by name, a list or an object of any of these, and JSON lines of them; also
     packed by gzip. Raises NotAHistory.
     """
-    found = [ordered(map(event_from_json, run)) for run in _runs(_parsed(text))]
+    return tuple(ordered(map(event_from_json, run)) for run in written(text))
+
+
+def written(text: str | bytes) -> list[list[Mapping[str, object]]]:
+    """Find the events of every history in a JSON text, as they are written and in that order.
+
+    There is at least one history, none is empty. Raises NotAHistory.
+    """
+    found = _runs(_parsed(text))
     if not found or not all(found):
         raise NotAHistory("the history has no events")
-    return tuple(found)
+    return found
 
 
 def _parsed(text: str | bytes) -> object:
