@@ -126,11 +126,10 @@ def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], 
     async def work(here: Any) -> None:
         from datetime import UTC, datetime
 
-        from insight.report import report
+        from cli.histories import from_case
 
         handle = await here.handle(target)
-        history = await handle.fetch_history()
-        show((report(history, case=handle.id, now=datetime.now(UTC)),))
+        show((await from_case(here.client, handle, datetime.now(UTC)),))
 
     in_session(work, profile=profile)
 

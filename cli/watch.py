@@ -105,7 +105,7 @@ async def _show(tail: Tail, console: Console, lines: "_Lines | None") -> None:
 
 def _picture(known: Report, told: Now, console: Console) -> Group:
     """Draw graph and Gantt; the graph alone where both would not fit the terminal."""
-    drawn = graph(known, console.width, told)
+    drawn = graph(known, console.width, told, max(3, console.height - 4))
     bars = gantt(known, console.width)
     height = sum(len(console.render_lines(part, pad=False)) for part in (drawn, bars))
     if height + 1 < console.height:

@@ -107,22 +107,12 @@ class _Lines:
         found = stages(self.report)
         longest = sorted(found, key=lambda stage: stage.time, reverse=True)
         kept = {id(stage) for stage in longest[:MOST_STAGES]}
-        left: list[Stage] = []
-        for stage in found:
-            if id(stage) not in kept:
-                left.append(stage)
-                continue
-            yield from self._left(left)
-            left = []
+        for stage in (stage for stage in found if id(stage) in kept):
             since = length(stage.start - self.report.started)
             yield self._figures(f"  {stage.title}", stage.time, since, after=_after(stage))
-        yield from self._left(left)
-
-    def _left(self, left: Sequence[Stage]) -> Iterator[Text]:
-        if left:
-            time = sum((stage.time for stage in left), _NOTHING)
-            since = length(left[0].start - self.report.started)
-            yield self._figures(f"  ({len(left)} shorter)", time, since, style="dim")
+        if left := [stage.time for stage in found if id(stage) not in kept]:
+            rest = sum(left, _NOTHING)
+            yield self._figures(f"  ({len(left)} shorter, between them)", rest, "", style="dim")
 
     def _causes(self) -> Iterator[Text]:
         yield self._heads("spent on", "on path", "of run", "in all")
@@ -142,8 +132,9 @@ class _Lines:
         )
 
     def _together(self) -> str:
-        busy = f", {percent(self.flow.utilisation)} of that used" if self.flow.peak > 1 else ""
-        return f"at most {self.flow.peak} at work{busy}"
+        if self.flow.peak <= 1:
+            return "never more than one at work"
+        return f"at most {self.flow.peak} at work, {percent(self.flow.utilisation)} of that used"
 
     def _retries(self) -> Iterator[tuple[timedelta, str]]:
         on_path: dict[int, timedelta] = {}
@@ -153,10 +144,12 @@ class _Lines:
         for span in self.report.spans:
             if span.attempt > 1 and span.started is not None:
                 lost = span.started - span.scheduled
-                path = f", {length(on_path[span.id])} on the path" if span.id in on_path else ""
+                said = [f"{title(span)}: {span.attempt} attempts"]
+                said += [f"{length(lost)} lost"] if lost else []
+                said += [f"{length(span.backoff)} of it pauses"] if span.backoff else []
+                said += [f"{length(on_path[span.id])} on the path"] if span.id in on_path else []
                 why = span.retried_for or span.error
-                said = f"{title(span)}: {span.attempt} attempts, {length(lost)} lost{path}"
-                yield -lost, f"{said} ({why})" if why else said
+                yield -lost, ", ".join(said) + (f" ({why})" if why else "")
 
     def _slack(self) -> Iterator[tuple[timedelta, str]]:
         spans = {span.id: span for span in self.report.spans if span.kind in WORK}
@@ -181,7 +174,7 @@ class _Lines:
     def _figures(
         self, name: str, time: timedelta, more: str, style: str = "", after: str = ""
     ) -> Text:
-        share = percent(time / self.whole) if self.whole else ""
+        share = percent(time / self.whole) if time else ""
         took = length(time) if time else ""
         room = max(0, self.label - len(after))
         label = fitted(clear(name, plain=self.plain), room, self.plain, pad=not after) + after

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from textwrap import wrap
 
 from pydantic import AwareDatetime, Field
 from rich.cells import cell_len
@@ -12,11 +13,13 @@ from rich.text import Text
 
 from insight.flow import END, START, Certainty, Edge
 from insight.report import Report
-from insight.rows import NO_BRANCH, Row, row_of, rows
+from insight.rows import MOST, NO_BRANCH, Row, row_of, rows
 from insight.spans import WORK, Span, SpanKind, SpanState, Status
 from insight.words import clear, fitted, length, title
 from workflows.data.common import Record
 
+MOST_LINES = 4
+"""Lines for the causes of one branch."""
 LEAST = 12
 """Cells a column needs to be worth showing."""
 
@@ -88,9 +91,12 @@ def nodes(report: Report, now: Now = NOTHING, most: int | None = None) -> tuple[
 def _causes(
     edges: Iterable[Edge], place: Mapping[int, Row], spans: Mapping[int, Span]
 ) -> dict[str, dict[str, None]]:
-    """Name, for every row, the rows it came after; what only may have caused it gets a `?`."""
+    """Name, for every row, the rows it came after; what only may have caused it gets a `?`.
+
+    The likely ones stand first.
+    """
     found: dict[str, dict[str, bool]] = {}
-    for edge in edges:
+    for edge in sorted(edges, key=lambda edge: (not edge.likely, edge.certainty)):
         row = place.get(edge.effect)
         if edge.effect == END or edge.cause == START or row is None or edge.cause not in place:
             continue
@@ -167,43 +173,53 @@ def _for(report: Report, since: datetime) -> str:
     return f"for {length(max(report.until - since, timedelta()))}"
 
 
-def graph(report: Report, width: int, now: Now = NOTHING) -> RenderableType:
-    """Draw the graph over at most `width` cells, a line per branch, in the order of causes."""
-    return _Graph(report, width, now)
+def graph(report: Report, width: int, now: Now | None = None, most: int = MOST) -> RenderableType:
+    """Draw the graph over at most `width` cells: a line per branch, at most `most`, by causes.
+
+    A run that is followed live gets what is known of it `now`; for one that is explained, long
+    lists of causes go over more lines.
+    """
+    return _Graph(report, width, now, most)
 
 
 @dataclass(frozen=True)
 class _Graph:
     report: Report
     width: int
-    now: Now
+    now: Now | None
+    most: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
         width = max(1, min(self.width, options.max_width))
-        yield Group(*_lines(self.report, width, options.ascii_only, self.now))
+        yield Group(*self._lines(width, options.ascii_only))
 
+    def _lines(self, width: int, plain: bool) -> Iterator[Text]:
+        now = self.now or NOTHING
+        found = nodes(self.report, now, self.most)
+        label = min(max((cell_len(n.row.label) for n in found), default=0), max(6, width // 4))
+        room = max(LEAST, width - label - 3)
+        after = max((cell_len(_after(n.after)) for n in found), default=0)
+        longest = max((cell_len(n.doing) for n in found), default=0)
+        doing = room if room < 2 * LEAST else min(longest, max(room - after - 1, room * 3 // 5))
+        for node in found:
+            mark, plain_mark, style = _MARKS[node.stands]
+            line = Text(plain_mark if plain else mark, style=style)
+            name = fitted(clear(node.row.label, plain=plain), label, plain)
+            line.append(f" {name} ", style="not bold")
+            line.append(fitted(clear(node.doing, plain=plain), doing, plain))
+            for text in self._afters(clear(_after(node.after), plain=plain), room - doing - 1):
+                yield _cut(line.append(f" {text}", style="dim"), width)
+                line = Text(" " * (label + 3 + doing))
+        if (said := now.task or _idle(found)) and self.report.status is Status.RUNNING:
+            yield _cut(Text(clear(said, plain=plain), style="yellow"), width)
 
-def _lines(report: Report, width: int, plain: bool, now: Now) -> Iterator[Text]:
-    found = nodes(report, now)
-    label = min(max((cell_len(n.row.label) for n in found), default=0), max(6, width // 4))
-    room = max(LEAST, width - label - 3)
-    after = max((cell_len(_after(n.after)) for n in found), default=0)
-    longest = max((cell_len(n.doing) for n in found), default=0)
-    doing = room if room < 2 * LEAST else min(longest, max(room - after - 1, room * 3 // 5))
-    for node in found:
-        mark, plain_mark, style = _MARKS[node.stands]
-        line = Text(plain_mark if plain else mark, style=style)
-        line.append(
-            f" {fitted(clear(node.row.label, plain=plain), label, plain)} ", style="not bold"
-        )
-        line.append(fitted(clear(node.doing, plain=plain), doing, plain))
-        if doing < room:
-            text = fitted(clear(_after(node.after), plain=plain), room - doing - 1, plain)
-            line.append(f" {text}", style="dim")
-        yield _cut(line, width)
-    if (said := now.task or _idle(found)) and report.status is Status.RUNNING:
-        yield _cut(Text(clear(said, plain=plain), style="yellow"), width)
+    def _afters(self, text: str, room: int) -> Sequence[str]:
+        """Break the causes into lines; one line of what is followed live, or without room."""
+        if room <= LEAST or not text:
+            return ("",)
+        lines = MOST_LINES if self.now is None else 1
+        return wrap(text, room, max_lines=lines, placeholder=" ...")
 
 
 def _after(names: Sequence[str]) -> str:

@@ -34,8 +34,10 @@ def clock(moment: datetime) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share of 0 to 1; what is more than nothing is never 0%."""
-    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+    """Write a share of 0 to 1; a little is never nothing, and nearly all is not all."""
+    if 0 < share < 0.005 or 0.995 <= share < 1:
+        return "<1%" if share < 0.5 else ">99%"
+    return f"{share:.0%}"
 
 
 def title(span: Span) -> str:

@@ -80,7 +80,9 @@ def test_bound_parallelism_retries_and_slack_are_said() -> None:
     assert "at best 6.5 s" in text
     assert "(35% less)" in text
     assert "at once at most 2 at work, 50% of that used" in text
-    assert "credit: filings: 3 attempts, 2.0 s lost, 2.0 s on the path (Source" in text
+    assert (
+        "credit: filings: 3 attempts, 2.0 s lost, 2.0 s of it pauses, 2.0 s on the path (" in text
+    )
     assert "slack media: media: 1.0 s later" in text
 
 
@@ -101,7 +103,7 @@ def test_a_long_path_is_told_by_its_longest_steps_and_loops_are_one() -> None:
     assert stages(long)[0].times == 20
     text = said(long)
     assert "ask x20" in text
-    assert "(13 shorter)" in text
+    assert "(13 shorter, between them)" in text
 
 
 def test_nothing_is_said_where_nothing_is_known() -> None:
