@@ -149,8 +149,8 @@ async def _replay(
             foreign.append((recording.name, error))
             continue
         done.append(found)
-        if count > 1:
-            sys.stderr.write(f"{len(done)} of {count} replayed\r")
+        if count > 1 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{len(done)} of {count} replayed ")
         if step and not as_json:
             stepped(found, console, until=until)
         elif count == 1 and not as_json:

@@ -48,16 +48,16 @@ async def run_case(
         if as_json:
             out({"case": handle.id, "ui": page})
         return
-    await _follow(handle, entry, as_json=as_json)
+    await follow(handle, entry, as_json=as_json)
 
 
 async def watch_case(here: Session, case: str, *, as_json: bool) -> None:
     """Show any workflow until it closes."""
     handle = await here.handle(case)
-    await _follow(handle, await cases.entry_if_ours(handle), as_json=as_json)
+    await follow(handle, await cases.entry_if_ours(handle), as_json=as_json)
 
 
-async def _follow(handle: cases.Handle, entry: ProcessEntry | None, *, as_json: bool) -> None:
+async def follow(handle: cases.Handle, entry: ProcessEntry | None, *, as_json: bool) -> None:
     """Show a workflow until it closes, then its result; only cases of ours have gates."""
     console = Console(stderr=as_json)
     async with watching(handle, console, quiet=as_json) as tail:

@@ -2,6 +2,7 @@
 and the grade of its steps.
 """
 
+from collections import Counter
 from typing import Any
 
 from temporalio import workflow
@@ -15,7 +16,7 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from workflows.data.common import BRANCH_HEADER, ORIGIN_HEADER, SCOPE_HEADER
+from workflows.data.common import ANEW, BRANCH_HEADER, ORIGIN_HEADER, SCOPE_HEADER
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
 from workflows.scope import current_scope
@@ -35,20 +36,35 @@ class PassHeaders(WorkflowInboundInterceptor):
 
 
 class _Outbound(WorkflowOutboundInterceptor):
+    def __init__(self, following: WorkflowOutboundInterceptor) -> None:
+        super().__init__(following)
+        self._started: Counter[tuple[str, str]] = Counter()
+
     def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
         branch = default().payload_converter.to_payload(current_scope().name)
-        input.headers = {**input.headers, SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | _origin()
+        read = self._origin(input.activity, current_scope().name)
+        ours = {SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | read
+        input.headers = {**input.headers, **ours}
         return super().start_activity(input)
 
     async def start_child_workflow(
         self, input: StartChildWorkflowInput
     ) -> workflow.ChildWorkflowHandle[Any, Any]:
-        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin()
+        ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | self._origin(input.workflow, "")
+        input.headers = {**input.headers, **ours}
         return await super().start_child_workflow(input)
 
     def continue_as_new(self, input: ContinueAsNewInput) -> Any:
         input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin()
         super().continue_as_new(input)
+
+    def _origin(self, name: str, branch: str) -> dict[str, Any]:
+        """Give the origin header, but not to what a fork asks anew in its first run."""
+        self._started[branch, name] += 1
+        mark = {"branch": branch, "name": name, "number": self._started[branch, name]}
+        is_first = not workflow.info().continued_run_id
+        fresh = workflow.memo_value(ANEW, default=[]) if is_first else []
+        return {} if mark in fresh else _origin()
 
 
 def _scope() -> Any:

@@ -196,6 +196,8 @@ OPTIONS = {
     "gc": ["--older-than", "--dry-run", "--json"],
     "estimates": ["PROCESS|STEP", "--learn", "--at", "--profile", "--json"],
     "costs": ["CASE", "--since", "--by", "--json"],
+    "fork": ["CASE", "--at", "STEP", "--only", "--input", "--id", "--detach", "--json"],
+    "reset": ["CASE", "--at", "--failed", "PROCESS", "--reason", "--json"],
     "replay": ["FILE|CASE|DIR", "--all", "--step", "--until", "--json"],
     "stats": ["PROCESS", "--since", "--before", "--after", "--by-hand", "--from", "--json"],
     "rate": ["CASE", "1-5", "--comment", "--as", "--json"],

@@ -106,3 +106,19 @@ def test_what_cannot_be_meant_is_refused(
 ) -> None:
     assert run(monkeypatch, *arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["reset"], "name a case, or a process with --failed"),
+        (["reset", "x", "--failed", "due-diligence"], "name a case, or a process"),
+        (["reset", "--failed", "due-diligence", "--at", "5"], "--failed finds each case's own"),
+    ],
+)
+def test_a_reset_of_nothing_or_of_two_things_is_refused(
+    monkeypatch: Any, capsys: Any, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["starter.py", *arguments])
+    assert starter.main() == 2
+    assert said in capsys.readouterr().err

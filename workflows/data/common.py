@@ -197,3 +197,15 @@ BRANCH_HEADER = "braid-branch"
 """Header that carries the name of the branch an activity was called from."""
 ORIGIN_HEADER = "braid-origin"
 """Memo and header that name, parted by spaces, the scopes whose replies may be read besides."""
+ANEW = "braid-anew"
+"""Memo of a fork: the calls that may not read those replies, as a list of `Anew`."""
+
+
+class Anew(Record):
+    """A call that a fork asks anew: the `number`-th of its name in its branch. For a child the
+    branch is empty: its history does not tell.
+    """
+
+    branch: str
+    name: str
+    number: int
