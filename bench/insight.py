@@ -83,6 +83,7 @@ def measure(file: Path) -> dict[str, object]:
     events = read_history(file.read_bytes())
     done("read")
     known = report(events)
+    del events  # as the command line does
     done("report")
     with Path("/dev/null").open("w") as nowhere:
         console = Console(file=nowhere, width=160)
@@ -91,7 +92,7 @@ def measure(file: Path) -> dict[str, object]:
     length = len(page(known))
     done("page")
     return {
-        "events": len(events),
+        "events": known.events,
         "spans": len(known.spans),
         "edges": len(known.flow.edges),
         "bytes": file.stat().st_size,

@@ -9,7 +9,7 @@ from insight.news import Effect, News, Turn, turns
 from insight.spans import Span, SpanKind
 from insight.weighing import Evidence
 
-MOST = 16
+MOST = 8
 """Possible causes told of one effect; of more, those that came nearest to the likely one."""
 
 

@@ -46,7 +46,8 @@ class Evidence:
     def _strongest(
         self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]
     ) -> list[tuple[News, ...]]:
-        told = {n.event.event_id: words(texts(n.event)) for found in choices for n in found}
+        events = {n.event.event_id: n.event for found in choices for n in found}
+        told = {key: words(texts(event)) for key, event in events.items()}
         often: dict[bytes, int] = defaultdict(int)
         for said in told.values():
             for word in said:
