@@ -52,6 +52,7 @@ class Estimate(Record):
     `n` is the weight of what is known, in calls: recent ones count most. `queue_p50` and
     `queue_p95` are the time until a worker takes it up. `success` is the chance that one attempt
     works. `stragglers` is the share of calls that take about `straggler_times` the median.
+    `first_token` and `per_token` are the seconds of a usual call's first token, and of each.
     """
 
     key: StepKey
@@ -66,6 +67,14 @@ class Estimate(Record):
     stragglers: float
     straggler_times: float
     changes: int
+    first_token: float | None = None
+    per_token: float | None = None
+
+    def factor(self, output_tokens: float) -> float:
+        """Say by how much to multiply the times for an answer of so many tokens; 1 if unknown."""
+        if self.first_token is None or self.per_token is None:
+            return 1.0
+        return (self.first_token + self.per_token * output_tokens) / self.p50
 
 
 def estimates(known: Iterable[Learned]) -> list[Estimate]:
@@ -81,11 +90,13 @@ def estimate(step: Learned, usual: Priors) -> Estimate:
     found = _posterior(step, prior)
     queues = [quantile(step.queue, p) for p in (0.5, 0.95)]
     n, late = found.body.n, found.body.beyond
+    p50 = exp(found.quantile(step, 0.5))
+    pace = step.pace.line(p50)
     return Estimate(
         key=step.key,
         calls=step.calls,
         n=n,
-        p50=exp(found.quantile(step, 0.5)),
+        p50=p50,
         p95=found.interval(step, 0.95),
         p99=exp(found.quantile(step, 0.99)),
         queue_p50=None if queues[0] is None else exp(queues[0]),
@@ -97,6 +108,8 @@ def estimate(step: Learned, usual: Priors) -> Estimate:
         stragglers=(prior.stragglers * STRENGTH + late) / (STRENGTH + n),
         straggler_times=prior.times,
         changes=step.changes,
+        first_token=pace and pace[0],
+        per_token=pace and pace[1],
     )
 
 

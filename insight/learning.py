@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import log, sqrt
 
 from insight.attempts import Attempt, Ending, StepKey
+from insight.pace import Pace, terms
 from insight.sketch import SHORTEST, Sketch, bucket_of, merged
 from workflows.data.common import Record
 
@@ -45,7 +46,7 @@ class Learned(Record):
     `calls` counts all that taught, ever. `done` holds service times, `cut` those of attempts
     given up, `queue` queue waits, all fading; `good` and `bad` are the fading numbers of attempts
     that worked and failed. `changes` counts alarms of the detector: at each, all before is
-    forgotten.
+    forgotten. `pace` is of calls whose tokens are known.
     """
 
     key: StepKey
@@ -56,6 +57,7 @@ class Learned(Record):
     good: float = 0.0
     bad: float = 0.0
     changes: int = 0
+    pace: Pace = Pace()
     detector: Detector = Detector()
 
 
@@ -82,6 +84,7 @@ def merge(older: Learned, newer: Learned) -> Learned:
         good=older.good * faded + newer.good,
         bad=older.bad * faded + newer.bad,
         changes=older.changes + newer.changes,
+        pace=older.pace.plus(newer.pace, faded),
         detector=newer.detector,
     )
 
@@ -103,17 +106,21 @@ def _part(key: StepKey, news: Sequence[Attempt]) -> Learned:
     """Sum attempts, the last one at full weight."""
     sketches: dict[str, dict[int, float]] = {"done": {}, "cut": {}, "queue": {}}
     good = bad = 0.0
+    pace = Pace()
     for age, attempt in enumerate(reversed(news)):
         weight = FADING**age
         good += weight * (attempt.ending is Ending.DONE)
         bad += weight * attempt.failed
+        if attempt.ending is Ending.DONE and attempt.seconds and attempt.output_tokens:
+            more = terms(attempt.output_tokens, max(attempt.seconds, SHORTEST), weight)
+            pace = pace.plus(Pace(sums=more), 1.0)
         times = [("queue", attempt.queue), (attempt.ending.value, attempt.seconds)]
         for name, seconds in times:
             if seconds is not None and name in sketches:
                 buckets, bucket = sketches[name], bucket_of(seconds)
                 buckets[bucket] = buckets.get(bucket, 0.0) + weight
     filled = {name: Sketch(buckets=buckets) for name, buckets in sketches.items()}
-    return Learned(key=key, good=good, bad=bad, **filled)
+    return Learned(key=key, good=good, bad=bad, pace=pace, **filled)
 
 
 def _watched(seen: Detector, x: float) -> Detector:

@@ -7,7 +7,8 @@ variances give a normal-inverse-chi2 prior; a pool of few steps leans on all ste
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from itertools import accumulate
+from math import exp, log, sqrt
 from statistics import fmean
 
 from insight.learning import CLIP, Learned
@@ -78,30 +79,32 @@ def body(points: Sequence[Point], centre: float, sigma: float) -> Body:
 
 @dataclass(frozen=True)
 class Priors:
-    """The priors of all pools, and that of a step of none of them."""
+    """The priors of all pools, and those of all simulated and of all real steps."""
 
     pools: Mapping[Pool, Prior]
-    wider: Prior
+    wider: Mapping[bool, Prior]
 
     def of(self, pool: Pool) -> Prior:
         """Give the prior of a pool."""
-        return self.pools.get(pool, self.wider)
+        return self.pools.get(pool) or self.wider.get(pool[-1], UNKNOWN)
 
 
 def priors(known: Iterable[Learned]) -> Priors:
     """Fit the priors on all steps. Simulated and real times never meet but in `UNKNOWN`."""
-    steps = list(known)
-    wider = _fitted(steps, UNKNOWN)
+    worlds: dict[bool, list[Learned]] = {}
     pools: dict[Pool, list[Learned]] = {}
-    for step in steps:
+    for step in known:
+        worlds.setdefault(step.key.simulated, []).append(step)
         pools.setdefault(step.key.pool, []).append(step)
-    return Priors({pool: _fitted(some, wider) for pool, some in pools.items()}, wider)
+    wider = {simulated: _fitted(some, UNKNOWN) for simulated, some in worlds.items()}
+    found = {pool: _fitted(some, wider[pool[-1]]) for pool, some in pools.items()}
+    return Priors(found, wider)
 
 
 def _fitted(steps: Sequence[Learned], wider: Prior) -> Prior:
     """Fit one pool's prior; the wider one counts as two steps, and as `FREEDOM` calls."""
     seen = [(s.done.logs(), m) for s in steps if (m := quantile(s.done, 0.5)) is not None]
-    sigma = _scale([(points, m) for points, m in seen], wider.variance**0.5)
+    sigma = _scale(seen, sqrt(wider.variance))
     bodies = [body(points, m, sigma) for points, m in seen]
     spare = sum(max(b.n - 1, 0.0) for b in bodies)
     variance = sum(b.squares for b in bodies if b.n > 1)
@@ -125,15 +128,14 @@ def _fitted(steps: Sequence[Learned], wider: Prior) -> Prior:
 
 
 def _scale(seen: Sequence[tuple[Sequence[Point], float]], usual: float) -> float:
-    """Give sigma0: 1.4826 times the median distance from the median, over steps of some calls."""
+    """Give sigma0: 1.4826 times the median distance from the median, over steps of some calls;
+    the usual one counts as `FREEDOM` calls.
+    """
     far = sorted(
         (abs(x - m), w) for points, m in seen if sum(w for _, w in points) >= 5 for x, w in points
     )
-    if not far:
-        return usual
-    half, total = sum(w for _, w in far) / 2, 0.0
-    for distance, weight in far:
-        total += weight
-        if total >= half:
-            return max(1.4826 * distance, 0.05)
-    return usual
+    n = sum(w for _, w in far)
+    passed = accumulate(w for _, w in far)
+    found = next((x for (x, _), sofar in zip(far, passed, strict=True) if sofar >= n / 2), 0.0)
+    variance = (FREEDOM * usual**2 + n * (1.4826 * found) ** 2) / (FREEDOM + n)
+    return max(sqrt(variance), 0.05)

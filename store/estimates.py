@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from store import clock
@@ -115,10 +115,10 @@ class Estimates:
 
     async def models(self, *, simulated: bool, least: float) -> Mapping[ModelRef, EstimateRow]:
         """Give the newest estimate of each model's calls on the wire that rests on enough calls."""
-        of_models = and_(estimates.c.process == "", estimates.c.step == "")
-        wanted = and_(of_models, estimates.c.simulated == simulated)
+        of_models = (estimates.c.process == "", estimates.c.step == "")
+        query = _at(None, *of_models, estimates.c.simulated == simulated)
         async with self._store.reading() as connection:
-            found = (await connection.execute(_at(None).where(wanted))).mappings().all()
+            found = (await connection.execute(query)).mappings().all()
         rows = [EstimateRow(**row) for row in found]
         return {ModelRef(vendor=r.vendor, model=r.model): r for r in rows if r.n >= least}
 
@@ -141,10 +141,10 @@ class Estimates:
 _KEY = ("process", "step", "vendor", "model", "simulated")
 
 
-def _at(snapshot: int | None) -> Select[tuple[object, ...]]:
-    """Select each step's newest row, up to a snapshot if one is named."""
+def _at(snapshot: int | None, *wanted: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+    """Select the newest row of each step that is wanted, up to a snapshot if one is named."""
     key = [estimates.c[name] for name in _KEY]
-    last = select(*key, func.max(estimates.c.snapshot).label("last")).group_by(*key)
+    last = select(*key, func.max(estimates.c.snapshot).label("last")).where(*wanted).group_by(*key)
     if snapshot is not None:
         last = last.where(estimates.c.snapshot <= snapshot)
     newest = last.subquery()

@@ -189,10 +189,10 @@ ESTIMATES = Migration(
             snapshot INTEGER NOT NULL PRIMARY KEY, as_of TEXT NOT NULL, runs INTEGER NOT NULL,
             calls INTEGER NOT NULL)""",
         """CREATE TABLE estimates (
-            snapshot INTEGER NOT NULL, process TEXT NOT NULL, step TEXT NOT NULL,
-            vendor TEXT NOT NULL, model TEXT NOT NULL, simulated BOOLEAN NOT NULL,
+            process TEXT NOT NULL, step TEXT NOT NULL, vendor TEXT NOT NULL,
+            model TEXT NOT NULL, simulated BOOLEAN NOT NULL, snapshot INTEGER NOT NULL,
             n FLOAT NOT NULL, p95 FLOAT NOT NULL, body TEXT NOT NULL,
-            PRIMARY KEY (snapshot, process, step, vendor, model, simulated))""",
+            PRIMARY KEY (process, step, vendor, model, simulated, snapshot))""",
         """CREATE TABLE estimate_sources (
             run TEXT NOT NULL PRIMARY KEY, snapshot INTEGER NOT NULL)""",
     ),

@@ -16,12 +16,12 @@ estimate_snapshots = Table(
 estimates = Table(
     "estimates",
     metadata,
-    Column("snapshot", Integer, primary_key=True, autoincrement=False),
     Column("process", Text, primary_key=True),
     Column("step", Text, primary_key=True),
     Column("vendor", Text, primary_key=True),
     Column("model", Text, primary_key=True),
     Column("simulated", Boolean, primary_key=True),
+    Column("snapshot", Integer, primary_key=True, autoincrement=False),
     Column("n", Float(53), nullable=False),
     Column("p95", Float(53), nullable=False),
     Column("body", Text, nullable=False),
