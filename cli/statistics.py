@@ -48,11 +48,9 @@ def stats(
     server is needed, and without PROCESS each workflow type found is a line (docs/stats.md).
     """
     from cli import stats_report, wishes
-    from insight.stats import Period
 
-    now = datetime.now(UTC)
     wished = wishes.Wishes(
-        period=Period(wishes.moment(since, "--since", now), wishes.moment(until, "--until", now)),
+        period=wishes.period(since, until, datetime.now(UTC)),
         before=wishes.side(before, "--before"),
         after=wishes.side(after, "--after"),
         by=wishes.grouping(by),

@@ -168,12 +168,12 @@ def _groups(by: str, of: Sequence[Group]) -> RenderableType:
             "" if one.confidence is None else f"{one.confidence:.2f}",
             f"{one.errors.part}",
         )
-    told = Text()
+    told = Text("outcomes, and how the cases differ from all others\n", style="italic")
     for one in of[:SHOWN]:
         outcomes = ", ".join(f"{name} {count}" for name, count in one.outcomes.items())
-        told.append(f"  {one.name or '(case)'}: {outcomes}\n", style="dim")
+        told.append(f"  {one.name or '(case)'}: {outcomes}\n", style="not italic dim")
         for found in one.differs:
-            told.append(f"    differs from the others: {_change(found)}\n", style="yellow")
+            told.append(f"    differs: {_change(found)}\n", style="not italic yellow")
     if len(of) > SHOWN:
         told.append(f"  and {len(of) - SHOWN} more, see --json\n", style="dim")
     told.rstrip()

@@ -66,6 +66,12 @@ def _choice(
     return chosen
 
 
+def period(since: str, until: str, now: datetime) -> Period:
+    """Read from when to when cases count; what has a beginning lasts to now. Raises BadInput."""
+    end = moment(until, "--until", now) or (now if since else None)
+    return Period(moment(since, "--since", now), end)
+
+
 def moment(text: str, option: str, now: datetime) -> datetime | None:
     """Read a moment: a day or time (UTC unless it says), or so long ago. Raises BadInput."""
     if not text:

@@ -5,7 +5,7 @@ All give p: how likely a difference as large would be if the groups did not diff
 
 from collections.abc import Sequence
 from itertools import groupby
-from math import comb, erfc, sqrt
+from math import comb, erfc, exp, lgamma, sqrt
 
 LEAST = 5
 """Runs a group must have; with fewer nothing is said about differences."""
@@ -61,10 +61,18 @@ def _ways(ranks: Sequence[int], chosen: int) -> dict[int, int]:
 
 def fisher(hits_a: int, n_a: int, hits_b: int, n_b: int) -> float:
     """Test whether a share differs between two groups: Fisher's exact test, two-sided."""
-    hits, everything = hits_a + hits_b, comb(n_a + n_b, n_a)
+    hits, both = hits_a + hits_b, n_a + n_b
     low, high = max(0, hits - n_b), min(hits, n_a)
-    ways = [comb(hits, k) * comb(n_a + n_b - hits, n_a - k) for k in range(low, high + 1)]
-    return sum(way for way in ways if way <= ways[hits_a - low]) / everything
+    chances = [
+        exp(_log_comb(hits, k) + _log_comb(both - hits, n_a - k) - _log_comb(both, n_a))
+        for k in range(low, high + 1)
+    ]
+    found = chances[hits_a - low] * (1 + 1e-7)  # as unlikely, but for the last digits
+    return min(sum(chance for chance in chances if chance <= found), 1.0)
+
+
+def _log_comb(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -1,7 +1,7 @@
 """What is kept of each closed run for statistics: a small record that outlives its history."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import reduce
@@ -129,23 +129,20 @@ def cases(runs: Iterable[RunSummary]) -> list[RunSummary]:
         at = run.facts
         name = at.run or str(number)
         chains.setdefault((at.workflow, at.first or name), {})[name] = run
-    found = [_joined(_chain(held)) for held in chains.values()]
+    found = [reduce(_after, _chain(held)) for held in chains.values()]
     closed = (case for case in found if case.status not in (Status.CONTINUED, Status.RUNNING))
     return sorted(closed, key=lambda case: case.started)
 
 
 def _chain(held: Mapping[str, RunSummary]) -> list[RunSummary]:
     """Give the run that ended last and, before it, those it goes on from."""
-    run: RunSummary | None = max(held.values(), key=lambda run: (run.ended, run.started))
+    rest = dict(held)
+    run = rest.pop(max(rest, key=lambda name: (rest[name].ended, rest[name].started)), None)
     chain: list[RunSummary] = []
-    while run is not None and run not in chain:
-        chain.insert(0, run)
-        run = held.get(run.facts.previous)
-    return chain
-
-
-def _joined(chain: Sequence[RunSummary]) -> RunSummary:
-    return reduce(_after, chain)
+    while run is not None:
+        chain.append(run)
+        run = rest.pop(run.facts.previous, None)
+    return chain[::-1]
 
 
 def _after(first: RunSummary, then: RunSummary) -> RunSummary:
