@@ -1,6 +1,7 @@
 """Follow the history of a case by long poll, over all runs of its chain."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ RECONNECT = 0.3
 """Seconds before a broken long poll is taken up again."""
 QUIET = 0.2
 """Seconds without an event after which a history counts as settled."""
+LONG, REST = 0.1, 4
+"""A report that took longer than so many seconds serves for so many times as long."""
 
 
 class Tail:
@@ -34,12 +37,22 @@ class Tail:
         self.runs = 1
         self.gates: tuple[str, ...] = ()
         self.grown = asyncio.Event()
+        self._known: Report | None = None
+        self._stale = 0.0
 
     def report(self) -> Report | None:
-        """Explain what is known by now, None before the first event."""
+        """Explain what is known by now, None before the first event.
+
+        What took long to make is given again for a while: a long history must not stop the poll.
+        """
         if not self.events:
             return None
-        return report(ordered(self.events), case=self.handle.id, now=datetime.now(UTC))
+        began = time.monotonic()
+        if self._known is None or began >= self._stale:
+            made = report(ordered(self.events), case=self.handle.id, now=datetime.now(UTC))
+            self._known, done = made, time.monotonic()
+            self._stale = done + REST * (done - began) if done - began > LONG else 0.0
+        return self._known
 
     async def now(self, known: Report) -> Now:
         """Ask the server what the history does not tell yet; nothing if it cannot say."""
@@ -57,7 +70,7 @@ class Tail:
                 if not await self._run():
                     return
                 self.runs += 1
-                self.events = []
+                self.events, self._known = [], None
             except RPCError:
                 await asyncio.sleep(RECONNECT)
 

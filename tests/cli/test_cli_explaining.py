@@ -1,13 +1,19 @@
 """`explain` and `logs` of files: no server, clear words, one line for what is no history."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 import starter
+from cli.explanation import explanation
+from cli.histories import from_file
+from insight.log import log
 from runtime.settings import ROOT
 
 HISTORY = ROOT / "tests/replay/due_diligence_carbo.json"
@@ -114,3 +120,21 @@ def test_a_file_that_is_not_there_is_one_line(braid: Braid) -> None:
     code, _, wrong = braid("explain", "nowhere.json")
     assert (code, wrong.count("\n")) == (2, 1)
     assert "nowhere.json" in wrong
+
+
+def test_every_foreign_history_is_drawn_and_logged_within_80_columns(shared_data: Path) -> None:
+    known = [one for f in sorted(shared_data.glob("histories/*/*.json")) for one in from_file(f)]
+    assert len(known) > 50
+    for encoding in ("utf-8", "ascii"):
+        raw = io.BytesIO()
+        out = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+        console = Console(file=out, width=80, color_system=None, legacy_windows=False)
+        for one in known:
+            console.print(explanation(one, console, with_graph=True))
+        out.flush()
+        lines = raw.getvalue().decode(encoding).splitlines()
+        assert max(map(cell_len, lines)) <= 80
+        assert len(lines) < 60 * len(known), "short for small runs, folded for large ones"
+    for one in known:
+        told = {line.span for line in log(one) if line.written()}
+        assert told >= {span.id for span in one.spans}, one.case
