@@ -1,19 +1,21 @@
 """A report as one HTML document that works anywhere: no network, no build step, no framework.
 
-The document holds the report as JSON (that of `explain --json`) and a script that draws it. Names
-in a history are foreign input: they reach the page as data only, and its policy (CSP) lets run no
-script but its own and load nothing at all.
+The document holds the report as JSON (that of `explain --json`, edges apart) and a script that
+draws it. Names in a history are foreign input: they reach the page as data only, and its policy
+(CSP) lets run no script but its own and load nothing at all.
 """
 
 import base64
 import hashlib
 import html
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from importlib.resources import files
 from string import Template
 
 from insight.clocks import Stretch, merged
+from insight.flow import Certainty, Edge
 from insight.graph import picture, places
 from insight.portions import portions
 from insight.report import Report, stretches
@@ -73,7 +75,15 @@ def _run(report: Report) -> str:
             "unseen": shown.unseen,
         },
     }
-    return f'{{"report":{report.model_dump_json(exclude_defaults=True)},"more":{json.dumps(more)}}}'
+    told = report.model_dump_json(exclude_defaults=True, exclude={"flow": {"edges"}})
+    return f'{{"report":{told},"more":{json.dumps(more)},"edges":[{_edges(report.flow.edges)}]}}'
+
+
+def _edges(edges: Iterable[Edge]) -> str:
+    """Write edges short, as [cause, effect, is possible, is likely]: there may be 250,000."""
+    return ",".join(
+        f"[{e.cause},{e.effect},{e.certainty is Certainty.POSSIBLE:d},{e.likely:d}]" for e in edges
+    )
 
 
 def _within(report: Report) -> Stretch:

@@ -83,14 +83,14 @@ function fit(words, width, font = "12px system-ui, sans-serif") {
 }
 
 /** Read one run: spans with times, parts by cause, causes and effects; the flow with times. */
-function read({ report, more }) {
+function read({ report, more, edges }) {
   const start = moment(report.started), until = moment(report.until);
   const flow = report.flow || {};
   const run = { ...report, ...more, start, until, whole: Math.max(until - start, 0), flow };
   run.spans = (report.spans || []).map((span, index) => reading(span, more.parts[index], run));
   run.byId = new Map(run.spans.map((span) => [span.id, span]));
-  run.edges = (flow.edges || []).map((edge) => ({ ...edge, likely: edge.likely !== false }));
-  for (const edge of run.edges) {
+  for (const [cause, effect, possible, likely] of edges) {
+    const edge = { cause, effect, certainty: possible ? "possible" : "certain", likely };
     run.byId.get(edge.effect)?.causes.push(edge);
     run.byId.get(edge.cause)?.effects.push(edge);
   }

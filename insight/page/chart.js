@@ -4,20 +4,20 @@ function chartOf(run, tell) {
   const laid = lanesOf(run);
   const state = { cut: true, scale: scaleOf(run, true), low: 0, high: 1, focus: null, waits: new Set() };
   const head = svg("svg", { class: "head", "aria-hidden": "true" });
-  const body = svg("svg", { class: "body", "aria-hidden": "true" });
+  const body = svg("svg", { class: "body", role: "none" });
   const range = el("div", { class: "range", hidden: true });
   const roll = el("div", {
     class: "roll", tabindex: 0, role: "listbox", "aria-label": `Timeline of ${run.spans.length} steps`, "aria-describedby": "keys",
   }, el("div", { class: "tall" }, body));
   const count = el("output", { class: "count" });
   const element = el("div", { class: "chart" }, head, roll, range);
-  let asked = false;
+  let asked = false, size = { width: 800, height: 400 };
 
-  const view = (width = element.clientWidth || 800) => viewOf(run, state.scale, state.low, state.high, width);
+  const view = () => viewOf(run, state.scale, state.low, state.high, size.width);
 
   function draw() {
     asked = false;
-    const now = view(), top = roll.scrollTop, tall = Math.min(roll.clientHeight || 400, laid.height);
+    const now = view(), top = roll.scrollTop, tall = Math.min(size.height, laid.height);
     head.setAttribute("height", headHeight(run));
     head.replaceChildren(...drawHead(now, true).filter(Boolean));
     body.setAttribute("height", tall);
@@ -213,7 +213,10 @@ function chartOf(run, tell) {
   }
 
   element.querySelector(".tall").style.height = laid.height + "px";
-  new ResizeObserver(ask).observe(element);
+  new ResizeObserver(() => {
+    size = { width: element.clientWidth || 800, height: roll.clientHeight || 400 };
+    ask();
+  }).observe(element);
   choose("");
   return { element, count, choose, show, zoom, look, cutting, printed, ask, state };
 }

@@ -98,9 +98,10 @@ function drawLanes(view, laid, top, bottom, focus) {
     if (lane.top + lane.height < top || lane.top > bottom) continue;
     const y = lane.top - top;
     if (index % 2) labels.push(svg("rect", { class: "band", x: 0, y, width: view.width, height: lane.height }));
-    const label = svg("text", { class: "label", x: 10, y: Math.max(y, 0) + Math.min(lane.height, 26) / 2 + 4 }, fit(text(lane.label), view.left - 34));
+    const high = Math.max(y, Math.min(0, y + lane.height - 26)) + Math.min(lane.height, 26) / 2 + 4;
+    const label = svg("text", { class: "label", x: 10, y: high }, fit(text(lane.label), view.left - 34));
     const state = lane.line?.state;
-    if (state) labels.push(svg("text", { class: "state " + state, x: view.left - 18, y: Math.max(y, 0) + Math.min(lane.height, 26) / 2 + 4 }, GLYPH[state] || ""));
+    if (state) labels.push(svg("text", { class: "state " + state, x: view.left - 18, y: high }, GLYPH[state] || ""));
     labels.push(svg("g", {}, svg("title", {}, lane.label), label));
     for (const row of lane.rows) {
       if (row.y + row.step < top || row.y > bottom) continue;
@@ -148,7 +149,8 @@ function threads(view, top, focus) {
   if (!focus) return [];
   const y = (span) => span.row.y + span.row.step / 2 - top;
   const thread = (from, to, edge) => {
-    const a = view.x(from.to), b = view.x(to.from), bend = Math.max(14, Math.abs(b - a) / 2);
+    const inner = from.to > to.from + 1; // a child run begins within its span
+    const a = view.x(inner ? from.from : from.to), b = view.x(to.from), bend = Math.max(14, Math.abs(b - a) / 2);
     const d = `M${a.toFixed(1)},${y(from)}C${a + bend},${y(from)} ${b - bend},${y(to)} ${b.toFixed(1)},${y(to)}`;
     return svg("path", { class: `thread ${edge.certainty}`, d });
   };

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from insight.html import page
-from insight.reader import read_history
-from insight.report import Report, report
-from tests.insight.test_insight_html import HOSTILE, chain, checks
+from insight.report import Report
+from tests.insight.test_insight_html import HOSTILE, chain, checks, saderat
 from tests.support.browser import Tab, browser
 from tests.support.tools import needs
 
@@ -22,10 +21,6 @@ BODY = "document.querySelector('.body')"
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
     with browser(tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
-
-
-def saderat() -> Report:
-    return report(read_history(Path("tests/replay/due_diligence_saderat.json").read_bytes()))
 
 
 def show(tab: Tab, folder: Path, *runs: Report, **size: int) -> None:
