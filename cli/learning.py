@@ -9,11 +9,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.session import Session, say
 from insight.attempts import Attempt, Ending, StepKey, attempts
+from insight.book import spans
 from insight.estimates import estimate
 from insight.learning import Learned, learn
 from insight.priors import priors
-from insight.reader import NotAHistory
-from insight.report import report
+from insight.reader import ordered
 from store.database import Store
 from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
 
@@ -88,15 +88,15 @@ async def _read(
     async def one(found: WorkflowExecution) -> list[Attempt] | None:
         handle = here.client.get_workflow_handle(found.id, run_id=found.run_id)
         try:
-            explained = report(await handle.fetch_history())
-        except NotAHistory:
-            return None
+            events = ordered(await handle.fetch_history())
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:  # its retention ended just now
                 return None
             raise
         of_case = simulated.get(found.root_id or found.id, usual)
-        return list(attempts(explained, simulated=simulated.get(found.id, of_case)))
+        return list(
+            attempts(spans(events), found.workflow_type, simulated=simulated.get(found.id, of_case))
+        )
 
     return list(await asyncio.gather(*map(one, some)))
 

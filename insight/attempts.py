@@ -1,11 +1,10 @@
 """Attempts: what each call of a run teaches about how long its step takes and whether it works."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from insight.report import Report
 from insight.spans import Span, SpanKind, SpanState
 from workflows.data.common import Record
 
@@ -57,16 +56,16 @@ class Attempt(Record):
     output_tokens: int = 0
 
 
-def attempts(report: Report, *, simulated: bool) -> Iterator[Attempt]:
-    """Read what a run teaches, in the order in which its calls ended.
+def attempts(found: Iterable[Span], process: str, *, simulated: bool) -> Iterator[Attempt]:
+    """Read what the spans of a run of a process teach, in the order in which they ended.
 
     Left out is what tells nothing: a call still open or left behind (a history names the start of
     an attempt only when it closes), and a reply that was read back instead of sent for.
     """
-    closed = [span for span in report.spans if span.kind in LEARNED and span.ended is not None]
+    closed = [span for span in found if span.kind in LEARNED and span.ended is not None]
     for span in sorted(closed, key=lambda span: (span.ended or span.scheduled, span.id)):
         if span.started is not None and not span.reused:
-            yield _attempt(span, report.process, simulated=simulated)
+            yield _attempt(span, process, simulated=simulated)
 
 
 def _attempt(span: Span, process: str, *, simulated: bool) -> Attempt:
