@@ -5,12 +5,9 @@ from collections.abc import Iterable, Sequence
 from temporalio.api.history.v1 import HistoryEvent
 
 from insight.flow import Certainty, Edge
-from insight.news import Effect, News, Turn, turns
+from insight.news import MOST, Effect, News, Turn, turns
 from insight.spans import Span, SpanKind
 from insight.weighing import Evidence
-
-MOST = 8
-"""Possible causes told of one effect; of more, those that came nearest to the likely one."""
 
 
 def edges(events: Iterable[HistoryEvent], spans: Iterable[Span]) -> tuple[Edge, ...]:
@@ -24,23 +21,29 @@ def edges(events: Iterable[HistoryEvent], spans: Iterable[Span]) -> tuple[Edge, 
     A request to cancel the run has no span: it counts as `START`, with the id of its own event.
     """
     known = {span.id: span for span in spans}
-    evidence, open_turns, found = Evidence(known), [], []
-    for turn in turns(events, known.values()):
-        unsure = []
-        for effect in turn.effects:
+    read = turns(events, known.values())
+    last = {effect.id: effect for turn in read for effect in turn.effects}  # of runs mixed in one
+    evidence, found, unsure = Evidence(known), [], []
+    for turn in read:
+        effects, choices = [], []
+        lists: dict[tuple[int, bool], list[News]] = {}
+        for effect in (effect for effect in turn.effects if last[effect.id] is effect):
             local = effect.id in known and known[effect.id].kind is SpanKind.LOCAL
-            choices = _choices(turn, effect, local=local)
-            if len(choices) == 1 and not turn.blurred and (local or not turn.carried):
-                found.append(_edge(choices[0], effect, Certainty.CERTAIN))
-                evidence.learn(choices[0].cause, effect.id)
-            elif choices:
-                unsure.append((effect, choices))
-        open_turns.append(unsure)
-    for unsure in filter(None, open_turns):
-        effects, all_choices = zip(*unsure, strict=True)
-        likely = evidence.likely(effects, all_choices)
-        for effect, choices, chosen in zip(effects, all_choices, likely, strict=True):
-            found.extend(_possible(effect, choices, chosen))
+            if (effect.seen, local) not in lists:
+                lists[effect.seen, local] = _choices(turn, effect, local=local)
+            given = lists[effect.seen, local]
+            clear = not turn.blurred and (local or effect.seen or not turn.carried)
+            if len(given) == 1 and clear:
+                found.append(_edge(given[0], effect, Certainty.CERTAIN))
+                evidence.learn(given[0].cause, effect.id)
+            elif given:
+                effects.append(effect)
+                choices.append(given)
+        unsure.append((effects, choices))
+    for effects, choices in unsure:
+        chosen = evidence.likely(effects, choices)
+        for effect, given, news in zip(effects, choices, chosen, strict=True):
+            found.extend(_possible(effect, given, news))
     return tuple(sorted(found, key=lambda e: (e.effect if e.effect > 0 else float("inf"), e.event)))
 
 
@@ -59,7 +62,7 @@ def _choices(turn: Turn, effect: Effect, *, local: bool) -> list[News]:
 
 
 def _possible(effect: Effect, choices: Sequence[News], chosen: News) -> Iterable[Edge]:
-    place = choices.index(chosen)
+    place = next(place for place, news in enumerate(choices) if news is chosen)
     first = max(0, min(place - MOST // 2, len(choices) - MOST))
     for news in choices[first : first + MOST]:
         yield _edge(news, effect, Certainty.POSSIBLE, likely=news is chosen)

@@ -8,7 +8,7 @@ from insight.clocks import total
 from insight.flow import END, Edge, Flow, Segment, Step, Wait
 from insight.network import FIRST, Network, Point
 from insight.portions import awaited, levels, portions, utilisation
-from insight.slack import slacks
+from insight.slack import Slacks, slacks
 from insight.spans import WORK, Span, SpanKind, SpanState, WorkflowTask
 
 KEPT = frozenset({Wait.RUN, Wait.TIMER, Wait.PERSON, Wait.EVENT})
@@ -53,7 +53,7 @@ def flow(
         peak=peak,
         utilisation=utilisation(spans, peak, (started, until)),
         lower_bound=lower_bound(network, tasks, until),
-        waits=_waits(network, tasks, until, (join for _, join in slack.values())),
+        waits=_waits(network, tasks, until, slack),
         on_path=on_path,
     )
 
@@ -145,7 +145,7 @@ def lower_bound(network: Network, tasks: Sequence[WorkflowTask], until: datetime
         if effects := network.effects.get(key):
             ready |= dict.fromkeys(effects, max(done[key], held))
             held = _NONE
-        elif (span := network.ended(point)) is not None and span.kind in WORK:
+        elif network.awaited(point):
             held = max(held, done[key])
     if END in ready:
         return min(ready[END], until - network.started)
@@ -173,11 +173,11 @@ def _kept(span: Span, until: datetime) -> timedelta:
 
 
 def _waits(
-    network: Network, tasks: Iterable[WorkflowTask], until: datetime, joins: Iterable[timedelta]
+    network: Network, tasks: Iterable[WorkflowTask], until: datetime, slack: Slacks
 ) -> Mapping[Wait, timedelta]:
     """Sum time by what it was spent on: spans, joins, workflow tasks, waits for messages."""
     spent = [(wait, b - a) for s in network.spans.values() for wait, a, b in portions(s, until)]
-    spent += [(Wait.JOIN, join) for join in joins]
+    spent += [(Wait.JOIN, join) for key, (_, join) in slack.items() if network.works(key)]
     spent += [(Wait.TASK, (task.ended or until) - task.scheduled) for task in tasks]
     for key, point in network.points.items():
         wait = network.message(point)

@@ -107,10 +107,15 @@ class Network:
                 found.append(key)
         return found
 
-    def ended(self, point: Point) -> Span | None:
-        """Give the span whose end the news is; None for messages and the start of a child."""
+    def works(self, key: int) -> bool:
+        """Tell whether a node of the graph is a span of work."""
+        return key in self.spans and self.spans[key].kind in WORK
+
+    def awaited(self, point: Point) -> bool:
+        """Tell whether news is the end of work that may have been waited for."""
         span = self.spans.get(point.cause)
-        return span if span is not None and span.closing == point.event else None
+        ended = span is not None and span.closing == point.event and span.kind in WORK
+        return ended and span is not None and span.state is not SpanState.CANCELLED
 
 
 def _ends(span: Span) -> Iterable[Point]:

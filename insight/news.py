@@ -18,6 +18,8 @@ from insight.flow import END, START
 from insight.spans import Span, SpanKind
 
 _E = EventType
+MOST = 8
+"""Possible causes told of one effect; of more, those that came nearest to the likely one."""
 MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
 """Spans that come from outside: no command began them."""
 _FROM_OUTSIDE = frozenset(
@@ -136,7 +138,7 @@ class _Reading:
         turn.blurred = len(turn.news) < len(seen)
         if not seen and self.turns:
             last = self.turns[-1]
-            turn.news, turn.carried = [*last.news, *last.own], True
+            turn.news, turn.carried = [*last.news, *last.own][-MOST:], True
             turn.blurred = last.blurred
         self.turns.append(turn)
         self.by_task[completed] = turn

@@ -4,12 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from insight.flow import END
+from insight.flow import END, START
 from insight.news import Effect, News, texts
 from insight.spans import Span, SpanKind
 
-Label = tuple[str, str]
-"""Kind and name of a span; kind alone for the two ends of a run."""
+Label = tuple[str, str, str]
+"""Kind, name and outermost branch of a span; kind alone for the two ends of a run."""
 
 _WORDS = re.compile(rb'"(?:[^"\\]|\\.){6,}"|\d{3,}')
 """Texts and numbers long enough to be known again."""
@@ -28,24 +28,27 @@ class Evidence:
 
     def learn(self, cause: int, effect: int) -> None:
         """Remember a certain cause: the same pair elsewhere in the run is the more likely."""
-        self.pairs.add((self._label(cause), self._label(effect)))
+        if cause != START:  # which comes once
+            self.pairs.add((self._label(cause), self._label(effect)))
 
     def likely(self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]) -> list[News]:
         """Choose one news for each effect of a turn, out of its choices (two or more each)."""
-        weigh = sum(map(len, choices)) <= _PAIRS
-        best = self._strongest(effects, choices) if weigh else list(map(tuple, choices))
+        if sum(map(len, choices)) <= _PAIRS:
+            best = self._strongest(effects, choices)
+            keys = [tuple(news.event.event_id for news in found) for found in best]
+        else:
+            best, keys = list(choices), [(id(found),) for found in choices]
         alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        for place, found in enumerate(best):
-            alike[tuple(news.event.event_id for news in found)].append(place)
+        for place, (effect, key) in enumerate(zip(effects, keys, strict=True)):
+            alike[(effect.id, *key) if self._local(effect.id) else key].append(place)
         chosen: dict[int, News] = {}
         for places in alike.values():
-            for number, place in enumerate(places):
-                chosen[place] = _in_turn(best[place], number, len(places))
+            chosen |= zip(places, _in_order(best[places[0]], len(places)), strict=True)
         return [chosen[place] for place in range(len(effects))]
 
     def _strongest(
         self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]
-    ) -> list[tuple[News, ...]]:
+    ) -> list[Sequence[News]]:
         events = {n.event.event_id: n.event for found in choices for n in found}
         told = {key: words(texts(event)) for key, event in events.items()}
         often: dict[bytes, int] = defaultdict(int)
@@ -53,7 +56,7 @@ class Evidence:
             for word in said:
                 often[word] += 1
         told = {key: {w for w in said if often[w] == 1} for key, said in told.items()}
-        found = []
+        found: list[Sequence[News]] = []
         for effect, news in zip(effects, choices, strict=True):
             asked = words(texts(effect.event))
             scores = [self._score(n, effect, told[n.event.event_id], asked) for n in news]
@@ -70,27 +73,33 @@ class Evidence:
     def _beside(self, news: News, effect: Effect) -> bool:
         """Tell whether two local activities overlap by their worker's clock."""
         cause, begun = self.spans.get(news.cause), self.spans.get(effect.id)
-        if cause is None or begun is None or not cause.kind is begun.kind is SpanKind.LOCAL:
+        if cause is None or begun is None or not (self._local(cause.id) and self._local(begun.id)):
             return False
         return cause.ended is not None and begun.scheduled < cause.ended
+
+    def _local(self, key: int) -> bool:
+        return key in self.spans and self.spans[key].kind is SpanKind.LOCAL
 
     def _branch(self, key: int) -> str:
         return self.spans[key].branch if key in self.spans else ""
 
     def _label(self, key: int) -> Label:
-        span = self.spans.get(key)
-        return (span.kind, span.name) if span else ("end" if key == END else "start", "")
+        if (span := self.spans.get(key)) is None:
+            return "end" if key == END else "start", "", ""
+        return span.kind, span.name, span.branch.partition("/")[0]
 
 
-def _in_turn(news: Sequence[News], number: int, count: int) -> News:
-    """Match in order: coroutines wake in the order of their news and command in that order.
+def _in_order(news: Sequence[News], count: int) -> list[News]:
+    """Match news with `count` effects: coroutines wake in its order, and command in that order.
 
     The latest news goes to the last effect, and to the only one: what waits for several things
     wakes with the last of them. Messages are handled before all else.
     """
     waking = sorted(news, key=lambda n: not n.message)
     many = len(waking)
-    return waking[number * many // count if count >= many else many - count + number]
+    if count >= many:
+        return [waking[number * many // count] for number in range(count)]
+    return waking[many - count :]
 
 
 def words(found: Iterable[bytes]) -> set[bytes]:

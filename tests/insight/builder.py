@@ -26,6 +26,8 @@ class Run:
 
     def __init__(self, process: str = "DueDiligence", case: str = "case-1") -> None:
         self.events: list[HistoryEvent] = []
+        self.task = 0
+        """The id of the last WorkflowTaskCompleted: commands name it."""
         event = self.add(E.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, 0)
         begun = event.workflow_execution_started_event_attributes
         begun.workflow_type.name, begun.workflow_id = process, case
@@ -35,6 +37,29 @@ class Run:
         event.event_time.FromDatetime(at(ms))
         self.events.append(event)
         return event
+
+    def ask(self, ms: int) -> int:
+        """Schedule a workflow task."""
+        return self.add(E.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, ms).event_id
+
+    def take(self, asked: int, ms: int) -> int:
+        """Start a workflow task: it sees all news up to here."""
+        event = self.add(E.EVENT_TYPE_WORKFLOW_TASK_STARTED, ms)
+        event.workflow_task_started_event_attributes.scheduled_event_id = asked
+        return event.event_id
+
+    def done(self, asked: int, taken: int, ms: int) -> int:
+        """Complete a workflow task; commands added from now on are its own."""
+        event = self.add(E.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, ms)
+        said = event.workflow_task_completed_event_attributes
+        said.scheduled_event_id, said.started_event_id = asked, taken
+        self.task = event.event_id
+        return event.event_id
+
+    def turn(self, ms: int) -> int:
+        """Schedule, start and complete a workflow task at once."""
+        asked = self.ask(ms)
+        return self.done(asked, self.take(asked, ms), ms)
 
     def schedule(
         self,
@@ -49,6 +74,7 @@ class Run:
         asked = event.activity_task_scheduled_event_attributes
         asked.activity_type.name = name
         asked.input.payloads.extend(inputs)
+        asked.workflow_task_completed_event_id = self.task
         if branch:
             asked.header.fields["braid-branch"].CopyFrom(payload(branch))
         if summary:
@@ -86,6 +112,7 @@ class Run:
     def timer(self, name: str, ms: int, *, summary: str = "") -> int:
         event = self.add(E.EVENT_TYPE_TIMER_STARTED, ms)
         event.timer_started_event_attributes.timer_id = name
+        event.timer_started_event_attributes.workflow_task_completed_event_id = self.task
         if summary:
             event.user_metadata.summary.CopyFrom(payload(summary))
         return event.event_id
@@ -94,12 +121,23 @@ class Run:
         event = self.add(E.EVENT_TYPE_TIMER_FIRED, ms)
         event.timer_fired_event_attributes.started_event_id = started
 
-    def signal(self, name: str, ms: int) -> None:
+    def signal(self, name: str, ms: int) -> int:
         event = self.add(E.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, ms)
         event.workflow_execution_signaled_event_attributes.signal_name = name
+        return event.event_id
+
+    def update(self, name: str, ms: int) -> int:
+        """Accept an update in the last workflow task."""
+        event = self.add(E.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, ms)
+        said = event.workflow_execution_update_accepted_event_attributes
+        said.accepted_request.input.name = name
+        said.accepted_request.meta.update_id = said.protocol_instance_id = f"u{event.event_id}"
+        return event.event_id
 
     def finish(self, ms: int) -> None:
-        self.add(E.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, ms)
+        event = self.add(E.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, ms)
+        said = event.workflow_execution_completed_event_attributes
+        said.workflow_task_completed_event_id = self.task
 
 
 def failure(message: str, kind: str) -> Failure:
