@@ -6,10 +6,13 @@ it decided, from which lines of code, and (when stepping) what its queries then 
 """
 
 import json
+import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -106,12 +109,13 @@ async def replay(
         workflow_runner=_Watching(tape, begun.task_queue.name, look=look),
         interceptors=[BraidInterceptor("replay")],
         data_converter=converter,
-        runtime=Runtime(telemetry=TelemetryConfig(logging=None)),
+        runtime=_quiet(),
     )
     named = begun.workflow_id or case or "replayed"
-    done = await replayer.replay_workflow(
-        WorkflowHistory(named, list(events)), raise_on_replay_failure=False
-    )
+    with _unlogged():
+        done = await replayer.replay_workflow(
+            WorkflowHistory(named, list(events)), raise_on_replay_failure=False
+        )
     _read(tape)
     old = recorded(await readable(events, converter))
     new = tuple(command for turn in tape for command in turn.commands)
@@ -122,6 +126,24 @@ async def replay(
     else:
         compared = compare(old, new, refused=refused)
     return Replayed(named, begun.workflow_type.name, events, old, tuple(tape), compared)
+
+
+@cache
+def _quiet() -> Runtime:
+    """Make the SDK's core, once, without its log."""
+    return Runtime(telemetry=TelemetryConfig(logging=None))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep the SDK from logging what it complains of: that is our result."""
+    sdk = logging.getLogger("temporalio.worker")
+    before = sdk.level
+    sdk.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        sdk.setLevel(before)
 
 
 def _broken(known: Comparison, old: Sequence[Command], turn: Turn) -> Comparison:
