@@ -3,7 +3,6 @@
 All of it is optional: a foreign history that says nothing of it reads as empty.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -218,27 +217,3 @@ def _settled(found: Mapping[str, object]) -> int:
         return 0
     succeeded, failed, already = (int(str(count)) for count in counts)
     return succeeded + failed - already
-
-
-_ROUND = re.compile(r"^(.+?)(?:-round-| )(\d+)$")
-"""A branch of a later round of evidence (`credit-round-2`), or of a loop (`draft 2`)."""
-
-
-def section(branch: str) -> str:
-    """Name the part of a process a branch belongs to: its first scope, whatever its round."""
-    outer = branch.partition("/")[0]
-    found = _ROUND.match(outer)
-    return found[1] if found else outer
-
-
-def iterations(branches: Sequence[str]) -> dict[str, int]:
-    """Count the rounds of each loop and section that went round, by its name.
-
-    Loops number every round, rounds of evidence all but the first.
-    """
-    rounds: dict[str, int] = {}
-    for scope in (scope for branch in branches for scope in branch.split("/")):
-        if found := _ROUND.match(scope):
-            number = int(found[2]) + ("-round-" in scope)
-            rounds[found[1]] = max(rounds.get(found[1], 0), number)
-    return rounds

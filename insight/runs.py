@@ -9,23 +9,16 @@ from typing import TypeVar
 
 from pydantic import AwareDatetime, Field
 
-from insight.facts import Drafts, Facts, iterations, section
+from insight.facts import Drafts, Facts
 from insight.flow import Wait
 from insight.report import Report
-from insight.spans import WORK, Span, SpanKind, SpanState, Status
+from insight.sections import MOST, Section, critical, iterations, sections
+from insight.spans import WORK, SpanKind, Status
 from workflows.data.common import Record
 
 FORM = 1
 """The form of summaries; those kept in an older form are made again while the history is there."""
 N = TypeVar("N", int, timedelta)
-
-
-class Section(Record):
-    """What a part of a process came to: calls, those that failed in the end, and further tries."""
-
-    calls: int = 0
-    failed: int = 0
-    retries: int = 0
 
 
 class RunSummary(Record):
@@ -76,46 +69,15 @@ def summary(report: Report, told: Facts | None = None) -> RunSummary:
         lower_bound=report.flow.lower_bound,
         utilisation=report.flow.utilisation,
         waits=report.flow.on_path,
-        critical=_critical(report),
-        sections=_sections(work),
-        iterations=iterations([span.branch for span in found]),
-        steps=tuple(sorted({span.name for span in work})),
+        critical=critical(report),
+        sections=sections(work),
+        iterations=iterations(found),
+        steps=tuple(sorted({span.name for span in work})[:MOST]),
         children=sum(span.kind is SpanKind.CHILD for span in found),
         usd=report.usd,
         tokens=report.input_tokens + report.output_tokens,
         window_share=report.window_share,
     )
-
-
-def step_name(span: Span) -> str:
-    """Name what a span is an instance of, over many runs: its section and its call."""
-    name = "timer" if span.kind is SpanKind.TIMER else span.name
-    part = section(span.branch)
-    return f"{part}: {name}" if part else name
-
-
-def _critical(report: Report) -> dict[str, timedelta]:
-    names = {span.id: step_name(span) for span in report.spans}
-    spent: dict[str, timedelta] = {}
-    for part in report.flow.path:
-        name = names.get(part.span, f"({part.wait})")
-        spent[name] = spent.get(name, timedelta()) + (part.end - part.start)
-    return spent
-
-
-def _sections(work: Iterable[Span]) -> dict[str, Section]:
-    held: dict[str, list[Span]] = {}
-    for span in work:
-        held.setdefault(section(span.branch), []).append(span)
-    bad = (SpanState.FAILED, SpanState.TIMED_OUT)
-    return {
-        name: Section(
-            calls=len(spans),
-            failed=sum(span.state in bad for span in spans),
-            retries=sum(max(span.attempt - 1, 0) for span in spans),
-        )
-        for name, spans in held.items()
-    }
 
 
 def cases(runs: Iterable[RunSummary]) -> list[RunSummary]:

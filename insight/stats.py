@@ -10,7 +10,8 @@ from pydantic import AwareDatetime
 from insight.bottlenecks import Bottleneck, bottlenecks, halves
 from insight.compare import Difference, Group, Key, Ratings, compare, groups, path_of
 from insight.figures import Figure, Ratio, Unit, errors, figure, figures
-from insight.runs import RunSummary, Section
+from insight.runs import RunSummary
+from insight.sections import Section
 from insight.spans import Status
 from insight.worth import Labour, Satisfaction, Savings, satisfaction, savings
 from workflows.data.common import Record

@@ -6,7 +6,8 @@ from typing import Any
 
 from insight.facts import Drafts, Facts
 from insight.flow import Wait
-from insight.runs import RunSummary, Section
+from insight.runs import RunSummary
+from insight.sections import Section
 from insight.spans import Status
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from insight.facts import Drafts, Facts, drafts, facts, iterations, section
+from insight.facts import Drafts, Facts, drafts, facts
 from insight.reader import read_history
 from insight.report import report
-from insight.runs import RunSummary, Section, cases, step_name, summary
+from insight.runs import RunSummary, cases, summary
+from insight.sections import MOST, OTHERS, Section, iterations, section, sections, step_name
 from insight.spans import Span, SpanKind, Status
 from runtime.settings import ROOT
-from tests.insight.builder import START
+from tests.insight.builder import START, at
 from tests.insight.many_runs import DAY, summed
 
 KEPT = ROOT / "tests" / "replay"
@@ -93,9 +94,30 @@ def test_branches_belong_to_a_section_whatever_their_round() -> None:
     assert section("draft 3/openai") == "draft"
     assert section("references/trade-1") == "references"
     assert section("trade-1") == "trade-1"
-    assert iterations(["draft 1/a", "draft 2/a", "credit", "x/loop 4"]) == {"draft": 2, "loop": 4}
     timer = Span(kind=SpanKind.TIMER, name="7", branch="review", scheduled=START, id=5)
     assert step_name(timer) == "review: timer"
+
+
+def spent(branch: str, begin: int, end: int) -> Span:
+    call = {"kind": SpanKind.ACTIVITY, "name": "ask_model", "id": 5}
+    return Span.model_validate(
+        {**call, "branch": branch, "scheduled": at(begin), "ended": at(end), "attempt": 1}
+    )
+
+
+def test_rounds_follow_one_another_and_numbered_branches_side_by_side_are_none() -> None:
+    loop = [spent("x/draft 1/a", 0, 5), spent("x/draft 1/b", 0, 9), spent("x/draft 2/a", 6, 12)]
+    assert iterations(loop) == {"draft": 2}
+    assert iterations([spent("item 1", 0, 9), spent("item 2", 5, 12)]) == {}
+    assert iterations([spent("item 7", 0, 9)]) == {}
+    assert iterations([spent("credit-round-1/x", 0, 9)]) == {"credit": 2}
+
+
+def test_only_so_many_sections_are_told_apart() -> None:
+    many = [spent(f"item-{n}", n, n + 1) for n in range(MOST + 5)]
+    found = sections([*many, spent("item-3", 0, 1)])
+    assert len(found) == MOST + 1
+    assert (found["item-3"].calls, found[OTHERS].calls) == (2, 5)
 
 
 def chain(*names: str, status: Status = Status.COMPLETED) -> list[RunSummary]:

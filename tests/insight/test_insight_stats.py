@@ -10,7 +10,8 @@ from insight.bottlenecks import bottlenecks
 from insight.compare import Difference, Finding, compare, groups
 from insight.figures import nearest_rank
 from insight.flow import Wait
-from insight.runs import RunSummary, Section
+from insight.runs import RunSummary
+from insight.sections import Section
 from insight.spans import Status
 from insight.stats import Period, Stats, stats
 from insight.worth import Labour
