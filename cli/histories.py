@@ -11,7 +11,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
 from cli.session import say
-from insight.links import Execution, Links, links, trees
+from insight.links import Execution, Links, Place, links, trees
+from insight.payloads import Question
 from insight.reader import Events, NotAHistory, ordered, read_histories
 from insight.report import Report, report
 from insight.tree import join
@@ -45,8 +46,16 @@ def from_file(path: Path) -> tuple[Report, ...]:
 
 def explained(histories: Sequence[Events]) -> tuple[Report, ...]:
     """Explain histories, each tree of runs as one report."""
-    reports = [report(events) for events in histories]
-    return tuple(join(reports, tree) for tree in trees([links(events) for events in histories]))
+    found = [("", events) for events in histories]
+    return tuple(_joined(found, tree) for tree in trees([links(events) for events in histories]))
+
+
+def _joined(
+    found: Sequence[tuple[str, Events]], tree: Sequence[Place], now: datetime | None = None
+) -> Report:
+    paid: set[Question] = set()
+    runs = [found[place.history] for place in tree]
+    return join([report(e, case=case, now=now, paid=paid) for case, e in runs], tree)
 
 
 async def from_case(
@@ -64,9 +73,8 @@ async def from_case(
     finally:
         telling.cancel()
     family.complain()
-    reports = [report(events, case=case, now=now) for case, events in family.found]
-    own = trees(family.links)
-    return join(reports, next(tree for tree in own if any(p.history == 0 for p in tree)))
+    own = next(t for t in trees(family.links) if any(place.history == 0 for place in t))
+    return _joined(family.found, own, now)
 
 
 class _Family:

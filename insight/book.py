@@ -23,9 +23,13 @@ CLOSED_AS: Mapping[int, Status] = {
 """The events that end a run."""
 
 
-def spans(events: Events) -> tuple[Span, ...]:
-    """Read the spans of one run, ascending by id. Events it does not know are passed over."""
-    book = Book()
+def spans(events: Events, paid: set[payloads.Question] | None = None) -> tuple[Span, ...]:
+    """Read the spans of one run, ascending by id. Events it does not know are passed over.
+
+    `paid` are questions to models that earlier runs of the case paid for; those of this one join
+    them.
+    """
+    book = Book(paid=set() if paid is None else paid)
     for event in events:
         if event.event_type in CLOSED_AS:
             book.closed = True

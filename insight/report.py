@@ -15,6 +15,7 @@ from insight.causality import edges
 from insight.clocks import Stretch, clipped, merged, total
 from insight.critical import flow
 from insight.flow import Flow
+from insight.payloads import Question
 from insight.reader import NotAHistory, ordered
 from insight.spans import WORK, Span, SpanKind, SpanState, Status, WorkflowTask
 from insight.turns import tasks
@@ -90,11 +91,13 @@ def report(
     *,
     case: str = "",
     now: datetime | None = None,
+    paid: set[Question] | None = None,
 ) -> Report:
     """Explain one run. Raises NotAHistory if there are no events.
 
     `case` is the workflow id, for histories that do not say it. `now` (aware) bounds a run that
-    is still open; without it the last event does.
+    is still open; without it the last event does. Runs of one case share what they `paid` for, so
+    that a reply one of them reads back from the journal is counted once.
     """
     events = ordered(history)
     if not events:
@@ -102,7 +105,7 @@ def report(
     closing = [event for event in events if event.event_type in CLOSED_AS]
     ended = when(closing[-1]) if closing else None
     started, until = _bounds(events, ended, now)
-    found, turns = spans(events), tasks(events)
+    found, turns = spans(events, paid), tasks(events)
     times = {event.event_id: when(event) for event in events}
     return whole(
         case=case or _case(history, events),

@@ -14,15 +14,15 @@ from insight.spans import RUN, Span, WorkflowTask
 _NONE = timedelta()
 
 
-def join(reports: Sequence[Report], places: Sequence[Place]) -> Report:
-    """Make one report of the runs of a tree, the first of which its case began with.
+def join(runs: Sequence[Report], places: Sequence[Place]) -> Report:
+    """Make one report of the runs of a tree, each with its place; its case began with the first.
 
     Ids of run k begin at k times `RUN`. A child's branches lie within that of the span that stands
     for it, and the critical path goes through the child where it went through that span.
     """
     if len(places) == 1:
-        return reports[places[0].history]
-    tree = _Tree([reports[place.history] for place in places], places)
+        return runs[0]
+    tree = _Tree(runs, places)
     first, last = tree.runs[0], tree.runs[tree.chain(0)[-1]]
     spans = tuple(span for k in range(len(places)) for span in tree.spans(k))
     return whole(

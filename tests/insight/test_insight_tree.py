@@ -1,16 +1,17 @@
 """Runs that belong together are one report: a chain follows itself, a path leads into children."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from temporalio.api.enums.v1 import EventType as E
 
+from cli.histories import explained
 from insight.flow import END, START, Wait
 from insight.links import Place, links, trees
 from insight.reader import Events, ordered
-from insight.report import Report, report
+from insight.report import Report
 from insight.spans import RUN, SpanKind
-from insight.tree import join
-from tests.insight.builder import Run, at, payload
+from tests.insight.builder import Run, at, model_answer, payload
 
 
 def turn(run: Run, ms: int) -> int:
@@ -101,8 +102,7 @@ def named(known: Report) -> list[tuple[str, Wait, int]]:
 
 
 def joined(*histories: Events) -> list[Report]:
-    reports = [report(events) for events in histories]
-    return [join(reports, tree) for tree in trees([links(events) for events in histories])]
+    return list(explained(histories))
 
 
 def test_the_critical_path_leads_into_a_child() -> None:
@@ -182,6 +182,19 @@ def test_runs_of_a_chain_follow_one_another_in_whatever_order_they_came() -> Non
     likely = {(e.cause, e.effect) for e in known.flow.edges if e.likely}
     assert likely == {(START, ids[0]), (ids[0], ids[1]), (ids[1], ids[2]), (ids[2], END)}
     assert [task.id // RUN for task in known.tasks] == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_reply_a_later_run_reads_back_is_counted_once() -> None:
+    found = []
+    for place, (own, after) in enumerate((("a", "b"), ("b", ""))):
+        run = Run()
+        begins(run, own, "a" if place else "")
+        key = run.schedule("ask_model", 0, inputs=[payload("is it sound?")])
+        run.complete(key, 40, model_answer("0.10", reused=bool(place), tokens=(90, 10)))
+        continued(run, 0, after, 50) if after else run.finish(50)
+        found.append(shifted(run, place * 60))
+    (known,) = joined(*found)
+    assert (known.usd, known.input_tokens) == (Decimal("0.10"), 90)
 
 
 def test_strangers_stay_apart_and_a_circle_ends() -> None:
