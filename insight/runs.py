@@ -90,7 +90,9 @@ def cases(runs: Iterable[RunSummary]) -> list[RunSummary]:
     for number, run in enumerate(runs):
         at = run.facts
         name = at.run or str(number)
-        chains.setdefault((at.workflow, at.first or name), {})[name] = run
+        held = chains.setdefault((at.workflow, at.first or name), {})
+        if name not in held or held[name].ended < run.ended:  # a reset run tells its old id
+            held[name] = run
     found = [reduce(_after, _chain(held)) for held in chains.values()]
     closed = (case for case in found if case.status not in (Status.CONTINUED, Status.RUNNING))
     return sorted(closed, key=lambda case: case.started)

@@ -153,3 +153,5 @@ def test_a_run_given_up_for_a_reset_is_not_counted() -> None:
     again = summed(3).model_copy(update={"facts": old.facts.model_copy(update={"run": "reset"})})
     (case,) = cases([again, old])
     assert (case.facts.run, case.length) == ("reset", timedelta(seconds=10))
+    read = again.model_copy(update={"facts": old.facts})
+    assert cases([read, old]) == cases([old, read]) == [read], "as files tell it: under one id"
