@@ -25,6 +25,9 @@ from temporalio.api.history.v1 import HistoryEvent
 _LITERAL = re.compile(r"^(json|binary)/")
 """An encoding's name in clear. In base64 it would begin with `anNvbi` or `YmluYXJ5`."""
 
+_FAR = 7_258_118_400
+"""Seconds since 1970 of the year 2200; a later event is a slip, and dates end in 9999."""
+
 _KINDS = {
     name.removeprefix("EVENT_TYPE_").lower() + "_event_attributes": number
     for name, number in EventType.items()
@@ -39,6 +42,8 @@ def event_from_json(given: Mapping[str, object]) -> HistoryEvent:
     decorated = given.get("attributes")
     if event.WhichOneof("attributes") is None and isinstance(decorated, Mapping):
         _fill(event, {str(decorated.get("type")): decorated})
+    if not 0 <= event.event_time.seconds < _FAR:
+        event.ClearField("event_time")
     if not event.event_type and (group := event.WhichOneof("attributes")):
         event.event_type = _KINDS[group]
     return event

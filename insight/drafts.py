@@ -10,7 +10,7 @@ from temporalio.api.common.v1 import Header
 from temporalio.api.history.v1 import HistoryEvent
 
 from insight import payloads
-from insight.spans import Span, SpanKind, SpanState
+from insight.spans import RUN, Span, SpanKind, SpanState
 
 
 def when(event: HistoryEvent) -> datetime:
@@ -49,7 +49,12 @@ class Book:
         header: Header | None = None,
         **more: object,
     ) -> None:
-        """Begin a span with an event, under the task whose command the event carries out."""
+        """Begin a span with an event, under the task whose command the event carries out.
+
+        An event without a number of its own begins nothing: no other could name it.
+        """
+        if not 0 < event.event_id < RUN:
+            return
         self.drafts[kind, event.event_id] = {
             "kind": kind,
             "name": name,

@@ -176,7 +176,7 @@ def _id(told: News | HistoryEvent) -> int:
 def texts(event: HistoryEvent) -> Iterator[bytes]:
     """Give the JSON texts an event carries in or out: inputs, results, arguments."""
     said = attributes(event)
-    if event.event_type == _E.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+    if said is not None and event.event_type == _E.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
         said = said.accepted_request
     for name in ("input", "result", "args"):
         held = getattr(said, name, None)

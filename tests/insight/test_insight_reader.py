@@ -17,6 +17,8 @@ from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from bench.histories import line
+from cli.histories import explained
+from insight.html import page
 from insight.payloads import value
 from insight.reader import NotAHistory, ordered, read_histories, read_history
 from insight.report import report
@@ -302,17 +304,19 @@ def test_whatever_is_wrong_with_a_history_is_left_out_or_refused(draw: st.DataOb
         histories = read_histories(text)
     except NotAHistory:
         return
-    for events in histories:
-        known = report(events)
-        assert known.events == len(events)
+    for known in explained(histories):
         assert known.machine + known.waiting == known.until - known.started
+        assert page(known)
 
 
 def test_a_failure_as_deep_as_json_allows_is_read() -> None:
     failed: Json = {"message": "innermost"}
     for _ in range(300):
         failed = {"message": "m", "cause": failed}
-    event = {"eventId": 1, "activityTaskFailedEventAttributes": {"failure": failed}}
-    scheduled = {"eventId": 0, "activityTaskScheduledEventAttributes": {}}
+    event = {
+        "eventId": 2,
+        "activityTaskFailedEventAttributes": {"failure": failed, "scheduledEventId": 1},
+    }
+    scheduled = {"eventId": 1, "activityTaskScheduledEventAttributes": {}}
     (span,) = report(read_history(json.dumps([scheduled, event]))).spans
     assert span.state == "failed"
