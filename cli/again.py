@@ -37,43 +37,42 @@ def fork(
     """
 
     async def work(here: Any) -> None:
-        await _fork(
-            here, await here.handle(case), at, only, file, workflow_id, yes, detach, as_json
-        )
+        from cli import forking
+
+        events, known = await forking.known_of(await here.handle(case))
+        plan = forking.planned(events, known, at, only=only)
+        handle = await _begun(here, plan, file, workflow_id or "", yes=yes)
+        if not detach:
+            await _followed(known, handle, as_json=as_json)
+        elif as_json:
+            out({"case": handle.id, "parent": plan.parent})
 
     in_session(work, profile=profile, live=live)
 
 
-async def _fork(
-    here: Any,
-    parent: Any,
-    at: str,
-    only: bool,
-    file: Path | None,
-    workflow_id: str | None,
-    yes: bool,
-    detach: bool,
-    as_json: bool,
-) -> None:
-    from cli import cases, forking
+async def _begun(here: Any, plan: Any, file: Path | None, name: str, *, yes: bool) -> Any:
+    """Say what a fork does, and start it."""
+    from cli import forking
     from cli.inputs import read
-    from cli.running import follow
+    from cli.processes import process
     from cli.session import say
 
-    entry = await cases.entry_of(parent)
-    given = read(file, entry.record) if file is not None else None
-    events, known = await forking.known_of(parent)
-    plan = forking.planned(events, known, at, only=only)
+    given = read(file, process(plan.process).record) if file is not None else None
     for line in forking.told(plan):
         say(line)
     _confirm(yes=yes)
-    handle = await forking.start(here.client, plan, given=given, name=workflow_id or "")
+    handle = await forking.start(here.client, plan, given=given, name=name)
     say(f"case {handle.id} started, forked from {plan.parent}")
-    if detach:
-        if as_json:
-            out({"case": handle.id, "parent": plan.parent})
-        return
-    await follow(handle, entry, as_json=as_json)
+    return handle
+
+
+async def _followed(known: Any, handle: Any, *, as_json: bool) -> None:
+    """Show a fork until it closes, then what it paid beside its parent."""
+    from cli import cases, forking
+    from cli.running import follow
+    from cli.session import say
+
+    await follow(handle, await cases.entry_if_ours(handle), as_json=as_json)
     _, child = await forking.known_of(handle)
     cost = forking.compared(known, child)
     say(

@@ -3,12 +3,12 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import RawValue, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from cli import cases
 from cli.errors import BadInput
@@ -90,7 +90,10 @@ def told(fork: Fork) -> Sequence[str]:
 async def start(
     client: Client, fork: Fork, *, given: Record | None = None, name: str = ""
 ) -> cases.Handle:
-    """Start the fork: same process, queue, grade and input (or `given`), the parent as origin."""
+    """Start the fork: same process, queue, grade and input (or `given`), the parent as origin.
+
+    Raises BadInput if there is a case of that id already.
+    """
     parent = client.get_workflow_handle(fork.parent)
     described = await parent.describe()
     origins = await cases.origins([parent])
@@ -98,15 +101,18 @@ async def start(
     input = begun.workflow_execution_started_event_attributes.input.payloads
     kept = {k: v for k, v in (await described.memo()).items() if k not in (ANEW, ORIGIN_HEADER)}
     marks = {ANEW: [a.model_dump() for a in fork.anew], ORIGIN_HEADER: " ".join(origins)}
-    return await client.start_workflow(
-        fork.process,
-        args=[given] if given is not None else [RawValue(payload) for payload in input],
-        id=name or fork.name,
-        task_queue=described.task_queue,
-        task_timeout=timedelta(seconds=5),
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        memo={**kept, **marks},
-    )
+    try:
+        return await client.start_workflow(
+            fork.process,
+            args=[given] if given is not None else [RawValue(payload) for payload in input],
+            id=name or fork.name,
+            task_queue=described.task_queue,
+            task_timeout=cases.TASK_TIMEOUT,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            memo={**kept, **marks},
+        )
+    except WorkflowAlreadyStartedError as taken:
+        raise BadInput(f"there is a case {name!r} already; choose another --id") from taken
 
 
 def paid(known: Report) -> Decimal:

@@ -156,7 +156,8 @@ async def _replay(
         elif count == 1 and not as_json:
             draw(found, console)
     if not done:
-        raise BadInput(f"{foreign[0][0]}: {foreign[0][1]}" if foreign else "nothing to replay")
+        others = f"; {len(foreign) - 1} others are not ours either" if len(foreign) > 1 else ""
+        raise BadInput(f"{foreign[0][0]}: {foreign[0][1]}{others}" if foreign else "no history")
     if as_json:
         plain = [as_plain(r, turns=step, until=until) for r in done]
         out(

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowFailureError
 import worker
 from cli import forking, resetting
 from cli.cases import Handle
-from cli.errors import Trouble
+from cli.errors import BadInput, Trouble
 from cli.forking import known_of as known
 from cli.replaying import replay
 from deployed import WORKFLOWS
@@ -39,6 +39,24 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
 async def billed(here: World) -> dict[str, int]:
     bills: dict[str, int] = (await here.book())["billed"]
     return {vendor: count for vendor, count in bills.items() if count}
+
+
+async def test_a_fork_takes_no_id_twice_and_no_step_that_is_none(
+    address: str, tmp_path: Path
+) -> None:
+    async with writing(address, tmp_path) as (here, flows):
+        parent = await flows.start(Writer, GIVEN, id=f"writer-{tmp_path.name}")
+        await parent.result()
+        events, report = await known(parent)
+        with pytest.raises(BadInput, match=r"4 steps are called 'ask_model'.*5 \(ask_model\)"):
+            forking.planned(events, report, "ask_model")
+        plan = forking.planned(events, report, "check/ask_model")
+        with pytest.raises(BadInput, match="already; choose another --id"):
+            await forking.start(here.client, plan, name=parent.id)
+        told = "\n".join(forking.told(plan))
+        assert "asked anew: check: ask_model" in told
+        assert "3 model replies" in told
+        assert "people are asked again" in told
 
 
 async def forked(here: World, parent: Handle, at: str, *, only: bool) -> tuple[Written, Handle]:
