@@ -156,8 +156,7 @@ async def _replay(
         elif count == 1 and not as_json:
             draw(found, console)
     if not done:
-        others = f"; {len(foreign) - 1} others are not ours either" if len(foreign) > 1 else ""
-        raise BadInput(f"{foreign[0][0]}: {foreign[0][1]}{others}" if foreign else "no history")
+        raise _none(foreign)
     if as_json:
         plain = [as_plain(r, turns=step, until=until) for r in done]
         out(
@@ -166,6 +165,15 @@ async def _replay(
     elif count > 1:
         _table(done, foreign, console)
     return 0 if all(r.agrees for r in done) else FAILED
+
+
+def _none(foreign: Sequence[tuple[str, Any]]) -> BadInput:
+    """Say why nothing was replayed."""
+    if not foreign:
+        return BadInput("there is no history to replay")
+    (name, error), *others = foreign
+    more = f"; {len(others)} others are not ours either" if others else ""
+    return BadInput(f"{name}: {error}{more}")
 
 
 def _stem(name: str) -> str:
