@@ -84,13 +84,13 @@ function header(run, runs, index, open) {
     el("div", { class: "tools screen" }, choice, el("button", { type: "button", onclick: theme }, "Light / dark"), el("button", { type: "button", onclick: () => print() }, "Print")));
 }
 
-const CLAUSE = { run: "was work", queue: "queueing", limiter: "a limit", retry: "retries", timer: "timers", person: "a person's answer", event: "a message from outside", task: "workflow tasks" };
+const CLAUSE = { run: "work", queue: "queueing", limiter: "a limit", retry: "retries", timer: "timers", person: "a person's answer", event: "a message from outside", task: "workflow tasks" };
 
 /** In a sentence or two: where the time went, and what would have been possible. */
 function summary(run) {
   const path = Object.entries(run.flow.on_path || {}).map(([wait, time]) => [wait, lasting(time)]).filter(([, time]) => time > 0).sort((a, b) => b[1] - a[1]);
   if (!path.length || !run.whole) return null;
-  const most = path.slice(0, 3).map(([wait, time]) => `${percent(time / run.whole)} ${CLAUSE[wait] ?? WORD[wait]}`);
+  const most = path.slice(0, 3).map(([wait, time], index) => `${percent(time / run.whole)} ${index ? "" : "went "}to ${CLAUSE[wait] ?? WORD[wait]}`);
   const least = lasting(run.flow.lower_bound), saved = run.whole - least;
   const bound = saved / run.whole > 0.005 ? `Without false waits (queue, limit, retry, workflow task) it would have taken ${length(least)}, ${percent(saved / run.whole)} less.` : "No wait could be taken away: the same steps could not have gone faster.";
   return el("p", { class: "summary" }, `${run.ended ? "The run took" : "The run has taken"} `, el("strong", {}, length(run.whole)), `; of its critical path ${most.join(", ")}. ${bound}`);

@@ -117,7 +117,7 @@ function branchTable(run) {
   return rows.length ? section("Branches", "", table(["branch", "state", "#machine", "#waiting", "#calls", "#attempts", "#cost", "#tokens in / out"], rows, "Branches")) : null;
 }
 
-/** Every step as a row, made when opened: the picture's equal for those who read. */
+/** Every step as a row: the picture's equal for those who read, made when there is time for it. */
 function everything(run, step) {
   const most = 2500;
   const card = section(`All ${number(run.spans.length)} steps`, run.spans.length > most ? `The first ${number(most)}.` : "", null, false);
@@ -127,6 +127,7 @@ function everything(run, step) {
       step(span), span.branch, text(span.kind), text(span.state), utc(span.from), length(span.to - span.from), span.attempt || "", span.slack === null ? "" : length(span.slack),
     ], { about: { "data-span": span.id } })), "All steps"));
   };
+  (window.requestIdleCallback || setTimeout)(fill);
   card.addEventListener("toggle", fill);
   card.addEventListener("paper", fill);
   return run.spans.length ? card : null;

@@ -81,7 +81,7 @@ function drawSpan(ink, view, span, row, y) {
     ink.box(name + dim, low, high, middle - thin / 2, thin);
     const room = Math.min(high, view.right) - Math.max(low, view.left) - 8;
     if (part.wait === "run" && room > 26 && tall > 11 && !row.lane.named) {
-      ink.text(span.title, Math.max(low, view.left) + 4, middle + 3.8, room, "inside");
+      ink.text(span.title, Math.max(low, view.left) + 4, middle + 3.8, room, span.kind === "child" ? "inside child" : "inside");
     }
   }
   if (!span.mark && !span.parts.length) ink.box((WORK.has(span.kind) ? "run" : "timer") + dim, view.x(span.from), view.x(span.from), top, tall);
