@@ -136,4 +136,5 @@ def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], 
 
 def is_file(target: str) -> bool:
     """Whether a word names a history file, not a case: it is one, looks like one, or is -."""
-    return target == "-" or target.endswith((".json", ".gz")) or Path(target).is_file()
+    like = "/" in target or target.endswith((".json", ".gz"))  # no case has a slash
+    return target == "-" or like or Path(target).is_file()

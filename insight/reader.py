@@ -66,9 +66,9 @@ def written(text: str | bytes) -> list[list[Mapping[str, object]]]:
 
 def _parsed(text: str | bytes) -> object:
     """Parse JSON, one value or several in a row (as JSON lines): those become a list."""
+    words = _decoded(text)
+    values, at = [], 0
     try:
-        words = _decoded(text)
-        values, at = [], 0
         while at < len(words):
             value, end = _JSON.raw_decode(words, at)
             values.append(value)

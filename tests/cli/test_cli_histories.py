@@ -41,7 +41,7 @@ def test_a_file_is_explained(tmp_path: Path, packed: bool) -> None:
         (b"", "empty"),
         (history().encode()[:300], "not JSON"),
         (b"PK\x03\x04rest of a zip", "zip"),
-        (b"\x89PNG\r\n\x1a\n", "not"),
+        (b"\x89PNG\r\n\x1a\n", ": not text"),
         (b'{"events": []}', "no events"),
         (b'{"name": "braid", "version": 1}', "neither"),
     ],
