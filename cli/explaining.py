@@ -1,6 +1,7 @@
 """The commands that explain a run, live or from a file: `explain` and `logs`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from cli.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from insight.log import LogLine
     from insight.report import Report
 
 app = typer.Typer()
@@ -95,24 +97,43 @@ def _page(known: "Sequence[Report]", file: Path | None, *, browse: bool) -> None
 def logs(
     target: Target,
     branch: Annotated[str, typer.Option(help="this branch and those in it")] = "",
+    follow: Annotated[bool, typer.Option(help="go on until the case closes")] = False,
     profile: Profile = None,
     as_json: Annotated[bool, typer.Option("--json", help="a JSON object per line")] = False,
 ) -> None:
     """Print a run as a log: starts, attempts, failures, ends, messages; UTC, in true order."""
+    from insight.log import branches, log
+
+    write = partial(_write, as_json=as_json)
 
     def show(known: "Sequence[Report]") -> None:
-        from insight.log import branches, log
-        from insight.words import clear
-
         if branch and not any(log(one, branch) for one in known):
             named = ", ".join(dict.fromkeys(n for one in known for n in branches(one)))
             raise BadInput(f"no branch {branch!r} in it; there is {named or 'none with a name'}")
         for one in known:
             for line in log(one, branch):
-                text = line.model_dump_json() if as_json else clear(line.written())
-                sys.stdout.write(f"{text}\n")
+                write(line)
 
-    _with(target, profile, show)
+    async def tell(here: Any) -> None:
+        from rich.console import Console
+
+        from cli.watch import Lines, closed, watching
+
+        lines = Lines(write, branch)
+        async with watching(await here.handle(target), Console(), lines=lines) as tail:
+            await tail.until(closed)
+
+    if follow and not is_file(target):
+        in_session(tell, profile=profile)
+    else:
+        _with(target, profile, show)
+
+
+def _write(line: "LogLine", *, as_json: bool) -> None:
+    from insight.words import clear
+
+    sys.stdout.write(f"{line.model_dump_json() if as_json else clear(line.written())}\n")
+    sys.stdout.flush()
 
 
 def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], None]") -> None:

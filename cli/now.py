@@ -11,7 +11,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo, PendingWorkflowTaskI
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from insight import payloads
-from insight.branches import Now, Pending
+from insight.pending import Now, Pending
 from insight.words import length
 
 LATE = timedelta(seconds=2)
@@ -67,7 +67,7 @@ def _beat(told: PendingActivityInfo) -> str:
         return ""
     if isinstance(said, Mapping):
         plain = {k: v for k, v in said.items() if isinstance(v, int | float | str) and v != ""}
-        text = ", ".join(f"{key} {value}" for key, value in plain.items())
+        text = ", ".join(f"{key} {value}".replace("_", " ") for key, value in plain.items())
     else:
         text = json.dumps(said)
     return text if len(text) <= BEAT else f"{text[: BEAT - 3]}..."

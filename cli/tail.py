@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from cli.now import now
-from insight.branches import NOTHING, Now
+from insight.pending import NOTHING, Now
 from insight.reader import ordered
 from insight.report import Report, report
 

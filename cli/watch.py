@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from rich.console import Console, Group
@@ -13,12 +14,13 @@ from temporalio.client import WorkflowHandle
 
 from cli.tail import Tail
 from insight.book import MODEL_CALL
-from insight.branches import NOTHING, Now, graph
-from insight.log import log
+from insight.branches import graph
+from insight.log import LogLine, log, retries
+from insight.pending import NOTHING, Now
 from insight.report import Report
 from insight.spans import Span, SpanKind, SpanState, Status
 from insight.timeline import gantt
-from insight.words import clear, clock, title
+from insight.words import clear
 
 REDRAW = 0.25
 """Seconds between drawings in a terminal."""
@@ -58,11 +60,19 @@ def asking(after: int = 0) -> Callable[[Report], bool]:
 
 @asynccontextmanager
 async def watching(
-    handle: WorkflowHandle[Any, Any], console: Console, *, quiet: bool = False
+    handle: WorkflowHandle[Any, Any],
+    console: Console,
+    *,
+    quiet: bool = False,
+    lines: "Lines | None" = None,
 ) -> AsyncIterator[Tail]:
-    """Follow a case while the block runs: drawn in a terminal, a line per event elsewhere."""
+    """Follow a case while the block runs: drawn in a terminal, a line per event elsewhere.
+
+    `lines` are told instead of either.
+    """
     tail = Tail(handle)
-    lines = None if quiet or console.is_terminal else _Lines(tail, console)
+    if lines is None and not quiet and not console.is_terminal:
+        lines = Lines(partial(_print, console))
     following = asyncio.create_task(tail.follow())
     showing = asyncio.create_task(_nothing() if quiet else _show(tail, console, lines))
     try:
@@ -75,7 +85,7 @@ async def watching(
             with suppress(asyncio.CancelledError):
                 await task
         if lines is not None:
-            lines.tell()
+            lines.tell(tail)
 
 
 async def watch(handle: WorkflowHandle[Any, Any], console: Console) -> None:
@@ -88,9 +98,9 @@ async def _nothing() -> None:
     """Show nothing."""
 
 
-async def _show(tail: Tail, console: Console, lines: "_Lines | None") -> None:
+async def _show(tail: Tail, console: Console, lines: "Lines | None") -> None:
     if lines is not None:
-        await lines.follow()
+        await lines.follow(tail)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         told, asked = NOTHING, 0.0
@@ -113,40 +123,40 @@ def _picture(known: Report, told: Now, console: Console) -> Group:
     return Group(Text(clear(f"{known.process}  {known.case}"), style="bold", no_wrap=True), drawn)
 
 
-class _Lines:
-    """A line when something happens, and when a call is tried again, for logs and pipes."""
+def _print(console: Console, line: LogLine) -> None:
+    console.print(clear(line.written()), highlight=False, markup=False, soft_wrap=True)
 
-    def __init__(self, tail: Tail, console: Console) -> None:
-        self.tail, self.console = tail, console
+
+class Lines:
+    """Passes on the lines of a log as they come, each once, and says when calls are retried.
+
+    `branch` tells of one branch and those in it only.
+    """
+
+    def __init__(self, write: Callable[[LogLine], None], branch: str = "") -> None:
+        self.write, self.branch = write, branch
         self.told: set[tuple[object, ...]] = set()
 
-    async def follow(self) -> None:
+    async def follow(self, tail: Tail) -> None:
         """Tell what happens, for ever."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ASK):
-                    await self.tail.grown.wait()
-            self.tail.grown.clear()
-            known = self.tell()
+                    await tail.grown.wait()
+            tail.grown.clear()
+            known = self.tell(tail)
             if known and any(span.state is SpanState.OPEN for span in under_way(known)):
-                self._attempts(known, await self.tail.now(known))
+                for line in retries(known, await tail.now(known), self.branch):
+                    self._say((tail.runs, line.span, line.attempt), line)
 
-    def tell(self) -> Report | None:
+    def tell(self, tail: Tail) -> Report | None:
         """Tell what is known by now and was not told before."""
-        known = self.tail.report()
-        for line in log(known) if known else ():
-            self._say((line.span, line.event, line.what), line.written())
+        known = tail.report()
+        for line in log(known, self.branch) if known else ():
+            self._say((tail.runs, line.span, line.event, line.what), line)
         return known
 
-    def _attempts(self, known: Report, now: Now) -> None:
-        """Tell of attempts that failed already, which the history tells only at the end."""
-        for span in known.spans:
-            if (pending := now.pending.get(span.id)) and pending.attempt > 1:
-                again = f"attempt {pending.attempt} after {pending.failure}"
-                moment = f"{known.until:%Y-%m-%d} {clock(known.until)}"
-                self._say((span.id, pending.attempt), f"{moment}  {title(span)}: {again}")
-
-    def _say(self, mark: tuple[object, ...], line: str) -> None:
-        if (mark := (self.tail.runs, *mark)) not in self.told:
+    def _say(self, mark: tuple[object, ...], line: LogLine) -> None:
+        if mark not in self.told:
             self.told.add(mark)
-            self.console.print(clear(line), highlight=False, markup=False, soft_wrap=True)
+            self.write(line)

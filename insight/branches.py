@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import wrap
 
-from pydantic import AwareDatetime, Field
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from insight.flow import END, START, Certainty, Edge
+from insight.pending import NOTHING, Now, Pending
 from insight.report import Report
 from insight.rows import MOST, NO_BRANCH, Row, row_of, rows
 from insight.spans import WORK, Span, SpanKind, SpanState, Status
 from insight.words import clear, fitted, length, title
-from workflows.data.common import Record
 
 MOST_LINES = 4
 """Lines for the causes of one branch."""
@@ -36,37 +35,6 @@ _MARKS = {
 
 _BAD = {SpanState.FAILED: "failed", SpanState.TIMED_OUT: "failed"}
 _GONE = {SpanState.CANCELLED: "left", SpanState.ABANDONED: "left"}
-
-
-class Pending(Record):
-    """What the server says of an activity under way, which its history does not tell yet.
-
-    `attempt` is the one running or due next, `since` when it was taken up, `due` when the next
-    one may begin; `failure` is why the one before failed, `beat` what its heartbeats last said.
-    """
-
-    running: bool
-    attempt: int = 1
-    since: AwareDatetime | None = None
-    due: AwareDatetime | None = None
-    failure: str = ""
-    beat: str = ""
-    worker: str = ""
-
-
-class Now(Record):
-    """What is known of a run that is open, besides its history.
-
-    `pending` is by the id of the span, `gates` are the names of open gates, `task` says what is
-    the matter with the workflow's own code: no worker takes it up, or it fails.
-    """
-
-    pending: Mapping[int, Pending] = Field(default_factory=dict)
-    gates: tuple[str, ...] = ()
-    task: str = ""
-
-
-NOTHING = Now()
 
 
 @dataclass(frozen=True)
@@ -201,25 +169,28 @@ class _Graph:
         room = max(LEAST, width - label - 3)
         after = max((cell_len(_after(n.after)) for n in found), default=0)
         longest = max((cell_len(n.doing) for n in found), default=0)
-        doing = room if room < 2 * LEAST else min(longest, max(room - after - 1, room * 3 // 5))
+        most = room * 3 // 5 if self.now is None else room - LEAST  # live, what it does comes first
+        doing = room if room < 2 * LEAST else min(longest, max(room - after - 1, most))
         for node in found:
             mark, plain_mark, style = _MARKS[node.stands]
             line = Text(plain_mark if plain else mark, style=style)
             name = fitted(clear(node.row.label, plain=plain), label, plain)
             line.append(f" {name} ", style="not bold")
             line.append(fitted(clear(node.doing, plain=plain), doing, plain))
-            for text in self._afters(clear(_after(node.after), plain=plain), room - doing - 1):
+            for text in self._afters(_after(node.after), room - doing - 1, plain):
                 yield _cut(line.append(f" {text}", style="dim"), width)
                 line = Text(" " * (label + 3 + doing))
         if (said := now.task or _idle(found)) and self.report.status is Status.RUNNING:
             yield _cut(Text(clear(said, plain=plain), style="yellow"), width)
 
-    def _afters(self, text: str, room: int) -> Sequence[str]:
+    def _afters(self, text: str, room: int, plain: bool) -> Sequence[str]:
         """Break the causes into lines; one line of what is followed live, or without room."""
+        text = clear(text, plain=plain)
         if room <= LEAST or not text:
             return ("",)
-        lines = MOST_LINES if self.now is None else 1
-        return wrap(text, room, max_lines=lines, placeholder=" ...")
+        if self.now is not None:
+            return (fitted(text, room, plain),)
+        return wrap(text, room, max_lines=MOST_LINES, placeholder=" ...")
 
 
 def _after(names: Sequence[str]) -> str:

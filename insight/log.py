@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import AwareDatetime
 
+from insight.pending import Now
 from insight.report import Report
 from insight.spans import WORK, Span, SpanKind, SpanState, Status
 from insight.words import length
@@ -51,9 +53,19 @@ def log(report: Report, branch: str = "") -> tuple[LogLine, ...]:
     """
     found = [*_of_run(report)] if not branch else []
     for span in report.spans:
-        if not branch or span.branch == branch or span.branch.startswith(f"{branch}/"):
+        if _within(span, branch):
             found += _of_span(span)
     return tuple(sorted(found, key=lambda line: (line.at, line.event or line.span)))
+
+
+def retries(report: Report, now: Now, branch: str = "") -> Iterator[LogLine]:
+    """Tell of attempts that failed already, which a history tells only at the end."""
+    for span in report.spans:
+        told = now.pending.get(span.id)
+        if told is not None and told.attempt > 1 and _within(span, branch):
+            more = {"what": "retried", "attempt": told.attempt, "detail": f"after {told.failure}"}
+            at = told.since or report.until
+            yield LogLine.model_validate(_told(span) | more | {"at": at, "worker": told.worker})
 
 
 def branches(report: Report) -> tuple[str, ...]:
@@ -74,7 +86,7 @@ def _of_run(report: Report) -> Iterator[LogLine]:
 
 
 def _of_span(span: Span) -> Iterator[LogLine]:
-    told = {"branch": span.branch, "name": span.name, "kind": span.kind.value, "span": span.id}
+    told = _told(span)
     if span.kind is SpanKind.SIGNAL:
         yield LogLine(at=span.scheduled, what="message came in", event=span.id, **told)
         return
@@ -93,6 +105,14 @@ def _of_span(span: Span) -> Iterator[LogLine]:
         )
     if span.ended is not None and span.state is not SpanState.ABANDONED:
         yield _end(span, span.ended, told)
+
+
+def _told(span: Span) -> dict[str, Any]:
+    return {"branch": span.branch, "name": span.name, "kind": span.kind.value, "span": span.id}
+
+
+def _within(span: Span, branch: str) -> bool:
+    return not branch or span.branch == branch or span.branch.startswith(f"{branch}/")
 
 
 def _end(span: Span, ended: datetime, told: Mapping[str, object]) -> LogLine:

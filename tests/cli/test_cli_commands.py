@@ -188,7 +188,7 @@ OPTIONS = {
     "cancel": ["CASE", "--json"],
     "list": ["--profile", "--json"],
     "explain": ["CASE|FILE", "--times", "--graph", "--html", "--open", "--mermaid", "--json"],
-    "logs": ["CASE|FILE", "--branch", "--profile", "--json"],
+    "logs": ["CASE|FILE", "--branch", "--follow", "--profile", "--json"],
     "ask": ["ROLE", "--live", "--json"],
     "models": ["--json"],
     "calibrate": ["FILE.jsonl", "--demo", "--accuracy", "--baseline", "--out", "--json"],

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -15,10 +17,12 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+import starter
 from cli.session import Session
 from cli.tail import Tail
 from cli.watch import closed, watching
-from insight.branches import Now, nodes
+from insight.branches import nodes
+from insight.pending import Now
 from insight.report import Report
 from runtime.connection import connect_to
 from runtime.settings import Settings
@@ -84,8 +88,26 @@ async def stands(tail: Tail, ready: Callable[[Report, Now], bool]) -> tuple[Repo
                 return known, now
 
 
+Braid = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def braid(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Braid:
+    """Run `starter.py` on the test's service, in a thread; give what it wrote."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+
+    async def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["starter.py", *arguments])
+        assert await asyncio.to_thread(starter.main) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
 async def test_a_foreign_workflow_is_watched_over_its_runs_with_its_retries(
-    address: str, here: World
+    address: str, here: World, braid: Braid
 ) -> None:
     client = await connect_to(address)
     name, queue = f"relay:{secrets.token_hex(4)}/a", f"relay-{secrets.token_hex(4)}"
@@ -104,9 +126,10 @@ async def test_a_foreign_workflow_is_watched_over_its_runs_with_its_retries(
             (node,) = nodes(known, now)
             assert (node.row.label, node.stands) == ("fetch", "running")
             assert "[page 4], attempt 2 after Engaged: no line" in node.doing
-            while "attempt 2 after Engaged: no line" not in out.getvalue():
-                tail.grown.set()
-                await asyncio.sleep(0)
+            async with asyncio.timeout(20):
+                while "retried: attempt 2" not in out.getvalue():
+                    tail.grown.set()
+                    await asyncio.sleep(0)
             go()
             async with asyncio.timeout(20):
                 while tail.runs == 1:
@@ -118,5 +141,12 @@ async def test_a_foreign_workflow_is_watched_over_its_runs_with_its_retries(
     assert [span.name for span in known.spans] == ["word"]
     text = out.getvalue()
     assert text.count("Relay") >= 2, "each run says that it starts"
-    assert text.count("attempt 2 after") == 1
+    assert text.count("retried: attempt 2") == 1
+    assert "after Engaged: no line" in text
     assert "message came in" in text
+    assert json.loads(await braid("watch", name, "--json")) == "done"
+    followed = await braid("logs", name, "--follow", "--json")
+    whats = [json.loads(line)["what"] for line in followed.splitlines()]
+    assert whats == ["started", "message came in", "completed"], "the last run"
+    explained = json.loads(await braid("explain", name, "--json"))
+    assert {span["name"] for span in explained["spans"]} == {"fetch", "word"}, "the whole chain"

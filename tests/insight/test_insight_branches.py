@@ -6,8 +6,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from insight.branches import NOTHING, Now, Pending, graph
+from insight.branches import graph
 from insight.flow import START, Certainty, Edge, Flow
+from insight.pending import NOTHING, Now, Pending
 from insight.report import Report, report
 from tests.insight.builder import Run, at, failure
 
