@@ -21,7 +21,7 @@ class Reset:
     """Where a run is taken up again: `event` is the workflow task whose decisions are taken anew.
 
     `kept` are the steps whose results stay, `again` those done again, `children` those started
-    again though the old ones may still run.
+    again though the old ones may still run. `is_open`: the run has not ended.
     """
 
     case: str
@@ -31,6 +31,7 @@ class Reset:
     kept: tuple[Span, ...]
     again: tuple[Span, ...]
     children: tuple[Span, ...]
+    is_open: bool
 
 
 async def planned(client: Client, case: str, named: str = "") -> Reset:
@@ -59,6 +60,7 @@ async def planned(client: Client, case: str, named: str = "") -> Reset:
         kept=tuple(s for s in work if s.state is SpanState.COMPLETED and s.closing < event),
         again=tuple(s for s in work if s.id > event),
         children=tuple(s for s in work if s.kind is SpanKind.CHILD and s.id > event),
+        is_open=known.status is Status.RUNNING,
     )
 
 
@@ -78,6 +80,8 @@ def told(reset: Reset) -> Sequence[str]:
         "messages that came later are delivered again at once; a decision before its gate opens is"
         " refused: decide again",
     ]
+    if reset.is_open:
+        lines.append("it is running: that run ends now, without cleaning up")
     if reset.children:
         named = ", ".join(title(span) for span in reset.children)
         lines.append(f"children started again, see that the old ones are closed: {named}")

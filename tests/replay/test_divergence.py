@@ -1,14 +1,18 @@
 """Recorded histories, changed in one place, are found to differ in that place from today's code."""
 
+import io
 import json
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from cli.replaying import NAMES, Foreign, Replayed, replay
 from cli.replays import as_plain
+from cli.stepping import stepped
 from insight.commands import CommandKind, of_event, recorded
 from insight.divergence import Change, differences
 from insight.reader import Events, read_history
@@ -167,6 +171,25 @@ async def test_looking_shows_branches_after_each_turn_and_changes_nothing() -> N
     assert states[0] == {}
     identity = [state["identity"] for state in states if "identity" in state]
     assert list(dict.fromkeys(identity)) == ["running", "succeeded"]
+
+
+async def test_on_a_terminal_one_steps_looks_at_branches_and_quits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Enter goes on, `b` shows a branch or which there are, `q` ends."""
+    looked = await replay(history(CLEAN[0]), DATA_CONVERTER, look=True)
+    typed = io.StringIO("\nb nobody\n\nb identity\nq\n")
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", typed)
+    shown = io.StringIO()
+    stepped(looked, Console(file=shown, force_terminal=True, width=200, color_system=None))
+    text = shown.getvalue()
+    assert text.count(" task at event ") == 3, "Enter, Enter, q"
+    assert "no branch 'nobody' so far" in text
+    assert "identity running" in text
+    assert "identity: activity lei_record" in text
+    assert "workflows/" in text
+    assert typed.read() == ""
 
 
 async def test_a_foreign_history_names_the_types_there_are() -> None:
