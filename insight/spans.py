@@ -79,7 +79,9 @@ class Span(Record):
     `id` is the id of the event that began it, in a tree of runs plus `RUN` times the number of
     its run. A signal is an instant: its three times agree. `started` is when the last attempt was
     taken up, `attempt` its number (0 where the history records no start). `error` is why it
-    failed, `retried_for` why the attempt before did.
+    failed, `retried_for` why the attempt before did. A local activity is told of by one event, when
+    it ends, so that is its id, and its `task` the one it ended in; it is taken up at once, and
+    where its marker (Go's) says no start, that is the earliest there can have been.
 
     `task` is the id of the WorkflowTaskCompleted event whose command began it (0 for messages),
     `closing` that of the event that ended it (0 while open), `taken` that of the event that told
