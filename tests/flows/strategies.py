@@ -32,7 +32,7 @@ PROMPT = prompts.reference(REFEREE, "Ten years, always paid on time.")
 
 
 class Asked(Record):
-    """Which strategy to run, and the seconds after which to hedge."""
+    """Which strategy to run, and the seconds after which to hedge; 0 is the p95 of the book."""
 
     how: Literal["cascade", "vote", "hedge", "pack"]
     after: float = 1.0
@@ -102,8 +102,8 @@ async def _vote(_asked: Asked, book: RoleBook) -> Said:
 
 
 async def _hedge(asked: Asked, book: RoleBook) -> Said:
-    first, second, _ = hedged_chain(book, ROLE, PROMPT, ReferenceReading)
-    after = timedelta(seconds=asked.after)
+    first, second, p95 = hedged_chain(book, ROLE, PROMPT, ReferenceReading)
+    after = timedelta(seconds=asked.after) if asked.after else p95
     found = await hedge("reference", first, second, after=after, otherwise=give_up())
     return Said(favourable=found.value.favourable, hedge=found.record)
 

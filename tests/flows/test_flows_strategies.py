@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 import worker
 from deployed import WORKFLOWS as DEPLOYED
 from simulator.config import Fault, FaultKind
-from tests.flows.strategies import Asked, Counted, Remarks, Said, Strategist, Voting, strategy
+from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
+from tests.flows.strategies import ROLE, Asked, Counted, Remarks, Said, Strategist, Voting, strategy
 from tests.support.flows import Flows
 from tests.support.world import World, world
 from workflows.grades import GRADE, Grade
@@ -84,6 +86,27 @@ async def test_a_straggler_is_hedged_at_another_vendor_and_given_up(
     assert not second.model.startswith("openai/")
     assert (found.hedge.second, found.hedge.uncertain) == ("first was late", 1)
     assert billed == {"openai": 1, second.model.partition("/")[0]: 1}
+
+
+async def test_a_hedge_waits_for_the_learned_p95_and_its_loser_is_no_quick_call(
+    address: str, tmp_path: Path
+) -> None:
+    async with flows(address, tmp_path) as (here, made):
+        kept, now = Estimates(here.store), here.store.clock()
+        models = here.settings.models
+        head = models.ref(models.roles[ROLE][0])
+        row = EstimateRow("", "", head.vendor, head.model, True, n=50, p95=0.4, body="{}")
+        await kept.keep(Snapshot(1, now, 0, 50), [row], [])
+        await here.faults(Fault(service=head.vendor, kind=FaultKind.SLOW, seconds=60))
+        found = await said(made, Grade.VISIBLE, how="hedge", after=0)
+        ended: list[WireCall] = []
+        while len(ended) < 2:  # the loser's claim is closed a moment after its cancel
+            ended = await kept.ended(now, here.store.clock())
+    assert found.hedge is not None
+    assert (found.hedge.after, found.hedge.second) == (timedelta(seconds=0.4), "first was late")
+    ends = {call.vendor: (call.given_up, call.answered, call.simulated) for call in ended}
+    assert ends.pop(head.vendor) == (True, False, True), "it only says that it took longer"
+    assert list(ends.values()) == [(False, True, True)]
 
 
 @either
