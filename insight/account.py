@@ -106,7 +106,7 @@ class _Lines:
         yield self._heads("critical path", "took", "of run", "since")
         found = stages(self.report)
         longest = sorted(found, key=lambda stage: stage.time, reverse=True)
-        kept = {id(stage) for stage in longest[:MOST_STAGES]}
+        kept = {id(s) for s in longest[:MOST_STAGES] if s.time >= self.whole / 100}
         for stage in (stage for stage in found if id(stage) in kept):
             since = length(stage.start - self.report.started)
             yield self._figures(f"  {stage.title}", stage.time, since, after=_after(stage))

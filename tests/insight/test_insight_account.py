@@ -106,5 +106,16 @@ def test_a_long_path_is_told_by_its_longest_steps_and_loops_are_one() -> None:
     assert "(13 shorter, between them)" in text
 
 
+def test_steps_of_less_than_a_hundredth_are_not_told_one_by_one() -> None:
+    run = Run()
+    keys = [run.call(f"tool-{n}", n, n + 1) for n in range(2)]
+    run.finish(1_000)
+    path = [Segment(span=k, wait=Wait.RUN, start=at(n), end=at(n + 1)) for n, k in enumerate(keys)]
+    path.append(Segment(span=0, wait=Wait.EVENT, start=at(2), end=at(1_000)))
+    text = said(report(run.events).model_copy(update={"flow": Flow(path=tuple(path))}))
+    assert "tool" not in text
+    assert "(2 shorter, between them)" in text
+
+
 def test_nothing_is_said_where_nothing_is_known() -> None:
     assert said(report(Run().events)) == ""
