@@ -96,6 +96,7 @@ def test_what_is_not_written_down_is_unknown() -> None:
         "usd_in": None,
         "usd_out": None,
         "p95": None,
+        "p95_snapshot": 0,
         "quality": None,
     }
     assert small().speed("own") is None
