@@ -32,7 +32,8 @@ class Edge(Record):
     """The end (or arrival) of `cause` woke the workflow, which then began `effect`.
 
     `event` is the id of the event that brought the news. Of several possible causes of one effect
-    exactly one is `likely`: the one the critical path goes through.
+    exactly one is `likely`: the one the critical path goes through. A request to cancel the run
+    is no span: its cause is `START`, its `event` the request.
     """
 
     cause: int
@@ -80,8 +81,9 @@ class Segment(Record):
 class Step(Record):
     """What the graph says of one span.
 
-    `slack` is by how much it could at least have ended later without the run ending later: zero
-    on the critical path; None for what never ended. `join` is how long its result lay there until
+    `slack` is by how much it could at least have ended later without the run ending later, if what
+    it triggered is all that waited for it: zero on the critical path; None for what never ended
+    by itself. `join` is how long its result lay there until
     the workflow did something after later news; zero for what triggered something at once.
     `critical` is its time on the critical path, `share` that time as a part of the run (0 to 1).
     """
@@ -104,7 +106,8 @@ class Flow(Record):
     """The graph of a run and what follows from it.
 
     `lower_bound` is the length the run would have had with the same causes and the same work, but
-    without false waits: no queue, limiter, retry, or workflow task. `utilisation` is work done
+    without false waits: no queue, limiter, retry, or workflow task; work whose end triggered
+    nothing counts as awaited by what was begun next. `utilisation` is work done
     over what `peak` parallel places could have done while any was open (0 to 1). `waits` sums
     every span's time by what it was spent on, so parallel times count as often as they occur;
     `on_path` sums the critical path's, and is the run's length.

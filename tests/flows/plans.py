@@ -1,6 +1,7 @@
 """A workflow that carries out any plan of steps, and tells what it saw end last before each."""
 
 import asyncio
+import secrets
 from collections import deque
 from datetime import timedelta
 from enum import StrEnum
@@ -31,10 +32,14 @@ class Step(BaseModel):
 
 
 class Plan(BaseModel):
-    """Steps, ascending; at most `places` activities at once."""
+    """Steps, ascending; at most `places` activities at once.
+
+    With `data`, an activity is given the results of the activities it needs.
+    """
 
     steps: tuple[Step, ...]
     places: int = 100
+    data: bool = False
 
 
 class Told(BaseModel):
@@ -45,9 +50,11 @@ class Told(BaseModel):
 
 
 @activity.defn
-async def nap(ms: int) -> None:
-    """Take so many milliseconds."""
+async def nap(ms: int, given: list[str]) -> str:
+    """Take so many milliseconds; gives a text found in no other result."""
+    del given
     await asyncio.sleep(ms / 1000)
+    return f"result {secrets.token_hex(4)}"
 
 
 @workflow.defn
@@ -71,6 +78,7 @@ class Planned:
         self.woken_by: dict[int, int] = {START: START}
         self.ended: list[int] = []
         self.triggers: dict[int, int] = {}
+        self.results: dict[int, str] = {}
 
     @workflow.run
     async def run(self, plan: Plan) -> Told:
@@ -130,6 +138,10 @@ class Planned:
             )
         else:
             limit = timedelta(seconds=60)
-            await workflow.execute_activity(
-                nap, step.ms, start_to_close_timeout=limit, summary=name
+            known = [self.results[key] for key in step.needs if key in self.results]
+            self.results[step.id] = await workflow.execute_activity(
+                nap,
+                args=[step.ms, known if self.plan.data else []],
+                start_to_close_timeout=limit,
+                summary=name,
             )
