@@ -1,5 +1,6 @@
 """`starter.py replay` as people meet it, without a server."""
 
+import base64
 import json
 import shutil
 import sys
@@ -13,13 +14,28 @@ from runtime.settings import ROOT
 
 RECORDED = ROOT / "tests/replay"
 CLEAN = RECORDED / "service_spread_chunk.json"
-DIFFERS = RECORDED / "service_ask.json"
 
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BRAID_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def differs(tmp_path: Path) -> Path:
+    """A recorded question, whose calls were told something else and had other time-outs."""
+    history = json.loads((RECORDED / "service_ask.json").read_text("utf-8"))
+    for event in history["events"]:
+        asked = event.get("activityTaskScheduledEventAttributes")
+        if asked and asked["activityType"]["name"] == "ask_model":
+            [payload] = asked["input"]["payloads"]
+            told = {**json.loads(base64.b64decode(payload["data"])), "sample": 9}
+            payload["data"] = base64.b64encode(json.dumps(told).encode()).decode()
+            asked["startToCloseTimeout"] = "7s"
+    file = tmp_path / "differs.json"
+    file.write_text(json.dumps(history), encoding="utf-8")
+    return file
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -30,29 +46,30 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 def test_a_history_that_fits_says_so(monkeypatch: Any, capsys: Any) -> None:
     assert run(monkeypatch, CLEAN) == 0
     said = capsys.readouterr()
-    assert "spread-chunk replays (48 events, 9 commands)" in said.out
+    assert "spread-chunk replays (52 events, 9 commands)" in said.out
     assert said.err == ""
 
 
 def test_a_history_that_differs_shows_both_sides_and_the_line(
-    monkeypatch: Any, capsys: Any
+    monkeypatch: Any, capsys: Any, differs: Path
 ) -> None:
-    assert run(monkeypatch, DIFFERS) == 1
+    assert run(monkeypatch, differs) == 1
     text = capsys.readouterr().out
     assert "does not replay" in text
-    for word in ("recorded", "code of today", "ask_model", "/0/", "workflows/", "note:"):
+    for word in ("recorded", "code of today", "ask_model", "/0/sample", "workflows/", "note:"):
         assert word in text, word
 
 
-def test_json_of_one_and_of_many(monkeypatch: Any, capsys: Any, tmp_path: Path) -> None:
-    assert run(monkeypatch, DIFFERS, "--json") == 1
+def test_json_of_one_and_of_many(
+    monkeypatch: Any, capsys: Any, tmp_path: Path, differs: Path
+) -> None:
+    assert run(monkeypatch, differs, "--json") == 1
     one = json.loads(capsys.readouterr().out)
     first = one["divergences"][0]
     assert (one["replays"], first["recorded"]["name"]) == (False, "ask_model")
     assert first["new"]["stack"][0].startswith("workflows/")
 
-    for file in (CLEAN, DIFFERS):
-        shutil.copy(file, tmp_path)
+    shutil.copy(CLEAN, tmp_path)
     (tmp_path / "notes.json").write_text("{}", encoding="utf-8")
     foreign = CLEAN.read_text("utf-8").replace('"spread-chunk"', '"Interpreter"')
     (tmp_path / "theirs.json").write_text(foreign, encoding="utf-8")

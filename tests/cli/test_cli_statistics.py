@@ -1,6 +1,7 @@
 """`stats` and `rate` as people meet them: from files, and over real cases on the real server."""
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,9 +28,11 @@ ALL = Wishes(Period())
 
 @pytest.fixture
 def histories(tmp_path: Path) -> Path:
-    """The kept due diligence histories, and a file that is none."""
-    for file in KEPT.glob("due_diligence_*.json"):
-        shutil.copy(file, tmp_path)
+    """The kept due diligence histories, half of them a week older, and a file that is none."""
+    for place, file in enumerate(sorted(KEPT.glob("due_diligence_*.json"))):
+        day = "2026-11-19T" if place < 3 else "2026-11-26T"
+        text = re.sub(r'(?<=")\d{4}-\d\d-\d\dT', day, file.read_text(encoding="utf-8"))
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     return tmp_path
 

@@ -40,7 +40,7 @@ def test_a_case_of_ours_tells_path_outcome_version_and_what_people_made_of_it() 
 def test_rounds_failures_and_retries_are_counted_by_section() -> None:
     case = kept("due_diligence_more")
     assert case.iterations == {"identity": 3, "credit": 3, "synthesis": 3}
-    assert case.sections["identity"] == Section(calls=9, failed=2, retries=8)
+    assert case.sections["identity"] == Section(calls=12, failed=2, retries=8)
     assert case.facts.drafts == Drafts(unchanged=1, withheld=1), "`more`, then approved"
 
 
