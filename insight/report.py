@@ -17,7 +17,7 @@ from insight.critical import flow
 from insight.flow import Flow
 from insight.payloads import Question
 from insight.reader import NotAHistory, ordered
-from insight.spans import WORK, Span, SpanKind, SpanState, Status, WorkflowTask
+from insight.spans import CALLS, WORK, Span, SpanKind, SpanState, Status, WorkflowTask
 from insight.turns import tasks
 from workflows.data.common import BranchState, Record
 
@@ -57,9 +57,10 @@ class Report(Record):
 
     `sequential` is what the same activities would have taken one after the other, the sum of
     their durations from scheduled to closed; `parallel` is what they did take, the machine time.
-    `speedup` is sequential / parallel, 1 if there was no activity. Local activities leave no
-    stretch of time in a history and count as nothing. `usd` is what model replies cost, a reply
-    read back from the journal counted once; `events` is the length of the history.
+    `speedup` is sequential / parallel, 1 if there was no activity. Local activities count as one
+    after the other: some SDKs write down when each ended, but not when it began. `usd` is what
+    model replies cost, a reply read back from the journal counted once; `events` is the length of
+    the history.
     """
 
     case: str
@@ -155,9 +156,17 @@ def whole(**facts: Unpack[Facts]) -> Report:
 
 
 def stretches(found: Iterable[Span], within: Stretch) -> list[Stretch]:
-    """Give the time each activity was open, cut to `within`; one still open lasts to its end."""
-    calls = (span for span in found if span.kind is SpanKind.ACTIVITY)
-    return clipped(((c.scheduled, c.ended or within[1]) for c in calls), within)
+    """Give the time each activity was open, cut to `within`; one still open lasts to its end.
+
+    Local activities that overlap become one stretch.
+    """
+    calls: list[Stretch] = []
+    local: list[Stretch] = []
+    for span in found:
+        if span.kind in CALLS:
+            into = calls if span.kind is SpanKind.ACTIVITY else local
+            into.append((span.scheduled, span.ended or within[1]))
+    return clipped([*calls, *merged(local)], within)
 
 
 def _bounds(
@@ -193,7 +202,7 @@ def _branches(found: Sequence[Span], within: Stretch) -> tuple[BranchLine, ...]:
 
 
 def _branch(name: str, group: Sequence[Span], within: Stretch) -> BranchLine:
-    calls = [span for span in group if span.kind is SpanKind.ACTIVITY]
+    calls = [span for span in group if span.kind in CALLS]
     started = min(span.scheduled for span in group)
     ended = _ended(group)
     time = clipped([(started, ended or within[1])], within)[0]
@@ -231,7 +240,7 @@ _BRANCH_STATES = {
 def _state(group: Sequence[Span]) -> BranchState:
     is_open = {span.kind for span in group if span.state is SpanState.OPEN}
     if is_open:
-        working = SpanKind.ACTIVITY in is_open
+        working = bool(CALLS & is_open)
         return BranchState.RUNNING if working else BranchState.WAITING
     work = [span for span in group if span.kind in WORK]
     left = [span for span in work if span.state is SpanState.ABANDONED]

@@ -23,7 +23,9 @@ class SpanKind(StrEnum):
     """A signal, or a request to cancel, sent to another workflow."""
 
 
-WORK = frozenset({SpanKind.ACTIVITY, SpanKind.LOCAL, SpanKind.CHILD, SpanKind.NEXUS})
+CALLS = frozenset({SpanKind.ACTIVITY, SpanKind.LOCAL})
+"""Kinds that a worker of the run's own does: machine time."""
+WORK = CALLS | {SpanKind.CHILD, SpanKind.NEXUS}
 """Kinds in which something works, not only waits."""
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 
 import pytest
 from temporalio.api.common.v1 import Payload
@@ -12,6 +13,7 @@ from insight.book import spans
 from insight.causality import edges
 from insight.flow import END, START, Certainty, Edge
 from insight.news import MOST
+from insight.report import report
 from tests.insight.builder import Run, payload
 
 Causes = dict[int, list[int]]
@@ -176,6 +178,17 @@ def marker(run: Run, ms: int, scheduled: int, *, name: str = "core_local_activit
     told = {"activity_type": "look", "original_schedule_time": moment, "complete_time": None}
     said.details["data"].payloads.append(payload(told))
     return event.event_id
+
+
+def test_local_activities_are_machine_time_but_never_speed_up() -> None:
+    """Two that overlap and one by itself: some SDKs do not say when one began."""
+    run = Run()
+    run.turn(90)
+    for ends, begins in ((20, 1), (40, 10), (80, 60)):
+        marker(run, ends, begins)
+    told = report(run.events)
+    busy = timedelta(milliseconds=39 + 20)
+    assert (told.machine, told.sequential, told.speedup) == (busy, busy, 1.0)
 
 
 def test_local_activities_of_one_task_cause_what_comes_after_their_markers() -> None:
