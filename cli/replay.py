@@ -34,7 +34,7 @@ def replay(
     everything: Annotated[
         bool, typer.Option("--all", help="every case there is, or every file of a folder")
     ] = False,
-    step: Annotated[bool, typer.Option(help="show the state after each workflow task")] = False,
+    step: Annotated[bool, typer.Option(help="show the state after each event")] = False,
     until: Annotated[
         int | None, typer.Option(metavar="EVENT", help="with --step: stop after this event")
     ] = None,
@@ -47,9 +47,9 @@ def replay(
     replayer passes over: changed inputs, timers and results. Nothing is sent, nothing is paid.
     Exit code 1 if anything differs; changed time-outs and queues are only noted.
 
-    With --step it goes from one workflow task to the next: what was told, what was decided and by
-    which line, where each branch stands. On a terminal: Enter for the next, b NAME to look at a
-    branch, q to end.
+    With --step it goes from one event to the next: what is open after it; and where a workflow
+    task starts what was told, what was decided and by which line, where each branch stands. On a
+    terminal: Enter for the next, t for the next task, b NAME to look at a branch, q to end.
     """
     if step and everything:
         raise BadInput("--step goes through one history: name it, without --all")

@@ -10,6 +10,7 @@ from rich.text import Text
 from cli.replaying import Replayed, Turn
 from insight.commands import Command
 from insight.divergence import Change, Divergence
+from insight.moments import moments
 
 SHOWN = 12
 """How many differing places of one command are shown."""
@@ -18,7 +19,7 @@ WIDTH = 100
 
 
 def as_plain(found: Replayed, *, turns: bool = False, until: int | None = None) -> dict[str, Any]:
-    """Give it as JSON; with `turns` every workflow task too, up to the event `until`."""
+    """Give it as JSON; with `turns` every event and workflow task too, up to the event `until`."""
     told: dict[str, Any] = {
         "case": found.case,
         "process": found.process,
@@ -28,8 +29,10 @@ def as_plain(found: Replayed, *, turns: bool = False, until: int | None = None) 
         **found.comparison.model_dump(mode="json"),
     }
     if turns:
-        shown = (t for t in found.turns if until is None or t.event <= until)
-        told["turns"] = [_turn(turn) for turn in shown]
+        last = found.events[-1].event_id if until is None else until
+        ahead = moments(found.events, (turn.event for turn in found.turns))
+        told["steps"] = [m.model_dump(mode="json") for m in ahead if m.event <= last]
+        told["turns"] = [_turn(turn) for turn in found.turns if turn.event <= last]
     return told
 
 

@@ -1,7 +1,9 @@
-"""Walk through a replayed history, one workflow task after the other."""
+"""Walk through a replayed history, one event after the other."""
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -9,57 +11,74 @@ from rich.text import Text
 
 from cli.replaying import Replayed, Turn
 from cli.replays import divergence
-from insight.book import when
-from insight.commands import Command, of_event
+from insight.commands import Command
+from insight.moments import Moment, moments
 
 
 def stepped(found: Replayed, console: Console, *, until: int | None = None) -> None:
-    """Show every turn up to the event `until`. On a terminal, ask before each next one."""
+    """Show every event up to `until`, each with the state after it.
+
+    The code's own state follows the event that starts a workflow task: only then it learns of what
+    came before. On a terminal, ask before each next event.
+    """
     asking = sys.stdin.isatty() and console.is_terminal
-    before, seen = 0, list[Command]()
-    for turn in found.turns:
-        if until is not None and turn.event > until:
+    turns = {event: tuple(told) for event, told in groupby(found.turns, lambda turn: turn.event)}
+    seen: list[Turn] = []
+    still, before, leap = tuple[str, ...](), 0, False
+    for moment in moments(found.events, turns):
+        if until is not None and moment.event > until:
             break
-        seen += turn.commands
-        for line in _turn(found, turn, before):
-            console.print(Text(line))
-        for differing in found.comparison.divergences:
-            if before < (differing.recorded or differing).task <= turn.event:
-                console.print(divergence(differing))
-        before = turn.event
-        if asking and not _go_on(console, turn, seen):
-            return
+        for line in _event(moment, still):
+            console.print(Text(line), no_wrap=True, overflow="ellipsis")
+        still, here = moment.open, turns.get(moment.event, ())
+        for turn in here:
+            _task(console, turn)
+        seen += here
+        if here:
+            _differing(found, console, before, moment.event)
+            before = moment.event
+        if asking and (here or not leap):
+            said = _asked(console, seen)
+            if said == "q":
+                return
+            leap = said == "t"
 
 
-def _turn(found: Replayed, turn: Turn, before: int) -> Iterator[str]:
-    yield f"{turn.at:%Y-%m-%d %H:%M:%S}.{turn.at.microsecond // 1000:03} task at event {turn.event}"
-    for event in found.events:
-        if before < event.event_id <= turn.event:
-            yield f"  {event.event_id:>5} {when(event):%H:%M:%S.%f} {_named(event)}"
-    yield f"  told     {', '.join(job.replace('_', ' ') for job in turn.jobs)}"
+def _event(moment: Moment, before: Sequence[str]) -> Iterator[str]:
+    """Tell an event, and what is open after it where that has changed."""
+    about = f"  {moment.about}" if moment.about else ""
+    at = f"{moment.at:%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    yield f"{moment.event:>5}  {at}  {moment.what.replace('_', ' ')}{about}"
+    if moment.open != tuple(before):
+        names = [f"{name} x{n}" if n > 1 else name for name, n in Counter(moment.open).items()]
+        yield f"{'':7}open {len(moment.open):<3} {', '.join(names)}".rstrip()
+
+
+def _task(console: Console, turn: Turn) -> None:
+    """Tell what the code was told, what it decided, and where it stands after it."""
+    for line in _turn(turn):
+        console.print(Text(f"{'':7}{line}"), soft_wrap=True)
+
+
+def _turn(turn: Turn) -> Iterator[str]:
+    yield f"told     {', '.join(job.replace('_', ' ') for job in turn.jobs)}"
     for command in turn.commands:
         where = f"  {command.stack[0]}" if command.stack else ""
-        yield f"  decides  {_said(command)}{where}"
+        yield f"decides  {_said(command)}{where}"
     if turn.failed:
-        yield f"  breaks   {turn.failed}  {' < '.join(turn.stack[:3])}"
+        yield f"breaks   {turn.failed}  {' < '.join(turn.stack[:3])}"
     if isinstance(turn.branches, list):
         for branch in turn.branches:
-            yield f"  branch   {_branch(branch)}"
+            yield f"branch   {_branch(branch)}"
     elif turn.pending:
-        yield from (f"  waits at {line}" for line in dict.fromkeys(turn.pending))
+        yield from (f"waits at {line}" for line in dict.fromkeys(turn.pending))
 
 
-def _named(event: Any) -> str:
-    """Name an event and what it is about."""
-    group = (event.WhichOneof("attributes") or "").removesuffix("_event_attributes")
-    inner = of_event(event)
-    for field in ("activity_type", "workflow_type"):
-        if name := getattr(getattr(inner, field, None), "name", ""):
-            return f"{group.replace('_', ' ')} {name}"
-    for field in ("signal_name", "timer_id", "scheduled_event_id", "started_event_id"):
-        if value := getattr(inner, field, ""):
-            return f"{group.replace('_', ' ')} ({field.replace('_', ' ')} {value})"
-    return group.replace("_", " ")
+def _differing(found: Replayed, console: Console, before: int, event: int) -> None:
+    """Show where the decisions of a workflow task differ from the recorded ones."""
+    for differing in found.comparison.divergences:
+        if before < (differing.recorded or differing).task <= event:
+            console.print(divergence(differing))
 
 
 def _said(command: Command) -> str:
@@ -72,22 +91,22 @@ def _branch(branch: Any) -> str:
     return f"{branch.get('name')} {branch.get('state')}{note}"
 
 
-def _go_on(console: Console, turn: Turn, seen: list[Command]) -> bool:
-    """Ask what to do: Enter goes on, `b NAME` shows a branch, `q` ends."""
+def _asked(console: Console, turns: Sequence[Turn]) -> str:
+    """Ask what to do until it is to go on: Enter, `t` or `q`; `b NAME` shows a branch."""
     while True:
-        said = console.input("Enter next, b NAME look at a branch, q end: ").strip()
-        if said == "q":
-            return False
+        said = console.input("Enter next, t next task, b NAME look at a branch, q end: ").strip()
         if not said.startswith("b"):
-            return True
-        _look(console, turn, seen, said[1:].strip())
+            return said
+        _look(console, turns, said[1:].strip())
 
 
-def _look(console: Console, turn: Turn, seen: list[Command], name: str) -> None:
+def _look(console: Console, turns: Sequence[Turn], name: str) -> None:
     """Show one branch: where it stands, what it decided so far and by which lines."""
-    branches = turn.branches if isinstance(turn.branches, list) else []
+    seen = [command for turn in turns for command in turn.commands]
+    branches = turns[-1].branches if turns else None
+    told = branches if isinstance(branches, list) else []
     mine = [c for c in seen if c.branch == name or c.branch.startswith(f"{name}/")]
-    states = [b for b in branches if isinstance(b, dict) and b.get("name") == name]
+    states = [b for b in told if isinstance(b, dict) and b.get("name") == name]
     if not mine and not states:
         known = dict.fromkeys([*(c.branch for c in seen if c.branch)])
         console.print(Text(f"no branch {name!r} so far; there is {', '.join(known) or 'none'}"))

@@ -81,20 +81,28 @@ def test_json_of_one_and_of_many(
     assert "notes.json" in said.err
 
 
-def test_step_tells_events_decisions_and_branches(monkeypatch: Any, capsys: Any) -> None:
+def test_step_tells_each_event_the_state_after_it_and_decisions(
+    monkeypatch: Any, capsys: Any
+) -> None:
     budget = RECORDED / "due_diligence_budget.json"
     assert run(monkeypatch, budget, "--step", "--until", "60") == 0
     text = capsys.readouterr().out
-    for word in (
-        "workflow execution started due-diligence",
-        "told",
-        "decides",
-        "branch   identity",
-    ):
+    assert [int(line[:5]) for line in text.splitlines() if line[:5].strip()] == [*range(1, 61)]
+    for word in ("workflow execution started  due-diligence", "told", "decides", "branch   ident"):
         assert word in text, word
-    tasks = [int(line.rsplit(" ", 1)[1]) for line in text.splitlines() if " task at event " in line]
-    assert tasks == sorted(tasks)
-    assert 0 < tasks[-1] <= 60
+
+    assert run(monkeypatch, budget, "--step", "--until", "60", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [step["event"] for step in told["steps"]] == [*range(1, 61)]
+    tasks = {turn["event"] for turn in told["turns"]}
+    assert {step["task"] for step in told["steps"][:20]} <= tasks
+    begun, ended = (
+        next(s for s in told["steps"] if s["what"] == f"activity_task_{what}")
+        for what in ("scheduled", "completed")
+    )
+    assert (begun["open"], begun["about"]) == (["resolve_roles"], "resolve_roles")
+    assert ended["open"] == []
+    assert begun["task"] == ended["task"] > ended["event"]
 
 
 @pytest.mark.parametrize(

@@ -167,15 +167,16 @@ async def test_looking_shows_branches_after_each_turn_and_changes_nothing() -> N
 async def test_on_a_terminal_one_steps_looks_at_branches_and_quits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Enter goes on, `b` shows a branch or which there are, `q` ends."""
+    """Enter goes on, `t` to the next task, `b` shows a branch or which there are, `q` ends."""
     looked = await replay(history(CASE), DATA_CONVERTER, look=True)
-    typed = io.StringIO("\nb nobody\n\nb identity\nq\n")
+    typed = io.StringIO("\nt\nb nobody\n\nt\nt\nb identity\nq\n")
     typed.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdin", typed)
     shown = io.StringIO()
     stepped(looked, Console(file=shown, force_terminal=True, width=200, color_system=None))
     text = shown.getvalue()
-    assert text.count(" task at event ") == 3, "Enter, Enter, q"
+    assert text.count("workflow task started") == 3, "up to it, then from task to task"
+    assert text.count("Enter next") == 8
     assert "no branch 'nobody' so far" in text
     assert "identity running" in text
     assert "identity: activity lei_record" in text
