@@ -20,9 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from temporalio.api.enums.v1 import EventType
 
+from insight.book import CLOSED_AS
+from insight.dialects import event_from_json
 from insight.drafts import attributes, when
 from insight.flow import Certainty
-from insight.reader import Events, NotAHistory, read_histories, written
+from insight.reader import Events, NotAHistory, written
 from insight.report import Report, report
 from insight.spans import SpanKind, Status
 
@@ -51,9 +53,10 @@ def line(file: Path, name: str) -> dict[str, Any]:
     """Say what the index says of a file, and what its graph says; `error` for no history."""
     try:
         text = file.read_bytes()
-        raw, histories = written(text), read_histories(text)
+        raw = written(text)
     except (NotAHistory, OSError) as error:
         return {"file": name, "error": str(error)}
+    histories = [_as_written(run) for run in raw]
     reports = [report(events) for events in histories]
     events = [event for run in histories for event in run]
     return {
@@ -70,8 +73,22 @@ def line(file: Path, name: str) -> dict[str, Any]:
     }
 
 
+def _as_written(run: Sequence[Mapping[str, object]]) -> Events:
+    """Keep events in the order of the file, a descending one turned round.
+
+    Only a sampler of several runs has another order than that of its ids.
+    """
+    events = tuple(map(event_from_json, run))
+    ids = [event.event_id for event in events]
+    down = ids[0] > ids[-1] and all(a >= b for a, b in pairwise(ids))
+    return events[::-1] if down else events
+
+
 def counts(histories: Sequence[Events], reports: Sequence[Report]) -> dict[str, Any]:
-    """Count what the index counts: sums over all histories of a file, but the most of any."""
+    """Count what the index counts: sums over all histories of a file, but the most of any.
+
+    `histories` are in the order of the file: what closes first there is the status.
+    """
     events = [event for run in histories for event in run]
     spans = [span for known in reports for span in known.spans]
     markers = Counter(
@@ -81,10 +98,11 @@ def counts(histories: Sequence[Events], reports: Sequence[Report]) -> dict[str, 
     found = {name: sum(s.kind is kind for s in spans) for name, kind in COUNTED.items()}
     most_open = max(_most_open(run) for run in histories)
     attempts = [e.activity_task_started_event_attributes.attempt for e in events]
+    closed = [CLOSED_AS[e.event_type] for e in histories[-1] if e.event_type in CLOSED_AS]
     return {
         "events": len(events),
         "kind": "|".join(_kinds(events, found, markers, most_open, max(attempts, default=0))),
-        "status": STATUS[reports[-1].status],
+        "status": STATUS[closed[0] if closed else Status.RUNNING],
         "distinct_types": len({event.event_type for event in events}),
         **found,
         "max_open": most_open,

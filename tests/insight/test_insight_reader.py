@@ -26,8 +26,6 @@ from tests.insight.builder import Run, failure, payload
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 HISTORIES = SHARED / "data" / "histories"
-SAMPLER = "ui/all-event-types.json"
-"""One event of each type, from several runs: it has no order, no end, and nothing open."""
 
 
 def index() -> list[dict[str, str]]:
@@ -49,7 +47,6 @@ def test_every_shared_history_reads_as_its_index_says(row: dict[str, str]) -> No
     told = line(HISTORIES / row["file"], row["file"])
     assert "error" not in told
     unlike = {"shape", "loads", "note"}  # of the file and of other readers
-    unlike |= {"status", "max_open"} if row["file"] == SAMPLER else set()
     for name in row.keys() - unlike:
         if name == "duration_s":
             assert told[name] == pytest.approx(float(row[name])), name
