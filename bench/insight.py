@@ -95,6 +95,7 @@ def measure(file: Path) -> dict[str, object]:
         "events": known.events,
         "spans": len(known.spans),
         "edges": len(known.flow.edges),
+        "left_out": known.flow.left_out,
         "bytes": file.stat().st_size,
         **stages,
         "seconds": round(time.perf_counter() - began, 2),

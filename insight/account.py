@@ -101,6 +101,8 @@ class _Lines:
         yield from self._said("at once", self._together())
         yield from self._some("retries", list(self._retries()))
         yield from self._some("slack", list(self._slack()))
+        if out := self.flow.left_out:
+            yield from self._said("causes", f"{out:,} that are only possible are left out")
 
     def _path(self) -> Iterator[Text]:
         yield self._heads("critical path", "took", "of run", "since")

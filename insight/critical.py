@@ -1,6 +1,6 @@
 """The graph of a run, walked: critical path, slack, waits, and a lower bound."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -23,11 +23,13 @@ def flow(
     started: datetime,
     until: datetime,
     times: Mapping[int, datetime] | None = None,
+    left_out: int = 0,
 ) -> Flow:
     """Say what follows from the causes of one run, between `started` and `until`.
 
-    `times` gives when events were, by id; only a request to cancel needs it. Without workflow
-    tasks or edges there still is a path: each span follows the last news before it.
+    `times` gives when events were, by id; only a request to cancel needs it. `left_out` counts
+    edges that are not given. Without workflow tasks or edges there still is a path: each span
+    follows the last news before it.
     """
     network = Network(spans, edges, started, times or {})
     path = critical_path(network, tasks, until)
@@ -38,17 +40,9 @@ def flow(
     peak = max((level.open for level in open_levels), default=0)
     return Flow(
         edges=tuple(edges),
+        left_out=left_out,
         path=path,
-        steps=tuple(
-            Step(
-                span=span.id,
-                slack=slack[span.id][0] if span.id in slack else None,
-                join=slack[span.id][1] if span.id in slack else _NONE,
-                critical=critical.get(span.id, _NONE),
-                share=critical.get(span.id, _NONE) / (until - started) if until > started else 0.0,
-            )
-            for span in spans
-        ),
+        steps=tuple(_steps(spans, slack, critical, until - started)),
         levels=open_levels,
         peak=peak,
         utilisation=utilisation(spans, peak, (started, until)),
@@ -56,6 +50,16 @@ def flow(
         waits=_waits(network, tasks, until, slack),
         on_path=on_path,
     )
+
+
+def _steps(
+    spans: Iterable[Span], slack: Slacks, critical: Mapping[int, timedelta], whole: timedelta
+) -> Iterator[Step]:
+    for span in spans:
+        left, join = slack.get(span.id, (None, _NONE))
+        spent = critical.get(span.id, _NONE)
+        share = spent / whole if whole else 0.0
+        yield Step(span=span.id, slack=left, join=join, critical=spent, share=share)
 
 
 def critical_path(

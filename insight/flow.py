@@ -110,10 +110,12 @@ class Flow(Record):
     nothing counts as awaited by what was begun next. `utilisation` is work done
     over what `peak` parallel places could have done while any was open (0 to 1). `waits` sums
     every span's time by what it was spent on, so parallel times count as often as they occur;
-    `on_path` sums the critical path's, and is the run's length.
+    `on_path` sums the critical path's, and is the run's length. `left_out` counts causes that are
+    only possible and not among the edges, of runs that have too many.
     """
 
     edges: tuple[Edge, ...] = ()
+    left_out: int = 0
     path: tuple[Segment, ...] = ()
     steps: tuple[Step, ...] = ()
     levels: tuple[Level, ...] = ()

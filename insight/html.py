@@ -72,7 +72,7 @@ def _run(report: Report) -> str:
             "leaps": shown.leaps,
             "critical": sorted(shown.critical),
             "left_out": shown.left_out,
-            "unseen": shown.unseen,
+            "unseen": shown.unseen + report.flow.left_out,
         },
     }
     told = report.model_dump_json(exclude_defaults=True, exclude={"flow": {"edges"}})

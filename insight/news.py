@@ -18,8 +18,8 @@ from insight.flow import END, START
 from insight.spans import Span, SpanKind
 
 _E = EventType
-MOST = 8
-"""Possible causes told of one effect; of more, those that came nearest to the likely one."""
+FAR = 500
+"""News looked at in a turn where each command saw others than the one before: the last of them."""
 MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
 """Spans that come from outside: no command began them."""
 _FROM_OUTSIDE = frozenset(
@@ -80,8 +80,8 @@ class Turn:
     """A completed workflow task: `news` before it, `own` news made in it, and its effects.
 
     Own news are updates it accepted and local activities it ran. `carried` tells that nothing new
-    was there, so `news` are those of the turn before; `blurred`, that some news is of unknown
-    origin.
+    was there, so `news` are those of the turn before, and `far` how many of them are too far back
+    to be looked at; `blurred`, that some news is of unknown origin.
     """
 
     news: list[News]
@@ -89,6 +89,7 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     carried: bool = False
     blurred: bool = False
+    far: int = 0
 
 
 def turns(events: Iterable[HistoryEvent], spans: Iterable[Span]) -> list[Turn]:
@@ -138,8 +139,9 @@ class _Reading:
         turn.blurred = len(turn.news) < len(seen)
         if not seen and self.turns:
             last = self.turns[-1]
-            turn.news, turn.carried = [*last.news, *last.own][-MOST:], True
-            turn.blurred = last.blurred
+            told = [*last.news, *last.own] if last.own else last.news
+            turn.news, turn.far = told[-FAR:], last.far + max(len(told) - FAR, 0)
+            turn.carried, turn.blurred = True, last.blurred
         self.turns.append(turn)
         self.by_task[completed] = turn
         return turn

@@ -11,7 +11,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from insight.book import CLOSED_AS, spans, when
-from insight.causality import edges
+from insight.causality import causes
 from insight.clocks import Stretch, clipped, merged, total
 from insight.critical import flow
 from insight.flow import Flow
@@ -107,6 +107,7 @@ def report(
     ended = when(closing[-1]) if closing else None
     started, until = _bounds(events, ended, now)
     found, turns = spans(events, paid), tasks(events)
+    why = causes(events, found)
     times = {event.event_id: when(event) for event in events}
     return whole(
         case=case or _case(history, events),
@@ -117,7 +118,7 @@ def report(
         until=until,
         spans=found,
         tasks=turns,
-        flow=flow(found, turns, edges(events, found), started, until, times),
+        flow=flow(found, turns, why.edges, started, until, times, why.left_out),
         events=len(events),
     )
 

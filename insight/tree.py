@@ -103,6 +103,7 @@ class _Tree:
         peak = max((level.open for level in open_levels), default=0)
         return Flow(
             edges=tuple(edge for k in range(len(self.runs)) for edge in self._edges(k)),
+            left_out=sum(run.flow.left_out for run in self.runs),
             path=path,
             steps=tuple(self._steps(path, until - started)),
             levels=open_levels,

@@ -10,9 +10,9 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType as E
 
 from insight.book import spans
-from insight.causality import edges
+from insight.causality import causes
 from insight.flow import END, START, Certainty, Edge
-from insight.news import MOST
+from insight.news import FAR
 from insight.report import report
 from tests.insight.builder import Run, payload
 
@@ -21,7 +21,7 @@ Causes = dict[int, list[int]]
 
 def found(run: Run) -> tuple[Edge, ...]:
     events = tuple(run.events)
-    return edges(events, spans(events))
+    return causes(events, spans(events)).edges
 
 
 def certain(run: Run) -> Causes:
@@ -294,17 +294,36 @@ def test_what_the_server_ended_and_what_no_task_began_have_no_cause() -> None:
     assert found(run) == ()
 
 
-def test_of_very_many_possible_causes_the_nearest_are_told() -> None:
+def test_all_possible_causes_are_told_unless_there_are_too_many() -> None:
     run = Run()
     run.turn(1)
-    calls = [run.schedule("one", 1) for _ in range(300)]
+    calls = [run.schedule("one", 1) for _ in range(30)]
     for key in calls:
         ended(run, key, 5)
     run.turn(6)
-    after = [run.schedule("after", 6) for _ in range(300)]
-    known = likely(run)
+    after = [run.schedule("after", 6) for _ in range(30)]
+    known, every = likely(run), possible(run)
     assert [known[key] for key in after] == calls
-    assert max(map(len, possible(run).values())) == MOST
+    assert all(every[key] == calls for key in after)
+    events = tuple(run.events)
+    for most, each in ((30 + 30 * 30, 30), (30 + 30 * 8, 8), (0, 1)):
+        told = causes(events, spans(events), most)
+        assert len(told.edges) == 30 + 30 * each
+        assert told.left_out == 30 * (30 - each)
+        assert {e.effect: e.cause for e in told.edges if e.likely and e.effect in after} == dict(
+            zip(after, calls, strict=True)
+        )
+
+
+def test_causes_too_far_back_to_be_looked_at_are_counted() -> None:
+    """Each local activity may be due to all before it, which makes very many for a few thousand."""
+    run = Run()
+    run.turn(1)
+    marks = [marker(run, 20, 0) for _ in range(FAR + 20)]
+    run.finish(20)
+    told = causes(tuple(run.events), spans(tuple(run.events)), 0)
+    assert len(told.edges) == len(marks) + 1
+    assert len(told.edges) + told.left_out == sum(range(1, len(marks) + 2))
 
 
 def test_every_effect_has_one_likely_cause_whatever_the_order_of_ids() -> None:
