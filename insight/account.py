@@ -11,6 +11,7 @@ from rich.text import Text
 
 from insight.flow import Segment, Wait
 from insight.inks import WAITS
+from insight.portions import retry_cost
 from insight.report import Report
 from insight.spans import WORK, Span, SpanKind
 from insight.words import clear, fitted, length, percent, title
@@ -145,7 +146,7 @@ class _Lines:
                 on_path[part.span] = on_path.get(part.span, _NOTHING) + part.end - part.start
         for span in self.report.spans:
             if span.attempt > 1 and span.started is not None:
-                lost = span.started - span.scheduled
+                lost = retry_cost(span)
                 said = [f"{title(span)}: {span.attempt} attempts"]
                 said += [f"{length(lost)} lost"] if lost else []
                 said += [f"{length(span.backoff)} of it pauses"] if span.backoff else []

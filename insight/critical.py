@@ -7,7 +7,7 @@ from typing import TypeVar
 from insight.clocks import total
 from insight.flow import END, Edge, Flow, Segment, Step, Wait
 from insight.network import FIRST, Network, Point
-from insight.portions import awaited, levels, portions, utilisation
+from insight.portions import awaited, levels, portions, retry_cost, utilisation
 from insight.slack import Slacks, slacks
 from insight.spans import WORK, Span, SpanKind, SpanState, WorkflowTask
 
@@ -59,7 +59,14 @@ def _steps(
         left, join = slack.get(span.id, (None, _NONE))
         spent = critical.get(span.id, _NONE)
         share = spent / whole if whole else 0.0
-        yield Step(span=span.id, slack=left, join=join, critical=spent, share=share)
+        yield Step(
+            span=span.id,
+            slack=left,
+            join=join,
+            critical=spent,
+            share=share,
+            retry=retry_cost(span),
+        )
 
 
 def critical_path(

@@ -86,6 +86,7 @@ class Step(Record):
     by itself. `join` is how long its result lay there until
     the workflow did something after later news; zero for what triggered something at once.
     `critical` is its time on the critical path, `share` that time as a part of the run (0 to 1).
+    `retry` is what its failed attempts and the pauses after them cost in time.
     """
 
     span: int
@@ -93,6 +94,7 @@ class Step(Record):
     join: timedelta
     critical: timedelta
     share: float
+    retry: timedelta = timedelta()
 
 
 class Level(Record):
