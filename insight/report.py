@@ -1,6 +1,6 @@
 """One run, explained: two clocks, branches, cost, and parallel against sequential."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypedDict, Unpack
@@ -55,12 +55,13 @@ class Report(Record):
     when only people, timers, signals or children could move it. Together they are exactly the
     time from `started` to `ended`, or to now for a run still open.
 
-    `sequential` is what the same activities would have taken one after the other, the sum of
-    their durations from scheduled to closed; `parallel` is what they did take, the machine time.
-    `speedup` is sequential / parallel, 1 if there was no activity. Local activities count as one
-    after the other: some SDKs write down when each ended, but not when it began. `usd` is what
-    model replies cost, a reply read back from the journal counted once; `events` is the length of
-    the history.
+    `sequential` is what the same work would have taken one after the other: the sum of its
+    durations from scheduled to closed, of activities, Nexus operations and children (of those that
+    are explained themselves, their own work). `parallel` is what it did take, the time in which any
+    of it was open. `speedup` is sequential / parallel, 1 if there was none. Local activities count
+    as one after the other: some SDKs write down when each ended, but not when it began. `usd` is
+    what model replies cost, a reply read back from the journal counted once; `events` is the length
+    of the history.
     """
 
     case: str
@@ -138,15 +139,19 @@ class Facts(TypedDict):
     events: int
 
 
-def whole(**facts: Unpack[Facts]) -> Report:
-    """Make a report: add the branches, the two clocks and the sums to what was found out."""
+def whole(inner: Container[int] = (), **facts: Unpack[Facts]) -> Report:
+    """Make a report: add the branches, the two clocks and the sums to what was found out.
+
+    `inner` are the spans that stand for runs whose own spans are there too.
+    """
     found, within = facts["spans"], (facts["started"], facts["until"])
-    busy = stretches(found, within)
-    parallel, sequential = total(merged(busy)), total(busy)
+    machine = total(merged(stretches(found, within)))
+    work = stretches((span for span in found if span.id not in inner), within, WORK)
+    parallel, sequential = total(merged(work)), total(work)
     return Report(
         branches=_branches(found, within),
-        machine=parallel,
-        waiting=within[1] - within[0] - parallel,
+        machine=machine,
+        waiting=within[1] - within[0] - machine,
         sequential=sequential,
         parallel=parallel,
         speedup=sequential / parallel if parallel else 1.0,
@@ -156,16 +161,18 @@ def whole(**facts: Unpack[Facts]) -> Report:
     )
 
 
-def stretches(found: Iterable[Span], within: Stretch) -> list[Stretch]:
-    """Give the time each activity was open, cut to `within`; one still open lasts to its end.
+def stretches(
+    found: Iterable[Span], within: Stretch, kinds: Container[SpanKind] = CALLS
+) -> list[Stretch]:
+    """Give the time each span of such kinds was open, cut to `within`, to whose end open ones last.
 
     Local activities that overlap become one stretch.
     """
     calls: list[Stretch] = []
     local: list[Stretch] = []
     for span in found:
-        if span.kind in CALLS:
-            into = calls if span.kind is SpanKind.ACTIVITY else local
+        if span.kind in kinds:
+            into = local if span.kind is SpanKind.LOCAL else calls
             into.append((span.scheduled, span.ended or within[1]))
     return clipped([*calls, *merged(local)], within)
 

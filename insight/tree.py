@@ -26,6 +26,7 @@ def join(runs: Sequence[Report], places: Sequence[Place]) -> Report:
     first, last = tree.runs[0], tree.runs[tree.chain(0)[-1]]
     spans = tuple(span for k in range(len(places)) for span in tree.spans(k))
     return whole(
+        tree.child.keys(),
         case=first.case or last.case,
         process=first.process,
         status=last.status,

@@ -107,7 +107,7 @@ function tiles(run) {
   return el("dl", { class: "tiles" },
     tile("Duration", length(run.whole), run.path.length ? `at best ${length(lasting(flow.lower_bound))}` : ""),
     tile("Machine / waiting", `${length(machine)} / ${length(waiting)}`, "", clocks),
-    tile("Speed-up", `${run.speedup.toFixed(1)} ×`, `${length(lasting(run.sequential))} of calls in ${length(parallel)}`),
+    tile("Speed-up", `${run.speedup.toFixed(1)} ×`, `${length(lasting(run.sequential))} of work in ${length(parallel)}`),
     run.levels.length ? tile("At once", `${flow.peak}`, `${percent(flow.utilisation || 0)} of that used`) : null,
     tile("Steps", number(run.spans.length), [failed ? `${failed} failed` : "", retries ? `${retries} retries` : ""].filter(Boolean).join(", ")),
     Number(run.usd) || run.input_tokens ? tile("Cost", `$${run.usd}`, `${number(run.input_tokens || 0)} tokens in, ${number(run.output_tokens || 0)} out`) : null,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from temporalio.api.enums.v1 import EventType as E
 
 from cli.histories import explained
@@ -120,9 +121,19 @@ def test_the_critical_path_leads_into_a_child() -> None:
     inner = next(span for span in known.spans if span.name == "inner")
     assert inner.id > RUN
     assert (steps[inner.id].critical, steps[inner.id].slack) == (_ms(80), timedelta())
-    assert known.machine == _ms(20 + 80 + 60)
+    assert known.machine == known.sequential == _ms(20 + 80 + 60)
     assert known.flow.lower_bound <= _ms(200)
     assert known.flow.peak == 1, "a child that is there counts by its own work"
+
+
+def test_children_side_by_side_are_a_speed_up_also_where_their_runs_are_not_there() -> None:
+    alone = parent()
+    starts(alone, turn(alone, 20), "twin", 20, 30, 130, "")
+    (known,) = joined(ordered(alone.events))
+    assert known.machine == _ms(20 + 60)
+    assert known.sequential == _ms(20 + 110 + 110 + 60)
+    assert known.parallel == _ms(20 + 110 + 60)
+    assert known.speedup == pytest.approx(300 / 190)
 
 
 def test_a_child_lies_within_the_branch_of_its_span() -> None:
