@@ -1,6 +1,7 @@
 """The commands that do a case again from some step on: `fork` and `reset`."""
 
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,13 +72,15 @@ async def _followed(known: Any, handle: Any, *, as_json: bool) -> None:
     from cli import cases, forking
     from cli.running import follow
     from cli.session import say
+    from insight.words import counted, dollars
 
     await follow(handle, await cases.entry_if_ours(handle), as_json=as_json)
     _, child = await forking.known_of(handle)
     cost = forking.compared(known, child)
     say(
-        f"{cost['case']} paid ${cost['usd']} for {cost['asked_anew']} replies and read back"
-        f" {cost['read_back']}; its parent paid ${cost['parent_usd']}"
+        f"{cost['case']} paid ${dollars(Decimal(cost['usd']))} for"
+        f" {counted(cost['asked_anew'], 'reply', 'replies')} and read back {cost['read_back']};"
+        f" its parent paid ${dollars(Decimal(cost['parent_usd']))}"
     )
 
 

@@ -16,6 +16,7 @@ from insight.reader import Events, ordered
 from insight.report import Report, report
 from insight.rewind import NoSuchStep, anew, caused, step, title
 from insight.spans import WORK, Span, SpanState
+from insight.words import counted
 from runtime.documents import readable
 from workflows import calls
 from workflows.data.common import ANEW, ORIGIN_HEADER, Anew, Record
@@ -80,7 +81,8 @@ def told(fork: Fork) -> Sequence[str]:
     fresh = ", ".join(dict.fromkeys(title(span) for span in fork.chosen))
     lines = [
         f"asked anew: {fresh}",
-        f"read back, not paid again: {len(fork.reused)} model replies, where the input is the same",
+        f"read back, not paid again: {counted(len(fork.reused), 'model reply', 'model replies')},"
+        " where the input is the same",
     ]
     if fork.effects:
         lines.append(f"done again, under the new case: {', '.join(fork.effects)}")

@@ -14,6 +14,7 @@ from cli.forking import known_of
 from insight.report import Report
 from insight.rewind import NoSuchStep, reset_point, step, title, to_blame
 from insight.spans import Span, SpanKind, SpanState, Status
+from insight.words import counted
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def told(reset: Reset) -> Sequence[str]:
     """Say what a reset does."""
     lines = [
         f"{reset.case}: back to event {reset.event}, before {title(reset.at)} at {reset.at.id}",
-        f"{len(reset.kept)} completed steps keep their results; again from there:"
+        f"results are kept of {counted(len(reset.kept), 'completed step')}; again from there:"
         f" {', '.join(title(s) for s in reset.again)}",
         "the scope stays: paid replies are read back, effects done are not done twice",
         "messages that came later are delivered again at once; a decision before its gate opens is"

@@ -12,7 +12,7 @@ from insight.compare import Difference, Finding, Group
 from insight.evidence import LEAST
 from insight.figures import Figure, Ratio, Unit
 from insight.stats import Stats
-from insight.words import length
+from insight.words import counted, dollars, length
 from insight.worth import Satisfaction, Savings
 
 SHOWN = 10
@@ -66,7 +66,7 @@ def overview(of: Iterable[Stats], still_open: int) -> RenderableType:
             f"{first.share:.0%} {first.name}" if first else "",
         )
     if still_open:
-        table.caption = f"left out: {still_open} runs that are open"
+        table.caption = f"left out: {counted(still_open, 'open run')}"
         table.caption_justify = "left"
     return table
 
@@ -80,7 +80,7 @@ def value(found: float | None, unit: Unit) -> str:
     if unit is Unit.SHARE:
         return f"{found:.1%}" if found >= 0.01 or not found else f"{found:.2%}"
     if unit is Unit.USD:
-        return f"{found:,.4f}" if found < 100 else f"{found:,.2f}"
+        return dollars(found)
     return f"{found:,.0f}" if unit is Unit.TOKENS else f"{found:,.3g}"
 
 
@@ -108,19 +108,21 @@ def _table(first: str, *columns: str, title: str = "") -> Table:
 
 
 def _head(of: Stats) -> Text:
-    text = Text(f"{of.process}: {of.cases} closed cases", style="bold")
+    text = Text(f"{of.process}: {counted(of.cases, 'closed case')}", style="bold")
     text.append(f"  {of.since:%Y-%m-%d %H:%M} to {of.until:%Y-%m-%d %H:%M} UTC", style="not bold")
     states = ", ".join(f"{status} {count}" for status, count in of.statuses.items())
     text.append(f"\n{states}; errors {ratio(of.errors)}; {of.running} running", style="not bold")
-    rates = f"\n{of.rates.per_day:,.3g} cases a day, {of.rates.per_hour:,.3g} an hour"
+    daily = "1 case" if of.rates.per_day == 1 else f"{of.rates.per_day:,.3g} cases"
+    rates = f"\n{daily} a day, {of.rates.per_hour:,.3g} an hour"
     if of.rates.items:
         rates += f"; {of.rates.items:,} items, {of.rates.items_per_day:,.3g} a day"
     text.append(rates, style="not bold")
     if of.simulated:
-        text.append(f"\nmodel calls simulated in {of.simulated} cases: nothing paid", style="dim")
+        simulated = f"\nmodel calls simulated in {counted(of.simulated, 'case')}: nothing paid"
+        text.append(simulated, style="dim")
     if of.with_children:
-        children = f"\n{of.with_children} cases had children: their cost is in their own statistics"
-        text.append(children, style="dim")
+        children = f"\n{counted(of.with_children, 'case')} had children: "
+        text.append(children + "their cost is in their own statistics", style="dim")
     return text
 
 
@@ -134,7 +136,7 @@ def _figures(of: Stats) -> RenderableType:
         name = f"{one.name}{' US$' if one.unit is Unit.USD else ''}"
         shown = (one.p50, one.p95, *rates)
         table.add_row(_name(name), str(one.n), *(value(v, one.unit) for v in shown))
-    few = f"; p95 of {of.cases} cases is their longest" if of.cases < 20 else ""
+    few = "; p95 of fewer than 20 cases is the most there was" if of.cases < 20 else ""
     return Stack(table, Text(f"critical: on the critical path{few}", style="dim"))
 
 
@@ -150,7 +152,7 @@ def _bottlenecks(of: Stats) -> Table:
             _name(one.name),
             f"{one.share:.1%}",
             f"{one.cases.part} of {one.cases.of}",
-            *(f"{one.older:.1%}", f"{one.newer:.1%}", trend),
+            *(f"{one.older:.1%}" if one.cases.of > 1 else "", f"{one.newer:.1%}", trend),
         )
     return table
 
@@ -183,7 +185,12 @@ def _groups(by: str, of: Sequence[Group]) -> RenderableType:
 def _dead(of: Stats) -> list[RenderableType]:
     if not of.dead:
         return []
-    return [Text(f"paths nobody took in {of.cases} cases: {', '.join(of.dead)}", style="yellow")]
+    return [
+        Text(
+            f"paths nobody took in {counted(of.cases, 'case')}: {', '.join(of.dead)}",
+            style="yellow",
+        )
+    ]
 
 
 def _iterations(of: Sequence[Figure]) -> Table:
@@ -198,7 +205,7 @@ def _iterations(of: Sequence[Figure]) -> Table:
 def _sections(of: Stats) -> RenderableType:
     bad = [one for one in of.sections if one.failed.part or one.retries]
     if not bad:
-        return Text(f"no call failed or was retried, in {of.cases} cases")
+        return Text(f"no call failed or was retried, in {counted(of.cases, 'case')}")
     table = _table(
         "section", "cases with a failed call", "calls", "retries", title="failures by section"
     )
@@ -252,7 +259,8 @@ def _satisfaction(of: Satisfaction) -> Text:
     text.append(f"\n  {rated}", style="not italic")
     drafts = of.drafts
     if of.unchanged.of or drafts.withheld:
-        said = f"drafts sent unchanged: {ratio(of.unchanged)} sent; {drafts.withheld} not sent"
+        sent = f"sent unchanged: {ratio(of.unchanged)}" if of.unchanged.of else "sent: none"
+        said = f"drafts {sent}; not sent: {drafts.withheld}"
         text.append(f"\n  {said}", style="not italic")
     return text
 
@@ -266,8 +274,8 @@ def _savings(of: Savings) -> Text:
     money = "" if of.money is None else f" = {of.money:,.2f} at the rate given"
     text.append(f"\n  {of.hours:,.2f} hours{money}", style="not italic bold")
     text.append(
-        f"\n  {of.cases} completed cases by hand {of.by_hand:,.2f} h, less people's"
-        f" {of.people:,.2f} h;\n  model calls {of.models:,.4f} US$ are not taken off",
+        f"\n  {counted(of.cases, 'completed case')} by hand {of.by_hand:,.2f} h, less people's"
+        f" {of.people:,.2f} h;\n  model calls {dollars(of.models)} US$ are not taken off",
         style="not italic",
     )
     text.append(f"\n  assumed: {of.assumed}", style="dim")

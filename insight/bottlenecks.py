@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from insight.compare import Finding, corrected, of_values
+from insight.evidence import LEAST
 from insight.figures import Ratio, Unit
 from insight.runs import RunSummary
 from workflows.data.common import Record
@@ -44,6 +45,7 @@ def bottlenecks(cases: Sequence[RunSummary]) -> tuple[Bottleneck, ...]:
         of_values(name, Unit.SHARE, _shares(older, name), _shares(newer, name)) for name in names
     ]
     judged = {d.name: d.finding for d in corrected([d for d in changes if d is not None])}
+    unchanged = Finding.NO_EVIDENCE if len(older) >= LEAST else Finding.TOO_FEW
     lines = []
     for name in names:
         spent = sum((case.critical.get(name, timedelta()) for case in known), timedelta())
@@ -55,7 +57,7 @@ def bottlenecks(cases: Sequence[RunSummary]) -> tuple[Bottleneck, ...]:
                 total=spent.total_seconds(),
                 older=_share(older, name),
                 newer=_share(newer, name),
-                trend=judged.get(name, Finding.NO_EVIDENCE),
+                trend=judged.get(name, unchanged),
             )
         )
     return tuple(sorted(lines, key=lambda line: (-line.share, line.name)))

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from insight.pending import Now
 from insight.report import Report
 from insight.spans import WORK, Span, SpanKind, SpanState, Status
-from insight.words import length
+from insight.words import dollars, length
 from workflows.data.common import Record
 
 
@@ -118,7 +118,7 @@ def _within(span: Span, branch: str) -> bool:
 def _end(span: Span, ended: datetime, told: Mapping[str, object]) -> LogLine:
     done = _DONE.get(span.kind, "completed")
     what = done if span.state is SpanState.COMPLETED else span.state.value.replace("_", " ")
-    cost = f"{span.usd:.4f} US$" if span.usd else "reply read back" if span.reused else ""
+    cost = f"{dollars(span.usd)} US$" if span.usd else "reply read back" if span.reused else ""
     took = length(span.run) if span.run is not None and span.kind in WORK else ""
     detail = span.error or ", ".join(word for word in (took, cost) if word)
     more = {"at": ended, "what": what, "detail": detail, "event": span.closing, **told}

@@ -15,7 +15,7 @@ from insight.report import Report
 from insight.rows import Row, rows, working
 from insight.scale import scale
 from insight.spans import Span
-from insight.words import clear, clock, fitted, length
+from insight.words import clear, clock, dollars, fitted, length
 from workflows.data.common import BranchState
 
 PATH = "critical path"
@@ -146,7 +146,7 @@ class _Drawing:
             f"speed-up {report.speedup:.1f}",
         ]
         if any(span.usd is not None for span in report.spans):
-            parts.append(f"cost ${report.usd:.4f}")
+            parts.append(f"cost ${dollars(report.usd)}")
         return self._filled([Text(part) for part in parts])
 
     def _filled(self, parts: Iterable[Text]) -> Iterator[Text]:

@@ -1,6 +1,7 @@
 """How lengths, moments, shares and the names of spans are written for people."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from rich.cells import cell_len, set_cell_size
 
@@ -33,6 +34,19 @@ def clock(moment: datetime) -> str:
     return f"{moment:%H:%M:%S.%f}"[:-3]
 
 
+def dollars(usd: Decimal | float) -> str:
+    """Write US dollars, without a sign: four decimals, or two digits of what is less than that."""
+    value = float(usd)
+    if 0 < value < 0.001:
+        return f"{Decimal(f'{value:.1e}'):f}"
+    return f"{value:,.4f}" if value < 100 else f"{value:,.2f}"
+
+
+def counted(number: int, noun: str, many: str = "") -> str:
+    """Write how many there are; `many` is the plural where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
+
+
 def percent(share: float) -> str:
     """Write a share of 0 to 1; a little is never nothing, and nearly all is not all."""
     if 0 < share < 0.005 or 0.995 <= share < 1:
@@ -53,8 +67,8 @@ def clear(text: str, *, plain: bool = False) -> str:
     return "".join(c if ok else "?" for c, ok in zip(text, safe, strict=True))
 
 
-def fitted(text: str, cells: int, plain: bool = False, *, pad: bool = True) -> str:
+def fitted(text: str, cells: int, plain: bool = False) -> str:
     """Bring a text to at most so many cells, and pad it to them; a cut is shown."""
     if cell_len(text) <= cells:
-        return set_cell_size(text, cells) if pad else text
+        return set_cell_size(text, cells)
     return set_cell_size(text, max(0, cells - 1)) + ("~" if plain else "…")

@@ -11,6 +11,7 @@ from insight.figures import Ratio
 from insight.flow import Wait
 from insight.runs import RunSummary
 from insight.spans import Status
+from insight.words import counted
 from workflows.data.common import Record
 
 HOUR = timedelta(hours=1)
@@ -76,7 +77,7 @@ def savings(cases: Sequence[RunSummary], labour: Labour) -> Savings:
     if labour.decision is not None:
         gates = drafts.unchanged + drafts.changed + drafts.withheld
         people = gates * labour.decision / HOUR
-        assumed = f"{gates} drafts decided on, each for {labour.decision / HOUR:.2g} h"
+        assumed = f"{counted(gates, 'draft')} decided on, each for {labour.decision / HOUR:.2g} h"
     else:
         people = sum((_waited_for_people(case) for case in cases), timedelta()) / HOUR
         assumed = "all time in which a case waited for a person was work, which is the most"

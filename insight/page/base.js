@@ -50,6 +50,13 @@ function length(ms) {
   return hours < 48 ? `${hours}h ${pad(minutes % 60)}m` : `${Math.floor(hours / 24)}d ${pad(hours % 24)}h`;
 }
 
+/** US dollars: four decimals, or two digits of what is less than that, as the terminal writes them. */
+function dollars(usd) {
+  const value = Number(usd);
+  if (value > 0 && value < 0.001) return "$" + value.toFixed(1 - Math.floor(Math.log10(value))).replace(/0+$/, "");
+  return "$" + value.toFixed(value < 100 ? 4 : 2);
+}
+
 /** A moment in UTC to the millisecond. */
 const utc = (ms) => new Date(Math.floor(ms + 0.0005)).toISOString().replace("T", " ").replace("Z", "");
 

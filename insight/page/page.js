@@ -110,7 +110,7 @@ function tiles(run) {
     tile("Speed-up", `${run.speedup.toFixed(1)} ×`, `${length(lasting(run.sequential))} of work in ${length(parallel)}`),
     run.levels.length ? tile("At once", `${flow.peak}`, `${percent(flow.utilisation || 0)} of that used`) : null,
     tile("Steps", number(run.spans.length), [failed ? `${failed} failed` : "", retries ? `${retries} retries` : ""].filter(Boolean).join(", ")),
-    Number(run.usd) || run.input_tokens ? tile("Cost", `$${run.usd}`, `${number(run.input_tokens || 0)} tokens in, ${number(run.output_tokens || 0)} out`) : null,
+    Number(run.usd) || run.input_tokens ? tile("Cost", dollars(run.usd), `${number(run.input_tokens || 0)} tokens in, ${number(run.output_tokens || 0)} out`) : null,
     tile("Events", number(run.events), run.turns.length ? `${number(run.turns.length)} workflow tasks` : ""));
 }
 

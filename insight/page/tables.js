@@ -39,7 +39,7 @@ function details(run, span, go) {
       ["limit", span.limited ? `waited ${length(lasting(span.limited))} for a permit` : ""],
       ["model", [span.vendor, span.model].filter(Boolean).join(" · ")],
       ["tokens", tokens],
-      ["cost", span.usd !== undefined && span.usd !== null ? `$${span.usd}${span.reused ? ", paid before" : ""}` : ""],
+      ["cost", span.usd !== undefined && span.usd !== null ? `${dollars(span.usd)}${span.reused ? ", paid before" : ""}` : ""],
       ["queue", span.queue], ["child run", span.child],
       ["slack", span.slack === null ? "" : length(span.slack)],
       ["waited for others", span.join > 0 ? length(span.join) : ""],
@@ -112,7 +112,7 @@ function retryTable(run, step) {
 
 function branchTable(run) {
   const rows = (run.branches || []).slice(0, 1000).map((line) => [
-    line.name || "(case)", text(line.state), length(lasting(line.machine)), length(lasting(line.waiting)), number(line.calls), number(line.attempts), Number(line.usd) ? `$${line.usd}` : "", line.input_tokens ? `${number(line.input_tokens)} / ${number(line.output_tokens || 0)}` : "",
+    line.name || "(case)", text(line.state), length(lasting(line.machine)), length(lasting(line.waiting)), number(line.calls), number(line.attempts), Number(line.usd) ? dollars(line.usd) : "", line.input_tokens ? `${number(line.input_tokens)} / ${number(line.output_tokens || 0)}` : "",
   ]);
   return rows.length ? section("Branches", "", table(["branch", "state", "#machine", "#waiting", "#calls", "#attempts", "#cost", "#tokens in / out"], rows, "Branches")) : null;
 }
