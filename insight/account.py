@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import wrap
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
@@ -112,7 +112,11 @@ class _Lines:
         kept = {id(s) for s in longest[:MOST_STAGES] if s.time >= self.whole / 100}
         for stage in (stage for stage in found if id(stage) in kept):
             since = length(stage.start - self.report.started)
-            yield self._figures(f"  {stage.title}", stage.time, since, after=_after(stage))
+            name, after = f"  {stage.title}", _after(stage)
+            short = cell_len(name + after) <= self.label
+            yield self._figures(name + after if short else name, stage.time, since)
+            if not short and after:
+                yield self._line(Text(f"    {after.lstrip(' ,')}", style="dim"))
         if left := [stage.time for stage in found if id(stage) not in kept]:
             rest = sum(left, _NOTHING)
             yield self._figures(f"  ({len(left)} shorter, between them)", rest, "", style="dim")
@@ -174,14 +178,10 @@ class _Lines:
         text = set_cell_size(name, self.label) + f"{heads[0]:>9}{heads[1]:>8}{heads[2]:>11}"
         return self._line(Text(text, style="bold"))
 
-    def _figures(
-        self, name: str, time: timedelta, more: str, style: str = "", after: str = ""
-    ) -> Text:
+    def _figures(self, name: str, time: timedelta, more: str, style: str = "") -> Text:
         share = percent(time / self.whole) if time else ""
         took = length(time) if time else ""
-        room = max(0, self.label - len(after))
-        label = fitted(clear(name, plain=self.plain), room, self.plain, pad=not after) + after
-        label = set_cell_size(label, self.label)
+        label = fitted(clear(name, plain=self.plain), self.label, self.plain)
         return self._line(Text(f"{label}{took:>9}{share:>8}{more:>11}", style=style))
 
     def _said(self, what: str, said: str) -> Iterator[Text]:

@@ -117,5 +117,17 @@ def test_steps_of_less_than_a_hundredth_are_not_told_one_by_one() -> None:
     assert "(2 shorter, between them)" in text
 
 
+def test_a_long_name_keeps_its_line_and_what_it_waited_for_gets_one_of_its_own() -> None:
+    """Neither may push the other out: the name says what to mend, the waits how."""
+    run = Run()
+    key = run.call("company_register_of_the_country", 0, 40)
+    run.finish(40)
+    cut = ((Wait.RETRY, 0, 12), (Wait.LIMITER, 12, 20), (Wait.RUN, 20, 40))
+    path = tuple(Segment(span=key, wait=w, start=at(a), end=at(b)) for w, a, b in cut)
+    lines = said(report(run.events).model_copy(update={"flow": Flow(path=path)})).splitlines()
+    assert lines[1].split() == ["company_register_of_the_country", "40", "ms", "100%", "0", "ms"]
+    assert lines[2].strip() == "failed attempts 12 ms, held by a limit 8 ms"
+
+
 def test_nothing_is_said_where_nothing_is_known() -> None:
     assert said(report(Run().events)) == ""
