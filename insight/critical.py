@@ -47,7 +47,7 @@ def flow(
         peak=peak,
         utilisation=utilisation(spans, peak, (started, until)),
         lower_bound=lower_bound(network, tasks, until),
-        waits=_waits(network, tasks, until, slack),
+        waits=_at_least(on_path, _waits(network, tasks, until, slack)),
         on_path=on_path,
     )
 
@@ -181,6 +181,13 @@ def _done(
 
 def _kept(span: Span, until: datetime) -> timedelta:
     return total((a, min(b, until)) for wait, a, b in portions(span, until) if wait in KEPT)
+
+
+def _at_least(
+    part: Mapping[Wait, timedelta], sums: Mapping[Wait, timedelta]
+) -> Mapping[Wait, timedelta]:
+    """Count what lies on the path in: a message waited for still is in no span."""
+    return {wait: max(sums.get(wait, _NONE), part.get(wait, _NONE)) for wait in (*sums, *part)}
 
 
 def _waits(

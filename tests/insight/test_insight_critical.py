@@ -37,6 +37,7 @@ def checked(known: Report) -> Flow:
     assert sum((part.end - part.start for part in flow.path), timedelta()) == whole
     assert sum(flow.on_path.values(), timedelta()) == whole
     assert timedelta() <= flow.lower_bound <= whole
+    assert all(flow.waits[wait] >= time for wait, time in flow.on_path.items())
     likely = [edge.effect for edge in flow.edges if edge.likely]
     assert len(likely) == len(set(likely)) == len({edge.effect for edge in flow.edges})
     assert 0 <= flow.utilisation <= 1
