@@ -12,7 +12,9 @@ from insight.report import BranchLine, Report
 from insight.rows import Row, rows
 from insight.spans import WORK
 from insight.timeline import gantt
-from insight.words import clear, length
+from insight.words import clear, dollars, length
+
+_ASKED = "in, out: tokens of models; window: how full the fullest call's was"
 
 
 def explanation(
@@ -27,6 +29,8 @@ def explanation(
         parts += [Text(), account(known, console.width)]
     if len(found) > 1 or _asked(known):
         parts += [Text(), _table(known, found, plain=console.options.ascii_only)]
+    if _asked(known):
+        parts.append(Text(_ASKED, style="dim italic"))
     return Group(*parts)
 
 
@@ -48,10 +52,8 @@ def _table(known: Report, found: Sequence[Row], *, plain: bool) -> Table:
         cells = _cells(row)
         table.add_row(Text(clear(row.label, plain=plain)), *cells, *(_cost(row) if asked else ()))
     if asked:
-        total = (*_tokens(known), f"{known.usd:.4f}")
+        total = (*_tokens(known), dollars(known.usd))
         table.add_row("all", "", "", "", "", *total, style="bold")
-        table.caption = "in, out: tokens of models; window: how full the fullest call's was"
-        table.caption_justify = "left"
     return table
 
 
@@ -64,10 +66,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _cost(row: Row) -> tuple[str, ...]:
-    if row.line:
-        return (*_tokens(row.line), f"{row.line.usd:.4f}")
-    usd = sum(span.usd for span in row.spans if span.usd is not None)
-    return "", "", "", f"{usd:.4f}" if usd else ""
+    paid = [span.usd for span in row.spans if span.usd is not None]
+    return (*(_tokens(row.line) if row.line else ("", "", "")), dollars(sum(paid)) if paid else "")
 
 
 def _tokens(of: BranchLine | Report) -> tuple[str, str, str]:
