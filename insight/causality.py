@@ -83,18 +83,20 @@ def _given(
 def _choices(turn: Turn, effect: Effect, *, local: bool) -> _Choices:
     """Give the news an effect may be due to, in order, one for each cause.
 
-    Where a turn had nothing new (it goes on with a long local activity), what came of it is the
-    cause of all but further local activities, which may have been under way before.
+    Local activities may have been under way over several turns. Where a turn had nothing new, what
+    came of it is the cause of all else.
     """
     own = turn.own[max(effect.seen - FAR, 0) : effect.seen]
-    alone = turn.carried and bool(own) and not local
-    told = own if alone else [*turn.news, *own][-FAR if own else 0 :]
-    whole = effect.seen + (0 if alone else len(turn.news) + turn.far)
+    before = [*turn.under_way, *turn.news] if local else turn.news
+    if turn.carried and own and not local:
+        before = []
+    told = [*before, *own][-FAR if own else 0 :]
+    far = effect.seen + len(before) - len(told) + (turn.far if local or turn.carried else 0)
     latest: dict[int, News] = {}
     for news in reversed(told):
         latest.setdefault(news.cause or -news.event.event_id, news)
     clear = not turn.blurred and (local or effect.seen > 0 or not turn.carried)
-    return _Choices(tuple(reversed(latest.values())), whole - len(told), clear)
+    return _Choices(tuple(reversed(latest.values())), far, clear)
 
 
 def _each(sizes: Sequence[int], room: int) -> int:

@@ -7,19 +7,22 @@ that came while a task ran were written after it, so ids alone decide.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from insight.book import CLOSED_AS
-from insight.drafts import attributes
+from insight.drafts import attributes, when
 from insight.flow import END, START
 from insight.spans import Span, SpanKind
 
 _E = EventType
 FAR = 500
 """News looked at in a turn where each command saw others than the one before: the last of them."""
+_AT_ONCE = timedelta(milliseconds=100)
+"""The server asks for a task that goes on with another in the moment in which that one closes."""
 MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
 """Spans that come from outside: no command began them."""
 _FROM_OUTSIDE = frozenset(
@@ -80,8 +83,9 @@ class Turn:
     """A completed workflow task: `news` before it, `own` news made in it, and its effects.
 
     Own news are updates it accepted and local activities it ran. `carried` tells that nothing new
-    was there, so `news` are those of the turn before, and `far` how many of them are too far back
-    to be looked at; `blurred`, that some news is of unknown origin.
+    was there, so `news` are those of the turn before; `blurred`, that some news is of unknown
+    origin. `under_way` is what led to local activities that earlier turns may have left under way,
+    and `far` how much of it is too far back to be looked at.
     """
 
     news: list[News]
@@ -89,6 +93,7 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     carried: bool = False
     blurred: bool = False
+    under_way: list[News] = field(default_factory=list)
     far: int = 0
 
 
@@ -111,13 +116,23 @@ class _Reading:
         self.unseen: list[News | HistoryEvent] = []
         self.turns: list[Turn] = []
         self.by_task: dict[int, Turn] = {}
+        self.closed: datetime | None = None
+        """When the last task completed, until another is asked for."""
+        self.fresh = False
+        """Whether news came since."""
+        self.goes_on: bool | None = None
+        """Whether the task under way goes on with the one before; None if nothing says."""
 
     def take(self, event: HistoryEvent) -> None:
         kind, key = event.event_type, event.event_id
         if kind == _E.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
             begun = event.workflow_task_completed_event_attributes.started_event_id
             self._turn(key, begun or key)
+            self.closed, self.fresh, self.goes_on = when(event), False, None
+        elif kind == _E.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+            self._asked(event)
         elif kind in _NEWS:
+            self.fresh |= self.closed is not None and when(event) > self.closed
             cause = START if kind in _OF_RUN else self.causes.get(key)
             told = event if cause is None else News(cause, event, kind in _FROM_OUTSIDE)
             self.unseen.append(told)
@@ -137,14 +152,18 @@ class _Reading:
         self.unseen = self.unseen[len(seen) :]
         turn = Turn([told for told in seen if isinstance(told, News)])
         turn.blurred = len(turn.news) < len(seen)
-        if not seen and self.turns:
-            last = self.turns[-1]
-            told = [*last.news, *last.own] if last.own else last.news
-            turn.news, turn.far = told[-FAR:], last.far + max(len(told) - FAR, 0)
-            turn.carried, turn.blurred = True, last.blurred
+        goes_on = not seen if self.goes_on is None else self.goes_on
+        if self.turns and (goes_on or not seen):
+            _follow(turn, self.turns[-1], carried=not seen, goes_on=goes_on)
         self.turns.append(turn)
         self.by_task[completed] = turn
         return turn
+
+    def _asked(self, event: HistoryEvent) -> None:
+        """See whether a task goes on with the one before: asked for as that closed, not by news."""
+        if self.closed is not None:
+            self.goes_on = not self.fresh and when(event) - self.closed <= _AT_ONCE
+            self.closed = None
 
     def _of(self, event: HistoryEvent) -> Turn | None:
         """Find the turn whose command an event carries out; None if none can be told."""
@@ -169,6 +188,19 @@ class _Reading:
         cause = self.updates.get(known, event.event_id)
         if self.turns and cause in self.spans:
             self.turns[-1].own.append(News(cause, event, message=True))
+
+
+def _follow(turn: Turn, last: Turn, *, carried: bool, goes_on: bool) -> None:
+    """Take over what the turn before knew: as news where there is none, else for what goes on."""
+    told = [*last.news, *last.own]
+    if goes_on:
+        turn.under_way, turn.far = [*last.under_way, *([] if carried else told)], last.far
+        turn.blurred |= last.blurred
+    if carried:
+        turn.far += max(len(told) - FAR, 0)
+        turn.news, turn.carried, turn.blurred = told[-FAR:], True, last.blurred
+    turn.far += max(len(turn.under_way) - FAR, 0)
+    turn.under_way = turn.under_way[-FAR:]
 
 
 def _id(told: News | HistoryEvent) -> int:

@@ -217,6 +217,27 @@ def test_a_long_local_activity_goes_on_over_tasks_that_see_nothing_new() -> None
     assert certain(run) == {one: [START], local: [one], after: [local]}
 
 
+def test_a_local_activity_may_have_been_under_way_before_the_news_its_task_saw() -> None:
+    run = Run()
+    run.turn(1)
+    one = run.schedule("one", 1)
+    asked = run.ask(1)  # a heartbeat: the server goes on at once
+    taken = run.take(asked, 1)
+    run.done(asked, taken, 900)
+    run.start(one, 5)
+    run.complete(one, 10)  # it came meanwhile, and was kept back until the task closed
+    asked = run.ask(900)
+    run.done(asked, run.take(asked, 900), 950)
+    long = marker(run, 950, 1)
+    run.schedule("after", 950)
+    assert possible(run)[long] == [START, one]
+    two = run.schedule("two", 990)
+    ended(run, two, 1500)
+    run.turn(1500)  # asked for by news: nothing was under way
+    quick = marker(run, 1510, 1)
+    assert certain(run)[quick] == [two]
+
+
 def test_signals_start_and_requests_to_cancel_are_news() -> None:
     run = Run()
     told = run.signal("go", 0)
