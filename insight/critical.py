@@ -13,6 +13,8 @@ from insight.spans import WORK, Span, SpanKind, SpanState, WorkflowTask
 
 KEPT = frozenset({Wait.RUN, Wait.TIMER, Wait.PERSON, Wait.EVENT})
 """What a run would still have taken without false waits."""
+LATER = timedelta(seconds=0.1)
+"""Without such a wish, a first workflow task is scheduled within 30 ms of the start."""
 _NONE = timedelta()
 
 
@@ -117,7 +119,7 @@ def last_open(network: Network) -> Span | None:
 def begun(network: Network, tasks: Sequence[WorkflowTask]) -> datetime:
     """Give when a run was to begin: later than it was started if it was asked to wait."""
     first = tasks[0].scheduled if tasks and tasks[0].id == FIRST + 1 else network.started
-    return first if first - network.started >= timedelta(seconds=1) else network.started
+    return first if first - network.started > LATER else network.started
 
 
 class _Back:
@@ -191,12 +193,13 @@ def _at_least(
 
 
 def _waits(
-    network: Network, tasks: Iterable[WorkflowTask], until: datetime, slack: Slacks
+    network: Network, tasks: Sequence[WorkflowTask], until: datetime, slack: Slacks
 ) -> Mapping[Wait, timedelta]:
     """Sum time by what it was spent on: spans, joins, workflow tasks, waits for messages."""
     spent = [(wait, b - a) for s in network.spans.values() for wait, a, b in portions(s, until)]
     spent += [(Wait.JOIN, join) for key, (_, join) in slack.items() if network.works(key)]
     spent += [(Wait.TASK, (task.ended or until) - task.scheduled) for task in tasks]
+    spent.append((Wait.TIMER, begun(network, tasks) - network.started))
     for key, point in network.points.items():
         wait = network.message(point)
         if wait is not None and network.effects.get(key):
