@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.commands import AsJson, Profile, in_session, out, settings_for
 from cli.errors import FAILED, BadInput
+from cli.explaining import is_file
 from insight.reader import Events
 
 app = typer.Typer()
@@ -55,10 +56,11 @@ def replay(
         raise BadInput("--step goes through one history: name it, without --all")
     if not target and not everything:
         raise BadInput("name a history's file or a case, or say --all")
-    if not target or not Path(target).exists():
+    if not target or not (Path(target).is_dir() or is_file(target)):
         code = _of_service(target, step=step, until=until, profile=profile, as_json=as_json)
     else:
-        code = _of_files(_files(Path(target), everything=everything), step, until, as_json)
+        path = Path("/dev/stdin" if target == "-" else target)
+        code = _of_files(_files(path, everything=everything), step, until, as_json)
     if code:
         raise typer.Exit(code)
 
@@ -67,6 +69,8 @@ def _files(path: Path, *, everything: bool) -> list[Path]:
     if path.is_dir() and not everything:
         raise BadInput(f"{path} is a folder; replay all of it with --all")
     found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not path.exists():
+        raise BadInput(f"{path}: there is no such file")
     if not found:
         raise BadInput(f"{path}: no history here; a file's name ends in .json")
     return found

@@ -125,7 +125,9 @@ def test_what_is_no_history_of_ours_is_one_line(
     assert (told.out, told.err.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("arguments", [[], [RECORDED], [CLEAN, "--all", "--step"]])
+@pytest.mark.parametrize(
+    "arguments", [[], [RECORDED], [CLEAN, "--all", "--step"], ["no.json"], ["no/folder", "--all"]]
+)
 def test_what_cannot_be_meant_is_refused(
     monkeypatch: Any, capsys: Any, arguments: list[Any]
 ) -> None:
