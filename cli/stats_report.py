@@ -44,8 +44,7 @@ async def show(here: Session, process: str, wished: Wishes, *, as_json: bool) ->
         ratings = {rated.workflow: rated.rating for rated in await kept.rated()}
         if not found:
             raise BadInput(_nothing(process, running, await kept.processes()))
-    known = [path for entry in PROCESSES if entry.name == process for path in entry.paths]
-    _show(_made(process, found, wished, running, ratings, known), as_json=as_json)
+    _show(_made(process, found, wished, running, ratings), as_json=as_json)
 
 
 def show_files(place: Path, process: str, wished: Wishes, *, as_json: bool) -> None:
@@ -59,10 +58,10 @@ def show_files(place: Path, process: str, wished: Wishes, *, as_json: bool) -> N
         closed, still = cases(found[process]), _open(found[process])
         if not closed:
             raise BadInput(f"{place}: no run of {process} closed; `explain FILE` shows open ones")
-        _show(_made(process, closed, wished, still, {}, ()), as_json=as_json)
+        _show(_made(process, closed, wished, still, {}), as_json=as_json)
         return
     made = [
-        _made(name, closed, wished, _open(held), {}, ()).stats
+        _made(name, closed, wished, _open(held), {}).stats
         for name, held in sorted(found.items())
         if (closed := wished.within(cases(held)))
     ]
@@ -83,7 +82,6 @@ def _made(
     wished: Wishes,
     running: int,
     ratings: dict[str, int],
-    known: Sequence[str],
 ) -> Shown:
     """Sum up the cases that were asked for."""
     within = wished.within(found)
@@ -97,7 +95,7 @@ def _made(
         process,
         within,
         running=running,
-        known_paths=known,
+        known_paths=[path for one in PROCESSES if one.name == process for path in one.paths],
         ratings=ratings,
         period=wished.period,
         labour=wished.labour,

@@ -51,7 +51,7 @@ def test_histories_in_a_folder_need_no_server(histories: Path, capsys: Captured)
     show_files(histories, "", ALL, as_json=True)
     found, told = shown(capsys)
     assert found["stats"]["process"] == "due-diligence", "the only type there is"
-    assert found["stats"]["cases"] == 6
+    assert (found["stats"]["cases"], found["stats"]["dead"]) == (6, ["analyst"])
     assert "1 of 7 files hold no history" in told
 
 
