@@ -29,7 +29,7 @@ def stepped(found: Replayed, console: Console, *, until: int | None = None) -> N
         if until is not None and moment.event > until:
             break
         for line in _event(moment, still):
-            console.print(Text(line), no_wrap=True, overflow="ellipsis")
+            _line(console, line)
         still, here = moment.open, turns.get(moment.event, ())
         for turn in here:
             _task(console, turn)
@@ -42,6 +42,14 @@ def stepped(found: Replayed, console: Console, *, until: int | None = None) -> N
             if said == "q":
                 return
             leap = said == "t"
+
+
+def _line(console: Console, line: str) -> None:
+    """Print a line: cut where a terminal ends, whole into a pipe."""
+    if console.is_terminal:
+        console.print(Text(line), no_wrap=True, overflow="ellipsis")
+    else:
+        console.print(Text(line), soft_wrap=True)
 
 
 def _event(moment: Moment, before: Sequence[str]) -> Iterator[str]:
