@@ -79,7 +79,7 @@ def critical_path(
     A run that is open, or that the server ended, is walked from the work begun last.
     """
     back = _Back(network.started, until)
-    point = network.end() or _unended(network, back, until)
+    point = network.end() or _unended(network, tasks, back)
     while point is not None and point.event > FIRST:
         back.add(0, Wait.TASK, point.at)
         wait, before = network.message(point), network.before(point)
@@ -93,18 +93,28 @@ def critical_path(
     return tuple(reversed(back.found))
 
 
-def _unended(network: Network, back: "_Back", until: datetime) -> Point | None:
+def _unended(network: Network, tasks: Sequence[WorkflowTask], back: "_Back") -> Point | None:
     """Begin the walk where no command ended the run: with what was waited for last."""
     left = last_open(network)
     if left is None:
         point = network.latest(_PAST, network.moved)
+        back.add(0, Wait.TASK, stuck(tasks, back.cursor))
         back.add(0, Wait.EVENT, point.at if point else network.started)
         return point
     if left.kind is SpanKind.TIMER and awaited(left.branch) is Wait.PERSON:
         back.add(0, Wait.PERSON, left.scheduled)  # the timer only reminds
     else:
-        back.span(left, until)
+        back.span(left, back.cursor)
     return network.cause(left.id)
+
+
+def stuck(tasks: Sequence[WorkflowTask], until: datetime) -> datetime:
+    """Give since when the workflow has not taken notice of what is new; `until` if it has."""
+    for task in reversed(tasks):
+        if task.completed:
+            break
+        until = min(until, task.scheduled)
+    return until
 
 
 def last_open(network: Network) -> Span | None:
@@ -165,7 +175,8 @@ def lower_bound(network: Network, tasks: Sequence[WorkflowTask], until: datetime
     left = last_open(network)
     last = network.cause(left.id) if left else network.latest(_PAST, network.moved)
     since = (done[last.event], last.at) if last else (_NONE, network.started)
-    longest = since[0] + (_kept(left, until) if left else until - since[1])
+    waited = max(stuck(tasks, until) - since[1], _NONE)
+    longest = since[0] + (_kept(left, until) if left else waited)
     return min(max(longest, held), until - network.started)
 
 

@@ -268,6 +268,24 @@ def test_an_open_run_leads_to_the_work_begun_last_or_to_the_wait_for_a_message()
     assert ms(known.flow.lower_bound) == 500
 
 
+def test_an_open_run_whose_own_code_does_not_go_on_waits_for_its_task() -> None:
+    run = Run()
+    run.turn(0)
+    first = run.schedule("first", 0)
+    call(run, first, 0, 100)
+    run.turn(100)
+    run.signal("go", 300)
+    asked = run.ask(300)
+    run.take(asked, 350)
+    run.add(E.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, 400)
+    told = run.events[-1].workflow_task_timed_out_event_attributes
+    told.scheduled_event_id = asked
+    run.ask(400)
+    known = report(run.events, now=at(900))
+    assert path(known)[1:] == [(0, Wait.EVENT, 100, 300), (0, Wait.TASK, 300, 900)]
+    assert ms(known.flow.lower_bound) == 300
+
+
 def test_a_run_the_server_ended_is_walked_from_what_it_left() -> None:
     run = Run()
     run.turn(0)
