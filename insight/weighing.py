@@ -61,7 +61,8 @@ class Evidence:
             asked = words(texts(effect.event))
             scores = [self._score(n, effect, told[n.event.event_id], asked) for n in news]
             most = max(scores)
-            found.append(tuple(n for n, s in zip(news, scores, strict=True) if s == most))
+            best = [n for n, s in zip(news, scores, strict=True) if s == most]
+            found.append(tuple(_started(best) or best))
         return found
 
     def _score(self, news: News, effect: Effect, told: set[bytes], asked: set[bytes]) -> int:
@@ -87,6 +88,12 @@ class Evidence:
         if (span := self.spans.get(key)) is None:
             return "end" if key == END else "start", "", ""
         return span.kind, span.name, span.branch.partition("/")[0]
+
+
+def _started(news: Sequence[News]) -> list[News]:
+    """Give the start of a run where only messages came beside it: most are kept for later."""
+    only = all(n.message or n.cause == START for n in news)
+    return [n for n in news if n.cause == START] if only else []
 
 
 def _in_order(news: Sequence[News], count: int) -> list[News]:
