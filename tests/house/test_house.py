@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,28 +58,31 @@ def test_the_walk_finds_every_room_of_the_house() -> None:
     assert "pyproject.toml" in {relative(path) for path in files()}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def test_packages_open_with_a_docstring_and_nothing_else() -> None:
     wrong = []
     for path in MODULES:
         if path.name == "__init__.py":
-            body = ast.parse(path.read_text(encoding="utf-8")).body
+            body = parsed(path).body
             if len(body) != 1 or not ast.get_docstring(ast.Module(body, [])):
                 wrong.append(relative(path))
     assert wrong == []
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    parsed = {relative(p): ast.parse(p.read_text(encoding="utf-8")) for p in MODULES}
-    assert [name for name, tree in parsed.items() if not ast.get_docstring(tree)] == []
+    assert [relative(p) for p in MODULES if not ast.get_docstring(parsed(p))] == []
 
 
 def test_modules_and_functions_are_short() -> None:
     wrong = []
     for path in MODULES:
-        text = path.read_text(encoding="utf-8")
-        if (length := len(text.splitlines())) > LONGEST_MODULE:
+        if (length := path.read_text(encoding="utf-8").count("\n")) > LONGEST_MODULE:
             wrong.append(f"{relative(path)}: {length} lines")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or 0) - node.lineno + 1
                 if length > LONGEST_FUNCTION:
@@ -113,7 +117,7 @@ def test_what_is_forbidden_would_be_found(text: str) -> None:
 
 def imported(file: str) -> set[str]:
     """Give the top-level packages a file imports, also inside functions."""
-    nodes = list(ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))))
+    nodes = list(ast.walk(parsed(ROOT / file)))
     named = {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}
     named |= {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
     return {name.split(".")[0] for name in named}
