@@ -14,9 +14,9 @@ from cli import cases
 from cli.errors import BadInput
 from insight.reader import Events, ordered
 from insight.report import Report, report
-from insight.rewind import NoSuchStep, anew, caused, step, title
+from insight.rewind import NoSuchStep, anew, caused, step
 from insight.spans import WORK, Span, SpanState
-from insight.words import counted
+from insight.words import counted, title
 from runtime.documents import readable
 from workflows import calls
 from workflows.data.common import ANEW, ORIGIN_HEADER, Anew, Record

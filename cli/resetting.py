@@ -12,9 +12,9 @@ from temporalio.service import RPCError
 from cli.errors import BadInput, Trouble
 from cli.forking import known_of
 from insight.report import Report
-from insight.rewind import NoSuchStep, reset_point, step, title, to_blame
+from insight.rewind import NoSuchStep, reset_point, step, to_blame
 from insight.spans import Span, SpanKind, SpanState, Status
-from insight.words import counted
+from insight.words import counted, title
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from insight.flow import Segment, Wait
 from insight.inks import WAITS
 from insight.portions import retry_cost
 from insight.report import Report
-from insight.spans import WORK, Span, SpanKind
+from insight.spans import MESSAGES, WORK, Span
 from insight.words import clear, fitted, length, percent, title
 
 MOST_STAGES = 8
@@ -46,7 +46,7 @@ class Stage:
 def stages(report: Report) -> tuple[Stage, ...]:
     """Give the steps of the critical path in order, without the workflow tasks between them."""
     spans = {span.id: span for span in report.spans}
-    news = {s.scheduled: s for s in report.spans if s.kind in (SpanKind.SIGNAL, SpanKind.UPDATE)}
+    news = {s.scheduled: s for s in report.spans if s.kind in MESSAGES}
     found: list[Stage] = []
     last = 0
     for part in report.flow.path:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from insight.spans import Span, SpanKind, SpanState
+from insight.spans import BROKEN, Span, SpanKind, SpanState
 from workflows.data.common import Record
 
 LEARNED = frozenset({SpanKind.ACTIVITY, SpanKind.LOCAL, SpanKind.NEXUS})
@@ -72,7 +72,7 @@ def _attempt(span: Span, process: str, *, simulated: bool) -> Attempt:
     ending = _ENDINGS.get(span.state, Ending.CUT)
     ran, queued = span.run, span.queue_wait
     known = ran is not None and ending is not Ending.FAILED
-    failed = span.state in (SpanState.FAILED, SpanState.TIMED_OUT)
+    failed = span.state in BROKEN
     return Attempt(
         key=StepKey(
             process=process,

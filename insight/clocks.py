@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 Stretch = tuple[datetime, datetime]
 """From, to; the second is never before the first."""
+Key = TypeVar("Key")
 
 
 def clipped(stretches: Iterable[Stretch], within: Stretch) -> list[Stretch]:
@@ -38,3 +40,11 @@ def gaps(busy: Iterable[Stretch], within: Stretch) -> list[Stretch]:
 def total(stretches: Iterable[Stretch]) -> timedelta:
     """Sum lengths, counting overlaps as often as they occur."""
     return sum((end - start for start, end in stretches), timedelta())
+
+
+def summed(lengths: Iterable[tuple[Key, timedelta]]) -> dict[Key, timedelta]:
+    """Sum lengths by what they belong to; sums of nothing are left out."""
+    found: dict[Key, timedelta] = {}
+    for key, length in lengths:
+        found[key] = found.get(key, timedelta()) + length
+    return {key: length for key, length in found.items() if length}

@@ -14,6 +14,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from insight import payloads, told
+from insight.drafts import attributes
 from insight.reader import Events
 from workflows.data.common import BRANCH_HEADER, JSON, Record
 
@@ -73,12 +74,6 @@ def recorded(events: Events) -> tuple[Command, ...]:
     return tuple(command for command in found if command is not None)
 
 
-def of_event(event: HistoryEvent) -> Any:
-    """Give the attributes of an event, whichever they are; None where there are none."""
-    group = event.WhichOneof("attributes")
-    return getattr(event, group) if group else None
-
-
 class Given:
     """Reads newly given commands, in order: kinds without an id of their own are counted."""
 
@@ -129,7 +124,7 @@ class _Reading:
         self._messages: dict[int, str] = {}
 
     def event(self, event: HistoryEvent) -> Command | None:
-        group, inner = event.WhichOneof("attributes") or "", of_event(event)
+        group, inner = event.WhichOneof("attributes") or "", attributes(event)
         if group == "workflow_task_completed_event_attributes":
             self._tasks[event.event_id] = inner.started_event_id
         elif group == "workflow_execution_update_accepted_event_attributes":

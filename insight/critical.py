@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from insight.clocks import total
+from insight.clocks import summed, total
 from insight.flow import END, Edge, Flow, Segment, Step, Wait
 from insight.network import FIRST, Network, Point
 from insight.portions import awaited, levels, portions, retry_cost, utilisation
@@ -35,8 +34,8 @@ def flow(
     """
     network = Network(spans, edges, started, times or {})
     path = critical_path(network, tasks, until)
-    on_path = _sums((s.wait, s.end - s.start) for s in path)
-    critical = _sums((s.span, s.end - s.start) for s in path)
+    on_path = summed((s.wait, s.end - s.start) for s in path)
+    critical = summed((s.span, s.end - s.start) for s in path)
     slack = slacks(network, until, frozenset(critical))
     open_levels = levels(spans, until)
     peak = max((level.open for level in open_levels), default=0)
@@ -216,14 +215,4 @@ def _waits(
         if wait is not None and network.effects.get(key):
             before = network.before(point)
             spent.append((wait, point.at - (before.at if before else network.started)))
-    return _sums((wait, max(length, _NONE)) for wait, length in spent)
-
-
-Key = TypeVar("Key")
-
-
-def _sums(lengths: Iterable[tuple[Key, timedelta]]) -> dict[Key, timedelta]:
-    found: dict[Key, timedelta] = {}
-    for key, length in lengths:
-        found[key] = found.get(key, _NONE) + length
-    return {key: length for key, length in found.items() if length}
+    return summed((wait, max(length, _NONE)) for wait, length in spent)

@@ -7,7 +7,7 @@ from itertools import count, pairwise
 
 from insight.flow import END, START, Edge
 from insight.report import Report
-from insight.spans import Span, SpanKind
+from insight.spans import MESSAGES, Span
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,13 @@ def _room(
     )
 
 
-_MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
-
-
 def _path(report: Report) -> list[int]:
     """Give the spans of the critical path in order, each once.
 
     A wait for a message is nobody's time, but the message it ended with is a step of the path.
     """
     likely = {edge.effect: edge.cause for edge in report.flow.edges if edge.likely}
-    messages = {span.id for span in report.spans if span.kind in _MESSAGES}
+    messages = {span.id for span in report.spans if span.kind in MESSAGES}
     found: dict[int, None] = {}
     for key in [*(part.span for part in report.flow.path if part.span), END]:
         if report.flow.path and likely.get(key) in messages:

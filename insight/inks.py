@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from insight.flow import Wait
-from insight.spans import WORK, Span, SpanKind, SpanState
+from insight.spans import BROKEN, WORK, Span, SpanKind
 
 
 @dataclass(frozen=True)
@@ -72,5 +72,5 @@ def strokes(span: Span, until: datetime, work: Ink) -> Iterator[Stroke]:
         if span.limited:
             yield WAITS[Wait.LIMITER], span.started, sent
         yield work, sent, end
-    if span.state in (SpanState.FAILED, SpanState.TIMED_OUT):
+    if span.state in BROKEN:
         yield FAILED, end, end

@@ -7,14 +7,13 @@ from enum import StrEnum
 from insight.flow import END, START, Certainty
 from insight.graph import Picture, picture
 from insight.report import Report
-from insight.spans import Span, SpanKind, SpanState
+from insight.spans import BROKEN, Span, SpanKind
 from insight.words import length
 
 MOST_NODES, MOST_EDGES = 120, 400
 """Mermaid itself draws no more than 500 edges and 50,000 characters unless told otherwise."""
 _LONGEST = 60
 _KEPT = frozenset(" .,_-/'+*=")
-_BAD = frozenset({SpanState.FAILED, SpanState.TIMED_OUT})
 
 
 class Form(StrEnum):
@@ -47,7 +46,7 @@ def _graph(report: Report, shown: Picture) -> Iterator[str]:
     yield "  classDef failed stroke:#c62828,stroke-dasharray:4 3"
     on_path = {key for pair in shown.critical for key in pair}
     yield from _classed("critical", [_key(key) for key in sorted(on_path)])
-    yield from _classed("failed", [_key(span.id) for span in shown.spans if span.state in _BAD])
+    yield from _classed("failed", [_key(span.id) for span in shown.spans if span.state in BROKEN])
 
 
 def _branches(shown: Picture) -> dict[str, list[Span]]:

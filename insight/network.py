@@ -9,11 +9,10 @@ from functools import cached_property
 
 from insight.flow import END, START, Edge, Wait
 from insight.portions import awaited
-from insight.spans import WORK, Span, SpanKind, SpanState
+from insight.spans import MESSAGES, WORK, Span, SpanKind, SpanState
 
 FIRST = 1
 """The id of the event that starts a run."""
-_MESSAGES = (SpanKind.SIGNAL, SpanKind.UPDATE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Network:
         span = self.spans.get(point.cause)
         if span is None:
             return Wait.EVENT if point.event > FIRST else None
-        return awaited(span.name) if span.kind in _MESSAGES else None
+        return awaited(span.name) if span.kind in MESSAGES else None
 
     def before(self, point: Point) -> Point | None:
         """Give the news that led to this news; None where the run began, or nothing is known.

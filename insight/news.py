@@ -16,15 +16,13 @@ from temporalio.api.history.v1 import HistoryEvent
 from insight.book import CLOSED_AS
 from insight.drafts import attributes, when
 from insight.flow import END, START
-from insight.spans import Span, SpanKind
+from insight.spans import MESSAGES, Span, SpanKind
 
 _E = EventType
 FAR = 500
 """News looked at in a turn where each command saw others than the one before: the last of them."""
 _AT_ONCE = timedelta(milliseconds=100)
 """The server asks for a task that goes on with another in the moment in which that one closes."""
-MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
-"""Spans that come from outside: no command began them."""
 _FROM_OUTSIDE = frozenset(
     {_E.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, _E.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED}
 )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from insight.clocks import clipped, merged, total
 from insight.flow import Level, Wait
-from insight.spans import WORK, Span, SpanKind
+from insight.spans import MESSAGES, WORK, Span, SpanKind
 
 Portion = tuple[Wait, datetime, datetime]
 """A stretch of one span's time: on what, from, to."""
@@ -30,7 +30,7 @@ def portions(span: Span, until: datetime) -> tuple[Portion, ...]:
     are no time of the workflow's: they have no portions.
     """
     begin, end = span.scheduled, max(span.ended or until, span.scheduled)
-    if span.kind in (SpanKind.SIGNAL, SpanKind.UPDATE):
+    if span.kind in MESSAGES:
         return ()
     if span.kind is SpanKind.TIMER:
         return ((Wait.TIMER, begin, end),)

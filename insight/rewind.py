@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
-from insight.commands import of_event
+from insight.drafts import attributes
 from insight.flow import Edge
 from insight.reader import Events
-from insight.spans import WORK, Span, SpanKind, SpanState
+from insight.spans import BROKEN, WORK, Span, SpanKind
+from insight.words import title
 from workflows.data.common import Anew
-
-BROKEN = frozenset({SpanState.FAILED, SpanState.TIMED_OUT})
 
 
 class NoSuchStep(ValueError):
@@ -40,11 +39,6 @@ def step(spans: Sequence[Span], named: str) -> Span:
 
 def _listed(spans: Iterable[Span]) -> str:
     return ", ".join(f"{span.id} ({title(span)})" for span in spans) or "there are none"
-
-
-def title(span: Span) -> str:
-    """Name a step as people know it."""
-    return f"{span.branch}: {span.name}" if span.branch else span.name
 
 
 def caused(edges: Iterable[Edge], first: int) -> frozenset[int]:
@@ -113,7 +107,7 @@ def _last_news(events: Events, closing: HistoryEvent) -> tuple[int, int]:
     tasks = [e for e in events if e.HasField("workflow_task_completed_event_attributes")]
     ids = [e.event_id for e in tasks]
     before = max((i for i in ids if i < ended), default=0)
-    starts = {e.event_id: of_event(e).started_event_id for e in tasks}
+    starts = {e.event_id: attributes(e).started_event_id for e in tasks}
     return starts.get(ended, ended), starts.get(before, before)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from insight.clocks import Stretch, clipped, merged, total
 from insight.report import BranchLine, Report
-from insight.spans import WORK, Span, SpanState
+from insight.spans import BROKEN, WORK, Span
 from workflows.data.common import BranchState
 
 NO_BRANCH = "(case)"
@@ -87,7 +87,7 @@ def _weight(report: Report) -> Callable[[Row], tuple[bool, bool, timedelta]]:
     on_path = {segment.span for segment in report.flow.path}
 
     def weight(row: Row) -> tuple[bool, bool, timedelta]:
-        failed = any(s.state in (SpanState.FAILED, SpanState.TIMED_OUT) for s in row.spans)
+        failed = any(s.state in BROKEN for s in row.spans)
         return any(span.id in on_path for span in row.spans), failed, row.busy
 
     return weight

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from insight.report import Report
-from insight.spans import Span, SpanKind, SpanState
+from insight.spans import BROKEN, Span, SpanKind
 from workflows.data.common import Record
 
 MOST = 40
@@ -56,10 +56,9 @@ def sections(work: Iterable[Span]) -> dict[str, Section]:
 
 
 def _sum(spans: Sequence[Span]) -> Section:
-    bad = (SpanState.FAILED, SpanState.TIMED_OUT)
     return Section(
         calls=len(spans),
-        failed=sum(span.state in bad for span in spans),
+        failed=sum(span.state in BROKEN for span in spans),
         retries=sum(max(span.attempt - 1, 0) for span in spans),
     )
 

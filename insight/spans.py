@@ -27,6 +27,8 @@ CALLS = frozenset({SpanKind.ACTIVITY, SpanKind.LOCAL})
 """Kinds that a worker of the run's own does: machine time."""
 WORK = CALLS | {SpanKind.CHILD, SpanKind.NEXUS}
 """Kinds in which something works, not only waits."""
+MESSAGES = frozenset({SpanKind.SIGNAL, SpanKind.UPDATE})
+"""Kinds that come from outside: no command began them."""
 
 
 class SpanState(StrEnum):
@@ -42,6 +44,10 @@ class SpanState(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     ABANDONED = "abandoned"
+
+
+BROKEN = frozenset({SpanState.FAILED, SpanState.TIMED_OUT})
+"""States of what did not do what it was begun for."""
 
 
 class Status(StrEnum):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import TypeVar
 
+from insight.clocks import summed
 from insight.critical import flow
 from insight.flow import END, START, Edge, Flow, Segment, Step, Wait
 from insight.links import Place
@@ -112,7 +112,7 @@ class _Tree:
             utilisation=utilisation(work, peak, (started, until)),
             lower_bound=min(self._bound(), until - started),
             waits=self._waits(spans),
-            on_path=_sums((part.wait, part.end - part.start) for part in path),
+            on_path=summed((part.wait, part.end - part.start) for part in path),
         )
 
     def _path(self, k: int) -> Iterator[Segment]:
@@ -145,7 +145,7 @@ class _Tree:
 
     def _steps(self, path: Sequence[Segment], length: timedelta) -> Iterator[Step]:
         """Give the steps; a child's may end later by its own slack and that of its span."""
-        critical = _sums((part.span, part.end - part.start) for part in path)
+        critical = summed((part.span, part.end - part.start) for part in path)
         slack: dict[int, timedelta | None] = {}
         for k, run in enumerate(self.runs):
             place = self.places[k]
@@ -189,7 +189,7 @@ class _Tree:
                 until = self.runs[child].until
                 parts = portions(span, until)
                 told += [(Wait.RUN, a - b) for wait, a, b in parts if wait is Wait.RUN]
-        return _sums(told)
+        return summed(told)
 
 
 _IDS = ("id", "task", "closing", "taken")
@@ -220,13 +220,3 @@ def _laid(parts: Iterable[Segment], over: Segment) -> Iterator[Segment]:
             at = end
     if at < over.end:
         yield over.model_copy(update={"start": at})
-
-
-Key = TypeVar("Key")
-
-
-def _sums(lengths: Iterable[tuple[Key, timedelta]]) -> dict[Key, timedelta]:
-    found: dict[Key, timedelta] = {}
-    for key, length in lengths:
-        found[key] = found.get(key, _NONE) + length
-    return {key: length for key, length in found.items() if length}

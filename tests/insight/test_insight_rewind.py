@@ -6,7 +6,8 @@ from temporalio.api.failure.v1 import Failure
 
 from insight.book import spans
 from insight.flow import Certainty, Edge
-from insight.rewind import NoSuchStep, anew, caused, reset_point, step, title, to_blame
+from insight.rewind import NoSuchStep, anew, caused, reset_point, step, to_blame
+from insight.words import title
 from tests.insight.builder import Run, failure
 
 

@@ -13,8 +13,9 @@ from rich.console import Console
 from cli.replaying import NAMES, Foreign, Replayed, replay
 from cli.replays import as_plain
 from cli.stepping import stepped
-from insight.commands import CommandKind, of_event, recorded
+from insight.commands import CommandKind, recorded
 from insight.divergence import Change, differences
+from insight.drafts import attributes
 from insight.reader import Events, read_history
 from runtime.conversion import DATA_CONVERTER
 from runtime.settings import ROOT
@@ -93,7 +94,7 @@ async def test_a_changed_timer_child_signal_and_result_are_found() -> None:
     for name, kind in cases.items():
         events = history(name)
         event = next(e for e in events if e.HasField(f"{kind}_event_attributes"))  # type: ignore[arg-type]
-        inner = of_event(event)
+        inner = attributes(event)
         if kind == "timer_started":
             inner.start_to_fire_timeout.FromSeconds(7)
         else:
@@ -113,8 +114,8 @@ async def test_another_call_is_found_where_the_sdk_finds_it(call: str) -> None:
     events = history("due_diligence_unilever")
     asked = "activity_task_scheduled_event_attributes"
     told = [e for e in events if e.WhichOneof("attributes") == asked]
-    first = [e for e in told if of_event(e).activity_type.name == call][-1]
-    of_event(first).activity_type.name = "something_else"
+    first = [e for e in told if attributes(e).activity_type.name == call][-1]
+    attributes(first).activity_type.name = "something_else"
 
     found = (await replayed(events)).comparison.divergences[-1]
     assert found.recorded is not None
