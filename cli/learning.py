@@ -8,7 +8,7 @@ from temporalio.client import WorkflowExecution
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.session import Session, say
-from insight.attempts import Attempt, Ending, StepKey, attempts
+from insight.attempts import Attempt, Ending, StepKey, attempts, copied
 from insight.book import spans
 from insight.estimates import estimate
 from insight.learning import Learned, learn
@@ -94,9 +94,9 @@ async def _read(
                 return None
             raise
         of_case = simulated.get(found.root_id or found.id, usual)
-        return list(
-            attempts(spans(events), found.workflow_type, simulated=simulated.get(found.id, of_case))
-        )
+        here_simulated = simulated.get(found.id, of_case)
+        kind, since = found.workflow_type, copied(events)
+        return list(attempts(spans(events), kind, simulated=here_simulated, since=since))
 
     return list(await asyncio.gather(*map(one, some)))
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from pydantic import AwareDatetime
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
 
 from insight.spans import BROKEN, Span, SpanKind, SpanState
 from workflows.data.common import Record
@@ -56,13 +58,26 @@ class Attempt(Record):
     output_tokens: int = 0
 
 
-def attempts(found: Iterable[Span], process: str, *, simulated: bool) -> Iterator[Attempt]:
+def copied(events: Iterable[HistoryEvent]) -> int:
+    """Give the last event that a reset took over from the run it replaced; 0 without a reset."""
+    return max((e.event_id - 1 for e in events if _resets(e)), default=0)
+
+
+def _resets(event: HistoryEvent) -> bool:
+    cause = event.workflow_task_failed_event_attributes.cause
+    return cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW
+
+
+def attempts(
+    found: Iterable[Span], process: str, *, simulated: bool, since: int = 0
+) -> Iterator[Attempt]:
     """Read what the spans of a run of a process teach, in the order in which they ended.
 
     Left out is what tells nothing: a call still open or left behind (a history names the start of
-    an attempt only when it closes), and a reply that was read back instead of sent for.
+    an attempt only when it closes), and a reply that was read back instead of sent for; and what
+    ended up to the event `since`, which another run has taught already.
     """
-    closed = [span for span in found if span.kind in LEARNED and span.ended is not None]
+    closed = [s for s in found if s.kind in LEARNED and s.ended is not None and s.closing > since]
     for span in sorted(closed, key=lambda span: (span.ended or span.scheduled, span.id)):
         if span.started is not None and not span.reused:
             yield _attempt(span, process, simulated=simulated)

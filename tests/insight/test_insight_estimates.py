@@ -10,8 +10,9 @@ from statistics import quantiles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 
-from insight.attempts import Attempt, Ending, StepKey, attempts
+from insight.attempts import Attempt, Ending, StepKey, attempts, copied
 from insight.book import spans
 from insight.distributions import beta_quantile, beyond, student_quantile
 from insight.estimates import Estimate, estimates
@@ -67,6 +68,9 @@ def test_merging_is_associative(parts: list[list[float]]) -> None:
     assert (left.calls, left.changes) == (right.calls, right.changes)
     assert left.good == pytest.approx(right.good)
     assert left.done.buckets == pytest.approx(dict(right.done.buckets))
+
+
+RESET = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW
 
 
 def test_merging_is_learning_at_once() -> None:
@@ -234,6 +238,20 @@ def test_a_run_teaches_service_queue_and_failures_apart() -> None:
     known = learn([], found)[0]
     assert known.calls == 3
     assert (known.queue.weight, known.good, known.bad) == pytest.approx((2, 2, 3), rel=0.02)
+
+
+def test_what_a_reset_took_over_teaches_once() -> None:
+    """The run that was replaced tells it too, and it is learned from as well."""
+    run = Run()
+    run.call("search", 0, 100)
+    reset = run.add(EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, 200)
+    reset.workflow_task_failed_event_attributes.cause = RESET
+    run.call("search", 300, 500)
+    events = tuple(run.events)
+    assert copied(events) == reset.event_id - 1
+    found = attempts(spans(events), "due", simulated=True, since=copied(events))
+    assert [attempt.seconds for attempt in found] == [0.2]
+    assert copied(events[:3]) == 0
 
 
 def test_ten_thousand_calls_are_learned_and_fitted() -> None:
