@@ -116,9 +116,12 @@ def reset(
 
     async def work(here: Any) -> None:
         from cli import resetting
+        from cli.session import say
 
         one = [] if failed else [(await here.handle(case)).id]
         chosen = one or list(await resetting.failed(here.client, failed))
+        if not chosen:
+            say(f"no case of {failed!r} stands failed")
         missed.extend(await _reset(here.client, chosen, at, reason, yes=yes, as_json=as_json))
 
     in_session(work, profile=profile)

@@ -1,5 +1,6 @@
 """The commands that explain a run, live or from a file: `explain` and `logs`."""
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -158,4 +159,4 @@ def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], 
 def is_file(target: str) -> bool:
     """Whether a word names a history file, not a case: it is one, looks like one, or is -."""
     like = "/" in target or target.endswith((".json", ".gz"))  # no case has a slash
-    return target == "-" or like or Path(target).is_file()
+    return target == "-" or like or os.path.isfile(target)  # an id may be too long for a name

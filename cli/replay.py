@@ -1,6 +1,7 @@
 """`starter.py replay`: what the code of today makes of recorded histories."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def replay(
         raise BadInput("--step goes through one history: name it, without --all")
     if not target and not everything:
         raise BadInput("name a history's file or a case, or say --all")
-    if not target or not (Path(target).is_dir() or is_file(target)):
+    if not target or not (os.path.isdir(target) or is_file(target)):  # an id may be a long name
         code = _of_service(target, step=step, until=until, profile=profile, as_json=as_json)
     else:
         path = Path("/dev/stdin" if target == "-" else target)

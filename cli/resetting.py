@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 
 from cli.errors import BadInput, Trouble
 from cli.forking import known_of
+from cli.runs import check_name
 from insight.report import Report
 from insight.rewind import NoSuchStep, reset_point, step, to_blame
 from insight.spans import Span, SpanKind, SpanState, Status
@@ -107,7 +108,11 @@ async def reset(client: Client, plan: Reset, reason: str) -> str:
 
 
 async def failed(client: Client, process: str) -> tuple[str, ...]:
-    """List the failed cases of a process, oldest first; not one that was taken up again since."""
+    """List the failed cases of a process, oldest first; not one that was taken up again since.
+
+    Raises BadInput for a name no workflow type has.
+    """
+    check_name(process)
     query = f"WorkflowType = '{process}' AND ExecutionStatus = 'Failed'"
     rows = [row async for row in client.list_workflows(query)]
     found = []

@@ -32,13 +32,18 @@ def service(here: Session) -> str:
     return f"{here.client.service_client.config.target_host}/{here.client.namespace}"
 
 
+def check_name(process: str) -> None:
+    """Refuse what no workflow type is called, and a query would be broken by. Raises BadInput."""
+    if not process or set(process) & set("'\"\\`"):
+        raise BadInput(f"{process!r} is no name of a process; `starter.py list` shows some")
+
+
 async def collect(client: Client, runs: Runs, process: str, tell: Tell) -> int:
     """Sum up and keep the closed runs of a process that are not kept yet; gives how many are open.
 
     Raises BadInput for a name no workflow type has.
     """
-    if not process or set(process) & set("'\"\\`"):
-        raise BadInput(f"{process!r} is no name of a process; `starter.py list` shows some")
+    check_name(process)
     of_type = f"WorkflowType = '{process}'"
     known = await runs.known(process)
     listed = client.list_workflows(f"{of_type} AND ExecutionStatus != 'Running'")

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import starter
+from cli.explaining import is_file
 from cli.explanation import explanation
 from cli.histories import from_file
 from insight.log import log
@@ -138,3 +139,8 @@ def test_every_foreign_history_is_drawn_and_logged_within_80_columns(shared_data
     for one in known:
         told = {line.span for line in log(one) if line.written()}
         assert told >= {span.id for span in one.spans}, one.case
+
+
+def test_a_workflow_id_longer_than_a_file_name_is_no_file() -> None:
+    assert not is_file("x" * 1000)
+    assert is_file("x" * 1000 + ".json")

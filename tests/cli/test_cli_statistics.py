@@ -12,6 +12,7 @@ from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from cli import runs, wishes
 from cli.errors import BadInput
+from cli.runs import check_name
 from cli.session import Session
 from cli.stats_report import rate_case, show, show_files
 from cli.wishes import Wishes
@@ -86,6 +87,12 @@ def test_nothing_found_is_said_with_what_there_is(histories: Path) -> None:
         file.unlink()
     with pytest.raises(BadInput, match=r"other.json: JSON, but .* is in it"):
         show_files(histories, "", ALL, as_json=True)
+
+
+@pytest.mark.parametrize("name", ["", "a'b", 'a"b', "a`b", "a\\b"])
+def test_a_name_that_would_break_a_query_is_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="no name of a process"):
+        check_name(name)
 
 
 def test_moments_and_lengths_are_read_as_people_write_them() -> None:
