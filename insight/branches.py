@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from insight.flow import END, START, Certainty, Edge
+from insight.flow import END, START, Certainty, Edge, Wait
 from insight.pending import NOTHING, Now, Pending
+from insight.portions import awaited
 from insight.report import Report
 from insight.rows import MOST, NO_BRANCH, Row, row_of, rows
 from insight.spans import WORK, Span, SpanKind, SpanState, Status
@@ -113,7 +114,9 @@ def _open(span: Span, row: Row, report: Report, now: Now) -> tuple[str, str]:
     if span.kind is SpanKind.TIMER:
         until = f" since {length(report.until - span.scheduled)}"
         gate = next((gate for gate in now.gates if gate == row.label), None)
-        return "waiting", f"for a person at gate {gate}{until}" if gate else f"timer{until}"
+        if gate or awaited(span.branch) is Wait.PERSON:  # the timer only reminds
+            return "waiting", f"for a person{f' at gate {gate}' if gate else ''}{until}"
+        return "waiting", f"timer{until}"
     if span.kind not in WORK:
         return "waiting", f"{title(span)} under way"
     told = now.pending.get(span.id)

@@ -77,7 +77,7 @@ def _key(span: int) -> str:
 
 def _node(span: Span, until: datetime) -> str:
     took = _took(span, until)
-    words = _plain(span.name) + (f"<br>{length(took)}" if took else "")
+    words = _plain(_named(span)) + (f"<br>{length(took)}" if took else "")
     left, right = {
         SpanKind.TIMER: ("([", "])"),
         SpanKind.SIGNAL: (">", "]"),
@@ -85,6 +85,11 @@ def _node(span: Span, until: datetime) -> str:
         SpanKind.CHILD: ("[[", "]]"),
     }.get(span.kind, ("[", "]"))
     return f'{_key(span.id)}{left}"{words}"{right}'
+
+
+def _named(span: Span) -> str:
+    """Name a timer one: its own name is a number or an id."""
+    return f"timer {span.name}" if span.kind is SpanKind.TIMER else span.name
 
 
 def _took(span: Span, until: datetime) -> timedelta:
@@ -109,7 +114,7 @@ def _task(span: Span, until: datetime, critical: bool) -> str:
     tags += ["active"] if span.ended is None else ["done"]
     tags += ["milestone"] if span.kind is SpanKind.SIGNAL else []
     end = max(start + 1, _epoch(span.ended or until))
-    name = _plain(span.name)
+    name = _plain(_named(span))
     if name[0] != "#":  # a line that begins with a word such as "click" would be an order
         name = f"#{ord(name[0])};{name[1:]}"
     return f"  {name} :{', '.join([*tags, _key(span.id), str(start), str(end)])}"

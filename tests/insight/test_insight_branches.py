@@ -43,10 +43,14 @@ def test_a_call_under_way_says_whether_it_is_queued_running_or_retried() -> None
 
 
 def test_a_gate_is_a_person_and_any_other_timer_a_timer() -> None:
+    """By its name where nobody can be asked: the path says so too."""
+    run = Run()
+    run.timer("7", 0, summary="pause: until")
+    assert words(report(run.events, now=at(5_000))) == ["… pause timer since 5.0 s"]
     run = Run()
     run.timer("7", 0, summary="review: until")
     known = report(run.events, now=at(5_000))
-    assert words(known) == ["… review timer since 5.0 s"]
+    assert words(known) == ["… review for a person since 5.0 s"]
     assert words(known, Now(gates=("review",))) == [
         "… review for a person at gate review since 5.0 s"
     ]

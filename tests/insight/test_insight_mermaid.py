@@ -54,6 +54,13 @@ def test_the_critical_path_is_thick_and_what_failed_is_marked() -> None:
     assert re.search(r"  class n\d+ failed", failed)
 
 
+def test_a_timer_is_called_one() -> None:
+    run = Run()
+    run.timer("1", 0)
+    run.finish(10)
+    assert '(["timer 1<br>10 ms"])' in mermaid(report(run.events))
+
+
 def test_a_gantt_has_a_section_for_each_branch() -> None:
     text = mermaid(chain(3), Form.GANTT)
     assert text.startswith("gantt\n")
