@@ -34,7 +34,8 @@ def step(spans: Sequence[Span], named: str) -> Span:
     if len(found) == 1:
         return found[0]
     many = f"{len(found)} steps are called {named!r}" if found else f"there is no step {named!r}"
-    raise NoSuchStep(f"{many}; name one by its event id: {_listed(found or work)}")
+    near = found or [s for s in work if f"{s.branch}/".startswith(f"{named}/")] or work
+    raise NoSuchStep(f"{many}; name one by its event id: {_listed(near)}")
 
 
 def _listed(spans: Iterable[Span]) -> str:

@@ -81,6 +81,10 @@ def test_a_step_is_found_by_each_of_its_names_and_several_are_listed() -> None:
         step(found, "first")
     with pytest.raises(NoSuchStep, match=r"no step 'fourth'.*a: first"):
         step(found, "fourth")
+    with pytest.raises(NoSuchStep) as told:
+        step(found, "b")
+    assert "b: first" in str(told.value)
+    assert "a: first" not in str(told.value), "a branch is named: its steps are listed"
 
 
 def test_what_a_step_caused_follows_likely_edges_only() -> None:
