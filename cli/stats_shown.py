@@ -11,6 +11,7 @@ from rich.text import Text
 from insight.compare import Difference, Finding, Group
 from insight.evidence import LEAST
 from insight.figures import Figure, Ratio, Unit
+from insight.inks import WAITS
 from insight.stats import Stats
 from insight.words import counted, dollars, length
 from insight.worth import Satisfaction, Savings
@@ -19,6 +20,9 @@ SHOWN = 10
 """Lines of a table; `--json` has them all."""
 WIDEST = 28
 """Cells of a name."""
+_WORDED = {f"critical: {wait}": f"critical: {ink.word}" for wait, ink in WAITS.items()} | {
+    f"({wait})": f"({ink.word})" for wait, ink in WAITS.items()
+}
 
 
 def report(
@@ -54,7 +58,7 @@ def report(
 def overview(of: Iterable[Stats], still_open: int) -> RenderableType:
     """Show several workflow types, a line each; open runs are only counted."""
     table = _table("workflow type", "cases", "p50", "p95", "errors")
-    table.add_column("most time on", no_wrap=True, overflow="ellipsis", max_width=18)
+    table.add_column("most time on", no_wrap=True, overflow="ellipsis", max_width=20)
     for one in of:
         figure = one.figures[0]
         first = one.bottlenecks[0] if one.bottlenecks else None
@@ -63,7 +67,7 @@ def overview(of: Iterable[Stats], still_open: int) -> RenderableType:
             str(one.cases),
             *(value(v, Unit.SECONDS) for v in (figure.p50, figure.p95)),
             _percent(one.errors),
-            f"{first.share:.0%} {first.name}" if first else "",
+            f"{first.share:.0%} {_worded(first.name)}" if first else "",
         )
     if still_open:
         table.caption = f"left out: {counted(still_open, 'open run')}"
@@ -93,8 +97,13 @@ def _percent(of: Ratio) -> str:
     return f"{of.share:.0%}"
 
 
+def _worded(name: str) -> str:
+    """Call a wait what a report of one run calls it."""
+    return _WORDED.get(name, name or "(case)")
+
+
 def _name(text: str, widest: int = WIDEST) -> Text:
-    name = Text(text or "(case)", no_wrap=True, overflow="ellipsis")
+    name = Text(_worded(text), no_wrap=True, overflow="ellipsis")
     name.truncate(widest, overflow="ellipsis")
     return name
 
@@ -217,7 +226,7 @@ def _sections(of: Stats) -> RenderableType:
 def _change(of: Difference) -> str:
     figures = " -> ".join(value(v, of.unit) or "?" for v in (of.before, of.after))
     chance = "" if of.p is None else f" (p {of.p:.2g})"
-    return f"{of.name} {figures}{chance}"
+    return f"{_worded(of.name)} {figures}{chance}"
 
 
 def _differences(title: str, found: Sequence[Difference], sides: tuple[int, int]) -> RenderableType:
