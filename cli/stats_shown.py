@@ -179,7 +179,7 @@ def _groups(by: str, of: Sequence[Group]) -> RenderableType:
             "" if one.confidence is None else f"{one.confidence:.2f}",
             f"{one.errors.part}",
         )
-    told = Text("outcomes, and how the cases differ from all others\n", style="italic")
+    told = Text("outcomes, and what differs: all others -> these\n", style="italic")
     for one in of[:SHOWN]:
         outcomes = ", ".join(f"{name} {count}" for name, count in one.outcomes.items())
         told.append(f"  {one.name or '(case)'}: {outcomes}\n", style="not italic dim")

@@ -179,6 +179,9 @@ class _Graph:
             line = Text(plain_mark if plain else mark, style=style)
             name = fitted(clear(node.row.label, plain=plain), label, plain)
             line.append(f" {name} ", style="not bold")
+            if self.now is not None and cell_len(node.doing) > doing:  # its causes are known by now
+                yield _cut(line.append(fitted(clear(node.doing, plain=plain), room, plain)), width)
+                continue
             line.append(fitted(clear(node.doing, plain=plain), doing, plain))
             for text in self._afters(_after(node.after), room - doing - 1, plain):
                 yield _cut(line.append(f" {text}", style="dim"), width)

@@ -80,7 +80,7 @@ def savings(cases: Sequence[RunSummary], labour: Labour) -> Savings:
         assumed = f"{counted(gates, 'draft')} decided on, each for {labour.decision / HOUR:.2g} h"
     else:
         people = sum((_waited_for_people(case) for case in cases), timedelta()) / HOUR
-        assumed = "all time in which a case waited for a person was work, which is the most"
+        assumed = "all time a case waited for a person was work, the most it can be"
     hours = by_hand - people
     return Savings(
         cases=len(done),

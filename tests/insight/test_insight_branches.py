@@ -104,6 +104,21 @@ def test_no_line_is_wider_than_asked(width: int, encoding: str) -> None:
     assert max(cell_len(line) for line in text.splitlines()) <= width
 
 
+def test_why_something_is_tried_again_comes_before_what_it_came_after() -> None:
+    run = Run()
+    run.turn(0)
+    first = run.schedule("register", 0, branch="identity")
+    run.start(first, 0)
+    run.complete(first, 1_000)
+    run.turn(1_000)
+    key = run.schedule("ask_model", 1_000, branch="credit")
+    why = Pending(running=False, attempt=3, due=at(12_000), failure="openai answered 429 too many")
+    known, now = report(run.events, now=at(10_000)), Now(pending={key: why})
+    *_, line = drawn(known, now, width=72).splitlines()
+    assert line.endswith("again in 2.0 s, attempt 3 after openai answered 42…")
+    assert "after identity" in drawn(known, now, width=120)
+
+
 def test_many_rows_of_one_name_are_one_line() -> None:
     run = Run()
     for _ in range(500):
