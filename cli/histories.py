@@ -77,6 +77,19 @@ async def from_case(
     return _joined(family.found, own, now)
 
 
+async def fetched(client: Client, case: str, run: str) -> Events:
+    """Fetch the events of a run, of the newest if `run` is empty; none if the server has none left.
+
+    A server removes histories when their retention ends, at any moment.
+    """
+    try:
+        return ordered(await client.get_workflow_handle(case, run_id=run or None).fetch_history())
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return ()
+        raise
+
+
 class _Family:
     """The runs that belong to one, fetched: itself first, then those its links lead to."""
 
@@ -107,16 +120,13 @@ class _Family:
                         wanted.append(one)
 
     async def _fetch(self, case: str, run: str) -> tuple[str, Events]:
-        """Fetch one run; without events if the server no longer has it, unless it is the first."""
-        handle = self._client.get_workflow_handle(case, run_id=run or None)
+        """Fetch one run; without events if the server has none, unless it is the first."""
         async with self._room:
-            try:
-                return case, ordered(await handle.fetch_history())
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND or not self.found:
-                    raise
-                self.gone += 1
-                return case, ()
+            events = await fetched(self._client, case, run)
+        if not events and not self.found:
+            raise BadInput(f"{case}: the server has no history of it")
+        self.gone += not events
+        return case, events
 
     async def tell(self) -> None:
         """Say now and then how far the fetching is."""

@@ -5,24 +5,22 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from temporalio.client import WorkflowExecution
-from temporalio.service import RPCError, RPCStatusCode
 
+from cli.histories import AT_ONCE, fetched
 from cli.session import Session, say
 from insight.attempts import Attempt, Ending, StepKey, attempts, copied
 from insight.book import spans
 from insight.estimates import estimate
 from insight.learning import Learned, learn
 from insight.priors import priors
-from insight.reader import ordered
 from store.database import Store
 from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
 
 CLOSED = "ExecutionStatus != 'Running'"
 SETTLING = timedelta(seconds=2)
 """How old the end of a call must be: its worker may not have committed a younger one yet."""
-AT_ONCE = 8
-"""Histories fetched at a time."""
-TELL_EVERY = 100
+TOLD_OF = 100
+"""Runs between two words about progress."""
 
 
 async def learn_new(
@@ -77,7 +75,7 @@ async def _from_runs(
             if taught is not None:
                 runs.append(found.run_id)
                 news += taught
-        if first and first % TELL_EVERY < AT_ONCE:
+        if first and first % TOLD_OF < AT_ONCE:
             say(f"read {first} of {len(new)} runs ...")
     return runs, news
 
@@ -86,13 +84,8 @@ async def _read(
     here: Session, some: Sequence[WorkflowExecution], simulated: Mapping[str, bool], usual: bool
 ) -> list[list[Attempt] | None]:
     async def one(found: WorkflowExecution) -> list[Attempt] | None:
-        handle = here.client.get_workflow_handle(found.id, run_id=found.run_id)
-        try:
-            events = ordered(await handle.fetch_history())
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # its retention ended just now
-                return None
-            raise
+        if not (events := await fetched(here.client, found.id, found.run_id)):
+            return None
         of_case = simulated.get(found.root_id or found.id, usual)
         here_simulated = simulated.get(found.id, of_case)
         kind, since = found.workflow_type, copied(events)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowExecution
-from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
+from cli.histories import AT_ONCE, TELL_EVERY, fetched
 from cli.session import Session
 from insight.facts import facts
 from insight.reader import Events, NotAHistory, read_histories
@@ -16,12 +16,8 @@ from insight.report import report
 from insight.runs import FORM, RunSummary, summary
 from store.runs import KeptRun, Runs
 
-AT_ONCE = 8
-"""Histories fetched side by side."""
 GROUP = 40
 """Runs kept in one transaction; a collection that is interrupted goes on after the last."""
-SILENT = 2.0
-"""Seconds between two words about progress."""
 Tell = Callable[[str], None]
 
 
@@ -55,7 +51,7 @@ async def collect(client: Client, runs: Runs, process: str, tell: Tell) -> int:
         found = await asyncio.gather(*(_kept(client, run, turn) for run in group))
         await runs.keep(process, [kept for kept in found if kept is not None])
         done += len(group)
-        if time.monotonic() - told > SILENT:
+        if time.monotonic() - told > TELL_EVERY:
             told = time.monotonic()
             tell(f"{done} of {len(new)} histories read")
     count = await client.count_workflows(f"{of_type} AND ExecutionStatus = 'Running'")
@@ -65,14 +61,10 @@ async def collect(client: Client, runs: Runs, process: str, tell: Tell) -> int:
 async def _kept(client: Client, run: WorkflowExecution, turn: asyncio.Semaphore) -> KeptRun | None:
     """Sum up one run; None if its history is gone by now."""
     async with turn:
-        handle = client.get_workflow_handle(run.id, run_id=run.run_id)
-        try:
-            history = await handle.fetch_history()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise
-    made = _summed(tuple(history.events))
+        events = await fetched(client, run.id, run.run_id)
+    if not events:
+        return None
+    made = _summed(events)
     told = made.facts.model_copy(update={"workflow": run.id, "run": run.run_id})
     text = made.model_copy(update={"facts": told}).model_dump_json()
     return KeptRun(run.id, run.run_id, made.started, FORM, text)
@@ -104,7 +96,7 @@ def from_files(place: Path, tell: Tell) -> dict[str, list[RunSummary]]:
             continue
         for run in made:
             found.setdefault(run.process or "(unknown)", []).append(run)
-        if time.monotonic() - told > SILENT:
+        if time.monotonic() - told > TELL_EVERY:
             told = time.monotonic()
             tell(f"{number + 1} of {len(files)} files read")
     if not found:

@@ -124,5 +124,5 @@ async def test_runs_that_are_no_longer_there_are_told(capsys: pytest.CaptureFixt
     known = await from_case(shelf, shelf.get_workflow_handle("case-1"), at(100))
     assert known.events == len(run.events)
     assert "of 2 more the server has no history left" in capsys.readouterr().err
-    with pytest.raises(RPCError):
+    with pytest.raises(BadInput, match="case-1: the server has no history of it"):
         await from_case(shelf, shelf.get_workflow_handle("case-1", "other"), at(100))
