@@ -124,7 +124,7 @@ def report(
     )
 
 
-class Facts(TypedDict):
+class Found(TypedDict):
     """What of a report is found out, not summed up."""
 
     case: str
@@ -139,12 +139,12 @@ class Facts(TypedDict):
     events: int
 
 
-def whole(inner: Container[int] = (), **facts: Unpack[Facts]) -> Report:
+def whole(inner: Container[int] = (), **told: Unpack[Found]) -> Report:
     """Make a report: add the branches, the two clocks and the sums to what was found out.
 
     `inner` are the spans that stand for runs whose own spans are there too.
     """
-    found, within = facts["spans"], (facts["started"], facts["until"])
+    found, within = told["spans"], (told["started"], told["until"])
     machine = total(merged(stretches(found, within)))
     work = stretches((span for span in found if span.id not in inner), within, WORK)
     parallel, sequential = total(merged(work)), total(work)
@@ -156,7 +156,7 @@ def whole(inner: Container[int] = (), **facts: Unpack[Facts]) -> Report:
         parallel=parallel,
         speedup=sequential / parallel if parallel else 1.0,
         usd=_usd(found),
-        **facts,
+        **told,
         **_tokens(found),
     )
 
