@@ -14,9 +14,12 @@ LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_
 """import-linter has no module that can be run."""
 
 PARTS: dict[str, list[str]] = {
-    "tests of the patterns": ["-m", "pytest", "-q", "-m", "not server", "tests/patterns"],
+    "tests of patterns and rules": [
+        *("-m", "pytest", "-q", "-m", "not server", "tests/patterns", "tests/rules"),
+    ],
     "other tests without a server": [
-        *("-m", "pytest", "-q", "-m", "not server", "--ignore=tests/patterns"),
+        *("-m", "pytest", "-q", "-m", "not server"),
+        *("--ignore=tests/patterns", "--ignore=tests/rules"),
     ],
     "types": ["-m", "mypy"],
     "import contracts": ["-c", LINT_IMPORTS, "--no-logo"],
