@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.llm.background import Background
 from activities.posture import NONSENSE, Advice, Posture
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
-from runtime.context import CallContext
+from runtime.context import CallContext, held_by
 from runtime.settings import Endpoint
 from store.admission import Admission, Need, Permit
 from store.breakers import BreakerRule, Breakers, CircuitOpen
@@ -164,7 +164,8 @@ class CallDesk:
                 await self.breakers.probe(connection, sending.service)
             return True, claim
 
-        permit, taken = await self.admission.enter(sending.need, take)
+        with held_by(sending.service):
+            permit, taken = await self.admission.enter(sending.need, take)
         if isinstance(taken, Claim):
             assert permit is not None  # noqa: S101 - a claim was taken with it
             return _Leave(taken, permit)

@@ -13,6 +13,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from insight import payloads
 from insight.pending import Now, Pending
 from insight.words import length
+from runtime.context import HELD_BY
 
 LATE = timedelta(seconds=2)
 """How long a workflow task may wait for a worker before it is worth a word."""
@@ -49,20 +50,22 @@ def now(
 
 
 def _pending(told: PendingActivityInfo) -> Pending:
+    said = payloads.value(told.heartbeat_details.payloads[0]) if _beats(told) else None
+    held = said.get(HELD_BY) if isinstance(said, Mapping) else None
     return Pending(
         running=told.state in _AT_WORK,
         attempt=max(told.attempt, 1),
         since=_when(told.last_started_time),
         due=_when(told.next_attempt_schedule_time) or _when(told.scheduled_time),
         failure=payloads.reason(told.last_failure),
-        beat=_beat(told),
+        beat=_written(said) if not held else "",
+        held=str(held or ""),
         worker=told.last_worker_identity,
     )
 
 
-def _beat(told: PendingActivityInfo) -> str:
+def _written(said: object) -> str:
     """Write what heartbeats last said: numbers and words of an object, or the value itself."""
-    said = payloads.value(told.heartbeat_details.payloads[0]) if _beats(told) else None
     if said is None:
         return ""
     if isinstance(said, Mapping):

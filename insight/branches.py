@@ -27,6 +27,7 @@ _MARKS = {
     "failed": ("✗", "x", "bold red"),
     "retrying": ("↻", "r", "red"),
     "running": ("▸", ">", "cyan"),
+    "held": ("▒", "l", "magenta"),
     "queued": ("░", ".", "yellow"),
     "waiting": ("…", "~", "yellow"),
     "done": ("✓", "+", "green"),
@@ -129,6 +130,9 @@ def _open(span: Span, row: Row, report: Report, now: Now) -> tuple[str, str]:
 
 def _pending(span: Span, told: Pending, report: Report) -> tuple[str, str]:
     why = f", attempt {told.attempt} after {told.failure}" if told.attempt > 1 else ""
+    if told.held:
+        since = _for(report, told.since or span.scheduled)
+        return "held", f"{span.name} held by a limit of {told.held} {since}{why}"
     if told.running:
         beat = f" [{told.beat}]" if told.beat else ""
         return "running", f"{span.name} {_for(report, told.since or span.scheduled)}{beat}{why}"

@@ -12,6 +12,7 @@ class Pending(Record):
 
     `attempt` is the one running or due next, `since` when it was taken up, `due` when the next
     one may begin; `failure` is why the one before failed, `beat` what its heartbeats last said.
+    `held` is the service whose limit it waits for.
     """
 
     running: bool
@@ -20,6 +21,7 @@ class Pending(Record):
     due: AwareDatetime | None = None
     failure: str = ""
     beat: str = ""
+    held: str = ""
     worker: str = ""
 
 

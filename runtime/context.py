@@ -1,5 +1,6 @@
 """Where an activity runs: for which case, in which branch, on which worker."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -7,6 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import activity
+
+HELD_BY = "held_by"
+"""In heartbeat details: the service whose limit a call waits for."""
+HELD_AFTER = 1.0
+"""Seconds a call waits for a permit until it says so."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,23 @@ def within_call(context: CallContext) -> Iterator[None]:
         yield
     finally:
         _context.reset(token)
+
+
+@contextmanager
+def held_by(service: str) -> Iterator[None]:
+    """Tell by heartbeat that the call waits for a permit of `service`, if the block takes long.
+
+    Otherwise whoever watches would take it for one at work. A fused step tells its own progress.
+    """
+    beat = known.beat if (known := _context.get(None)) is not None else None
+    if beat is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    telling = loop.call_later(HELD_AFTER, beat, {HELD_BY: service})
+    try:
+        yield
+    finally:
+        telling.cancel()
+        if loop.time() >= telling.when():
+            beat({})

@@ -40,6 +40,8 @@ def test_a_call_under_way_says_whether_it_is_queued_running_or_retried() -> None
     assert words(*again) == ["↻ credit filings again in 2.0 s, attempt 3 after SourceDown: closed"]
     beat = one(running=True, attempt=2, since=at(9_000), beat="4 of 9", failure="lost")
     assert words(*beat) == ["▸ credit filings for 1.0 s [4 of 9], attempt 2 after lost"]
+    held = one(running=True, since=at(9_000), held="openai")
+    assert words(*held) == ["▒ credit filings held by a limit of openai for 1.0 s"]
 
 
 def test_a_gate_is_a_person_and_any_other_timer_a_timer() -> None:

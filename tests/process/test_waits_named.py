@@ -8,37 +8,65 @@ import pytest
 from rich.console import Console
 
 from cli.explanation import explanation
+from cli.tail import Tail
+from insight.branches import nodes
 from insight.flow import Wait
 from insight.html import page
 from insight.inks import WAITS
+from insight.reader import ordered
 from insight.report import Report, report
 from simulator.config import Fault, FaultKind
 from store.limits import Override, override
-from store.pool_states import pool_states
-from tests.support.world import World, case_file
+from tests.support.world import Handle, World, case_file
+from workflows.data.case_file import CaseFile
 
 pytestmark = pytest.mark.server
 
 
+def silent() -> CaseFile:
+    """A case whose referees answer nothing by themselves."""
+    case = case_file("unilever")
+    mute = [
+        one.model_copy(update={"mail": f"silent@{one.party_id}.example"})
+        for one in case.references.referees
+    ]
+    plan = case.references.model_copy(update={"referees": tuple(mute)})
+    return case.model_copy(update={"references": plan})
+
+
+def all_but_references(branches: list[dict[str, str]]) -> bool:
+    """Tell whether nothing but references is under way: then only a message can go on."""
+    checks = [b["state"] for b in branches if b["name"] in ("identity", "credit", "background")]
+    return checks == ["succeeded"] * 3
+
+
 async def waited(here: World) -> Report:
-    """Run a case whose vendor is paused at first and then refuses once, and that a person ends."""
+    """Run a case whose vendor is paused and refuses once; referees and a person let it go on."""
     await here.faults(Fault(service="openai", kind=FaultKind.RATE_LIMITED, times=1, retry_after=0))
     await override(here.store, "openai", "", Override(paused=True))
-    handle = await here.start(case_file("unilever"))
+    handle = await here.start(silent())
     async with asyncio.timeout(20):
-        while not await held(here):
+        while not await held(handle):
             await asyncio.sleep(0)
     await override(here.store, "openai", "", Override(paused=False))
+    await here.until(handle, "branches", all_but_references)
+    for party in ("trade-1", "trade-2"):
+        said = {"party_id": party, "text": "Ten years, always paid on time."}
+        await handle.signal("reference_reply", said)
     await here.gate(handle)
     await here.decide(handle, "approve", "ana")
     await here.result(handle)
     return report(await handle.fetch_history())
 
 
-async def held(here: World) -> bool:
-    """Tell whether a call waits for a permit of the paused vendor."""
-    pools = await pool_states(here.store, here.settings.models.limits)
-    return any(pool.waiting for pool in pools if pool.service == "openai")
+async def held(handle: Handle) -> bool:
+    """Tell whether the live view names a call that waits for a permit of the paused vendor."""
+    tail = Tail(handle)
+    tail.events = list(ordered(await handle.fetch_history()))
+    known = tail.report()
+    assert known is not None
+    told = await tail.now(known)
+    return any("ask_model held by a limit of openai" in node.doing for node in nodes(known, told))
 
 
 async def test_every_wait_of_a_case_is_named_in_terminal_page_and_json(here: World) -> None:
