@@ -157,6 +157,6 @@ def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], 
 
 
 def is_file(target: str) -> bool:
-    """Whether a word names a history file, not a case: it is one, looks like one, or is -."""
-    like = "/" in target or target.endswith((".json", ".gz"))  # no case has a slash
-    return target == "-" or like or os.path.isfile(target)  # an id may be too long for a name
+    """Whether a word names a history file, not a case: it is there, looks like one, or is -."""
+    like = target.startswith(("/", "./", "../")) or target.endswith((".json", ".gz"))
+    return target == "-" or like or os.path.exists(target)  # an id may be too long for a name

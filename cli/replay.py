@@ -57,7 +57,7 @@ def replay(
         raise BadInput("--step goes through one history: name it, without --all")
     if not target and not everything:
         raise BadInput("name a history's file or a case, or say --all")
-    if not target or not (os.path.isdir(target) or is_file(target)):  # an id may be a long name
+    if not target or not (everything or is_file(target)):
         code = _of_service(target, step=step, until=until, profile=profile, as_json=as_json)
     else:
         path = Path("/dev/stdin" if target == "-" else target)
@@ -67,11 +67,11 @@ def replay(
 
 
 def _files(path: Path, *, everything: bool) -> list[Path]:
+    if not os.path.exists(path):  # unlike Path's own, no error where the name is too long
+        raise BadInput(f"{path}: there is no such file")
     if path.is_dir() and not everything:
         raise BadInput(f"{path} is a folder; replay all of it with --all")
     found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-    if not path.exists():
-        raise BadInput(f"{path}: there is no such file")
     if not found:
         raise BadInput(f"{path}: no history here; a file's name ends in .json")
     return found

@@ -144,3 +144,4 @@ def test_every_foreign_history_is_drawn_and_logged_within_80_columns(shared_data
 def test_a_workflow_id_longer_than_a_file_name_is_no_file() -> None:
     assert not is_file("x" * 1000)
     assert is_file("x" * 1000 + ".json")
+    assert not is_file("order:7/eu"), "a workflow id may have a slash"
