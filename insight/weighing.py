@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from insight.drafts import when
 from insight.flow import END, START
 from insight.news import Effect, News, texts
 from insight.spans import Span, SpanKind
@@ -72,11 +73,14 @@ class Evidence:
         return 4 * akin + 2 * shared + (pair in self.pairs) - 8 * self._beside(news, effect)
 
     def _beside(self, news: News, effect: Effect) -> bool:
-        """Tell whether two local activities overlap by their worker's clock."""
+        """Tell whether a local activity had begun before the news, by its worker's clock."""
         cause, begun = self.spans.get(news.cause), self.spans.get(effect.id)
-        if cause is None or begun is None or not (self._local(cause.id) and self._local(begun.id)):
+        if begun is None or not self._local(begun.id):
             return False
-        return cause.ended is not None and begun.scheduled < cause.ended
+        if cause is not None and cause.kind is SpanKind.UPDATE:
+            return False  # its event is written when the task ends
+        told = cause.ended if cause is not None and self._local(cause.id) else when(news.event)
+        return told is not None and begun.scheduled < told
 
     def _local(self, key: int) -> bool:
         return key in self.spans and self.spans[key].kind is SpanKind.LOCAL

@@ -231,6 +231,7 @@ def test_a_local_activity_may_have_been_under_way_before_the_news_its_task_saw()
     long = marker(run, 950, 1)
     run.schedule("after", 950)
     assert possible(run)[long] == [START, one]
+    assert likely(run)[long] == START  # by its worker's clock it had begun before the other
     two = run.schedule("two", 990)
     ended(run, two, 1500)
     run.turn(1500)  # asked for by news: nothing was under way
