@@ -1,7 +1,7 @@
 """Which of several possible causes is the likely one: what evidence there is, weighed."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from insight.drafts import when
@@ -16,8 +16,8 @@ _WORDS = re.compile(rb'"(?:[^"\\]|\\.){6,}"|\d{3,}')
 """Texts and numbers long enough to be known again."""
 _LONGEST = 65_536
 """Bytes of an event's payloads that are looked into."""
-_PAIRS = 10_000
-"""Pairs of news and effects in one turn above which only their order is looked at."""
+_PAIRS = 500_000
+"""Pairs of news and effects weighed in one run; of turns beyond, only the order is looked at."""
 
 
 class Evidence:
@@ -26,6 +26,9 @@ class Evidence:
     def __init__(self, spans: Mapping[int, Span]) -> None:
         self.spans = spans
         self.pairs: set[tuple[Label, Label]] = set()
+        self.room = _PAIRS
+        self.told: dict[int, set[bytes]] = {}
+        """The words of what the last turn knew; the next may know it too."""
 
     def learn(self, cause: int, effect: int) -> None:
         """Remember a certain cause: the same pair elsewhere in the run is the more likely."""
@@ -34,7 +37,8 @@ class Evidence:
 
     def likely(self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]) -> list[News]:
         """Choose one news for each effect of a turn, out of its choices (two or more each)."""
-        if sum(map(len, choices)) <= _PAIRS:
+        if (pairs := sum(map(len, choices))) <= self.room:
+            self.room -= pairs
             best = self._strongest(effects, choices)
             keys = [tuple(news.event.event_id for news in found) for found in best]
         else:
@@ -51,12 +55,10 @@ class Evidence:
         self, effects: Sequence[Effect], choices: Sequence[Sequence[News]]
     ) -> list[Sequence[News]]:
         events = {n.event.event_id: n.event for found in choices for n in found}
-        told = {key: words(texts(event)) for key, event in events.items()}
-        often: dict[bytes, int] = defaultdict(int)
-        for said in told.values():
-            for word in said:
-                often[word] += 1
-        told = {key: {w for w in said if often[w] == 1} for key, said in told.items()}
+        before = self.told
+        self.told = {k: before[k] if k in before else words(texts(e)) for k, e in events.items()}
+        often = Counter(word for said in self.told.values() for word in said)
+        told = {key: {w for w in said if often[w] == 1} for key, said in self.told.items()}
         found: list[Sequence[News]] = []
         for effect, news in zip(effects, choices, strict=True):
             asked = words(texts(effect.event))
