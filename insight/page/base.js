@@ -21,6 +21,7 @@ const START = 0, END = -1;
 const text = (value) => String(value).replaceAll("_", " ");
 const pad = (value, width = 2) => String(value).padStart(width, "0");
 const number = (value) => value.toLocaleString("en-GB");
+const counted = (value, noun, many = noun + "s") => `${number(value)} ${value === 1 ? noun : many}`;
 const percent = (share) => (share > 0 && share < 0.005 ? "< 1" : share >= 0.995 && share < 1 ? "> 99" : Math.round(share * 100)) + " %";
 
 /** Milliseconds since 1970 of an ISO moment, with its microseconds. */

@@ -53,7 +53,7 @@ function chartOf(run, tell) {
       span.dim = !(named && (!state.waits.size || span.parts.some((part) => state.waits.has(part.wait))));
       found += span.dim ? 0 : 1;
     }
-    count.value = found === run.spans.length ? `${number(found)} steps` : `${number(found)} of ${number(run.spans.length)} steps`;
+    count.value = found === run.spans.length ? counted(found, "step") : `${number(found)} of ${number(run.spans.length)} steps`;
     ask();
   }
 

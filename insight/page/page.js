@@ -109,9 +109,9 @@ function tiles(run) {
     tile("Machine / waiting", `${length(machine)} / ${length(waiting)}`, "", clocks),
     tile("Speed-up", `${run.speedup.toFixed(1)} ×`, `${length(lasting(run.sequential))} of work in ${length(parallel)}`),
     run.levels.length ? tile("At once", `${flow.peak}`, `${percent(flow.utilisation || 0)} of that used`) : null,
-    tile("Steps", number(run.spans.length), [failed ? `${failed} failed` : "", retries ? `${retries} retries` : ""].filter(Boolean).join(", ")),
+    tile("Steps", number(run.spans.length), [failed ? `${failed} failed` : "", retries ? counted(retries, "retry", "retries") : ""].filter(Boolean).join(", ")),
     Number(run.usd) || run.input_tokens ? tile("Cost", dollars(run.usd), `${number(run.input_tokens || 0)} tokens in, ${number(run.output_tokens || 0)} out`) : null,
-    tile("Events", number(run.events), run.turns.length ? `${number(run.turns.length)} workflow tasks` : ""));
+    tile("Events", number(run.events), run.turns.length ? counted(run.turns.length, "workflow task") : ""));
 }
 
 function toolsOf(run, chart) {

@@ -120,7 +120,7 @@ function branchTable(run) {
 /** Every step as a row: the picture's equal for those who read, made when there is time for it. */
 function everything(run, step) {
   const most = 2500;
-  const card = section(`All ${number(run.spans.length)} steps`, run.spans.length > most ? `The first ${number(most)}.` : "", null, false);
+  const card = section(run.spans.length === 1 ? "The one step" : `All ${number(run.spans.length)} steps`, run.spans.length > most ? `The first ${number(most)}.` : "", null, false);
   const fill = () => {
     if (card.querySelector("table")) return;
     card.append(table(["step", "branch", "kind", "state", "scheduled (UTC)", "#took", "#attempts", "#slack"], run.spans.slice(0, most).map((span) => Object.assign([
