@@ -67,6 +67,8 @@ def stages(report: Report) -> tuple[Stage, ...]:
 def _named(part: Segment, span: Span | None, news: Span | None) -> str:
     if span is not None:
         return title(span)
+    if part.wait is Wait.TIMER:
+        return "delay before the run began"
     return f"waiting for {title(news)}" if news else f"waiting {WAITS[part.wait].word}"
 
 
@@ -139,7 +141,9 @@ class _Lines:
         )
 
     def _together(self) -> str:
-        if self.flow.peak <= 1:
+        if not self.flow.peak:
+            return "nothing was at work"
+        if self.flow.peak == 1:
             return "never more than one at work"
         return f"at most {self.flow.peak} at work, {percent(self.flow.utilisation)} of that used"
 

@@ -214,5 +214,6 @@ def _waits(
         wait = network.message(point)
         if wait is not None and network.effects.get(key):
             before = network.before(point)
-            spent.append((wait, point.at - (before.at if before else network.started)))
+            since = before.at if before else network.started
+            spent.append((wait, min(point.at, until) - since))
     return summed((wait, max(length, _NONE)) for wait, length in spent)

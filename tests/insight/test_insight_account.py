@@ -129,5 +129,14 @@ def test_a_long_name_keeps_its_line_and_what_it_waited_for_gets_one_of_its_own()
     assert lines[2].strip() == "failed attempts 12 ms, held by a limit 8 ms"
 
 
+def test_a_run_that_only_waited_to_begin_says_so() -> None:
+    path = (Segment(span=0, wait=Wait.TIMER, start=at(0), end=at(1_000)),)
+    run = Run()
+    run.finish(1_000)
+    text = said(report(run.events).model_copy(update={"flow": Flow(path=path)}))
+    assert "delay before the run began" in text
+    assert "nothing was at work" in text
+
+
 def test_nothing_is_said_where_nothing_is_known() -> None:
     assert said(report(Run().events)) == ""
