@@ -32,7 +32,7 @@ def flow(
     edges that are not given. Without workflow tasks or edges there still is a path: each span
     follows the last news before it.
     """
-    network = Network(spans, edges, started, times or {})
+    network = Network(spans, edges, started, times or {}, tasks)
     path = critical_path(network, tasks, until)
     on_path = summed((s.wait, s.end - s.start) for s in path)
     critical = summed((s.span, s.end - s.start) for s in path)

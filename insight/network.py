@@ -9,7 +9,7 @@ from functools import cached_property
 
 from insight.flow import END, START, Edge, Wait
 from insight.portions import awaited
-from insight.spans import MESSAGES, WORK, Span, SpanKind, SpanState
+from insight.spans import MESSAGES, WORK, Span, SpanKind, SpanState, WorkflowTask
 
 FIRST = 1
 """The id of the event that starts a run."""
@@ -33,8 +33,12 @@ class Network:
         edges: Iterable[Edge],
         started: datetime,
         times: Mapping[int, datetime],
+        tasks: Iterable[WorkflowTask],
     ) -> None:
         self.spans = {span.id: span for span in spans}
+        asked = {task.completed: task.scheduled for task in tasks if task.completed}
+        self.asked = dict(sorted(asked.items()))
+        self.closed = list(self.asked)
         self.started = started
         likely = [edge for edge in edges if edge.likely]
         self.effects: dict[int, list[int]] = defaultdict(list)
@@ -51,9 +55,17 @@ class Network:
 
     def _point(self, edge: Edge, at: datetime) -> Point:
         span = self.spans.get(edge.cause)
-        if span is not None and span.started is not None:
-            at = span.started  # a child or operation was taken up, an update accepted
+        if span is not None and span.kind is SpanKind.UPDATE:
+            at = self._came(span, edge.event)
+        elif span is not None and span.started is not None:
+            at = span.started  # a child or operation was taken up
         return Point(edge.event, max(at, self.started), edge.cause)
+
+    def _came(self, update: Span, accepted: int) -> datetime:
+        """Give by when an update was there: it is told of only as the task closes that took it."""
+        place = bisect_left(self.closed, accepted)
+        asked = self.asked[self.closed[place - 1]] if place else update.scheduled
+        return min(update.scheduled, asked)
 
     def message(self, point: Point) -> Wait | None:
         """Name the wait that a message ended; None for all other news."""

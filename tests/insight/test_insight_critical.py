@@ -221,6 +221,19 @@ def test_a_wait_for_a_decision_begins_where_it_was_asked_for_whatever_was_refuse
     assert steps(report(run.events))[reminder].slack is None
 
 
+def test_an_update_was_waited_for_until_its_task_was_asked_for() -> None:
+    """Its event is written when that task closes, however long no worker took it."""
+    run = Run()
+    run.turn(0)
+    asked = run.ask(300)
+    run.done(asked, run.take(asked, 700), 750)
+    run.update("decide", 750)
+    run.finish(750)
+    known = report(run.events)
+    assert path(known) == [(0, Wait.PERSON, 0, 300), (0, Wait.TASK, 300, 750)]
+    assert ms(known.flow.lower_bound) == 300
+
+
 def test_work_that_is_still_open_is_not_taken_for_the_beginning_of_a_wait() -> None:
     run = Run()
     run.turn(0)
