@@ -1,5 +1,6 @@
 """Where the time of a run went, in a few lines: path, causes, bound, retries, slack."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from insight.flow import Segment, Wait
 from insight.inks import WAITS
 from insight.portions import retry_cost
 from insight.report import Report
-from insight.spans import MESSAGES, WORK, Span
+from insight.spans import MESSAGES, WORK, Span, SpanKind
 from insight.words import clear, fitted, length, percent, title
 
 MOST_STAGES = 8
@@ -46,7 +47,7 @@ class Stage:
 def stages(report: Report) -> tuple[Stage, ...]:
     """Give the steps of the critical path in order, without the workflow tasks between them."""
     spans = {span.id: span for span in report.spans}
-    news = {s.scheduled: s for s in report.spans if s.kind in MESSAGES}
+    news = _news(report)
     found: list[Stage] = []
     last = 0
     for part in report.flow.path:
@@ -62,6 +63,17 @@ def stages(report: Report) -> tuple[Stage, ...]:
             found.append(Stage(named, part.start, spent))
         last = part.span
     return tuple(found)
+
+
+def _news(report: Report) -> dict[datetime, Span]:
+    """Say by when each message was there: an update, when the task that took it was asked for."""
+    found = {s.scheduled: s for s in report.spans if s.kind in MESSAGES}
+    asked = sorted((task.completed, task.scheduled) for task in report.tasks if task.completed)
+    for span in report.spans:
+        place = bisect_left(asked, (span.id,)) if span.kind is SpanKind.UPDATE else 0
+        if place:
+            found.setdefault(asked[place - 1][1], span)
+    return found
 
 
 def _named(part: Segment, span: Span | None, news: Span | None) -> str:

@@ -129,6 +129,17 @@ def test_a_long_name_keeps_its_line_and_what_it_waited_for_gets_one_of_its_own()
     assert lines[2].strip() == "failed attempts 12 ms, held by a limit 8 ms"
 
 
+def test_a_wait_is_named_by_the_update_that_ended_it() -> None:
+    """The update is told of as its task closes; it was there when that was asked for."""
+    run = Run()
+    run.turn(0)
+    asked = run.ask(300)
+    run.done(asked, run.take(asked, 700), 750)
+    run.update("decide", 750)
+    run.finish(750)
+    assert [stage.title for stage in stages(report(run.events))] == ["waiting for update decide"]
+
+
 def test_a_run_that_only_waited_to_begin_says_so() -> None:
     path = (Segment(span=0, wait=Wait.TIMER, start=at(0), end=at(1_000)),)
     run = Run()
