@@ -35,9 +35,9 @@ def clock(moment: datetime) -> str:
 
 
 def dollars(usd: Decimal | float) -> str:
-    """Write US dollars, without a sign: four decimals, or two digits of what is less than that."""
+    """Write US dollars, without a sign: four decimals, or two digits of less than the last."""
     value = float(usd)
-    if 0 < value < 0.001:
+    if 0 < value < 0.0001:
         return f"{Decimal(f'{value:.1e}'):f}"
     return f"{value:,.4f}" if value < 100 else f"{value:,.2f}"
 

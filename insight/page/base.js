@@ -51,10 +51,10 @@ function length(ms) {
   return hours < 48 ? `${hours}h ${pad(minutes % 60)}m` : `${Math.floor(hours / 24)}d ${pad(hours % 24)}h`;
 }
 
-/** US dollars: four decimals, or two digits of what is less than that, as the terminal writes them. */
+/** US dollars: four decimals, or two digits of less than the last, as the terminal writes them. */
 function dollars(usd) {
   const value = Number(usd);
-  if (value > 0 && value < 0.001) return "$" + value.toFixed(1 - Math.floor(Math.log10(value))).replace(/0+$/, "");
+  if (value > 0 && value < 0.0001) return "$" + value.toFixed(1 - Math.floor(Math.log10(value))).replace(/0+$/, "");
   return "$" + value.toFixed(value < 100 ? 4 : 2);
 }
 
