@@ -40,7 +40,7 @@ function details(run, span, go) {
       ["model", [span.vendor, span.model].filter(Boolean).join(" · ")],
       ["tokens", tokens],
       ["cost", span.usd !== undefined && span.usd !== null ? `${dollars(span.usd)}${span.reused ? ", paid before" : ""}` : ""],
-      ["queue", span.queue], ["child run", span.child],
+      ["queue", span.queue], ["worker", span.worker], ["child run", span.child],
       ["slack", span.slack === null ? "" : length(span.slack)],
       ["waited for others", span.join > 0 ? length(span.join) : ""],
       ["caused by", ends(run, span, "cause", go)], ["caused", ends(run, span, "effect", go)],

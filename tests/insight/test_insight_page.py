@@ -71,7 +71,7 @@ def test_a_hover_shows_details_and_a_click_keeps_them(tab: Tab, tmp_path: Path) 
     x, y = at_first_bar(tab, "sanctions search")
     tab.mouse("mouseMoved", x, y)
     shown = tab.run("document.getElementById('tip').innerText")
-    for words in ("sanctions search", "background/subject", "completed"):
+    for words in ("sanctions search", "background/subject", "completed", searched.worker):
         assert words in shown
     for moment in (searched.scheduled, searched.started, searched.ended):
         assert f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3] in shown
