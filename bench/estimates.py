@@ -12,8 +12,8 @@ from math import log
 from random import Random
 from statistics import median
 
-from insight.estimates import estimates
-from insight.learning import Learned, learn
+from insight.learned.estimates import estimates
+from insight.learned.learning import Learned, learn
 from tests.insight.durations import SIZES, Truth, attempts_of, judged, key, truths
 
 

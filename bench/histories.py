@@ -20,13 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from temporalio.api.enums.v1 import EventType
 
-from insight.book import CLOSED_AS
-from insight.dialects import event_from_json
-from insight.drafts import attributes, when
-from insight.flow import Certainty
-from insight.reader import Events, NotAHistory, written
+from insight.graph.flow import Certainty
+from insight.history.book import CLOSED_AS
+from insight.history.dialects import event_from_json
+from insight.history.drafts import attributes, when
+from insight.history.reader import Events, NotAHistory, written
+from insight.history.spans import SpanKind, Status
 from insight.report import Report, report
-from insight.spans import SpanKind, Status
 
 STATUS = {
     Status.RUNNING: "Running/open",

@@ -68,9 +68,9 @@ def measure(file: Path) -> dict[str, object]:
     from rich.console import Console
 
     from cli.explanation import explanation
-    from insight.html import page
-    from insight.reader import read_history
+    from insight.history.reader import read_history
     from insight.report import report
+    from insight.shown.html import page
 
     began = last = time.perf_counter()
     stages: dict[str, float] = {}

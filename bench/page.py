@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from insight.html import page
 from insight.report import Report, report
+from insight.shown.html import page
 from tests.insight.builder import Run
 from tests.support.browser import Tab, browser
 

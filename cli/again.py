@@ -72,7 +72,7 @@ async def _followed(known: Any, handle: Any, *, as_json: bool) -> None:
     from cli import cases, forking
     from cli.running import follow
     from cli.session import say
-    from insight.words import counted, dollars
+    from insight.shown.words import counted, dollars
 
     await follow(handle, await cases.entry_if_ours(handle), as_json=as_json)
     _, child = await forking.known_of(handle)

@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from insight.book import MODEL_CALL
+from insight.history.book import MODEL_CALL
+from insight.history.spans import Span
 from insight.report import Report
-from insight.spans import Span
-from insight.words import length
+from insight.shown.words import length
 from runtime.catalogue import Catalogue
 from store.journal import CallRow, ClaimState
 from workflows.data.llm import ModelAnswer

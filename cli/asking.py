@@ -14,9 +14,9 @@ from cli.cases import TASK_TIMEOUT
 from cli.commands import out
 from cli.errors import BadInput, Trouble
 from cli.session import Session, say
-from insight import payloads
-from insight.book import MODEL_CALL
-from insight.reader import ordered
+from insight.history import payloads
+from insight.history.book import MODEL_CALL
+from insight.history.reader import ordered
 from insight.report import report
 from runtime.catalogue import Catalogue
 from runtime.settings import Settings

@@ -12,11 +12,11 @@ from rich.text import Text
 from cli.commands import out
 from cli.errors import BadInput
 from cli.labelled import LabelledFile
-from insight.calibration import Fitted, Wishes, fit_all
-from insight.labelled import with_baseline
-from insight.reliability import Bin
-from insight.thresholds import ENOUGH
-from insight.tiers import Finding, TierLine, quality
+from insight.confidence.calibration import Fitted, Wishes, fit_all
+from insight.confidence.labelled import with_baseline
+from insight.confidence.reliability import Bin
+from insight.confidence.thresholds import ENOUGH
+from insight.confidence.tiers import Finding, TierLine, quality
 from workflows.data.confidence import Calibration, CalibrationBook, Promise, Threshold
 
 BAR = 24

@@ -17,8 +17,8 @@ from cli.processes import ProcessEntry
 from cli.session import Session, say
 from cli.tail import Tail
 from cli.watch import asking, closed, done, under_way, watching
-from insight.counts import completed_again
-from insight.reader import ordered
+from insight.history.counts import completed_again
+from insight.history.reader import ordered
 from insight.report import Report
 from runtime.stack import Child, Stack
 from store.database import Store

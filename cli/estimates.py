@@ -11,8 +11,8 @@ from cli.commands import out
 from cli.errors import BadInput, Trouble
 from cli.learning import learn_new, steps
 from cli.session import Session, say
-from insight.estimates import Estimate, estimates
-from insight.words import clear, length, percent
+from insight.learned.estimates import Estimate, estimates
+from insight.shown.words import clear, length, percent
 from runtime.settings import Settings
 from store.database import Store
 from store.errors import StoreError

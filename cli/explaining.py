@@ -14,8 +14,8 @@ from cli.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from insight.log import LogLine
     from insight.report import Report
+    from insight.shown.log import LogLine
 
 app = typer.Typer()
 
@@ -56,7 +56,7 @@ def explain(
             plain = [one.model_dump(mode="json") for one in known]
             out(plain[0] if len(plain) == 1 else plain)
         elif mermaid:
-            from insight import mermaid as diagrams
+            from insight.shown import mermaid as diagrams
 
             sys.stdout.write("\n".join(diagrams.mermaid(one) for one in known))
         else:
@@ -82,7 +82,7 @@ def _page(known: "Sequence[Report]", file: Path | None, *, browse: bool) -> None
     import webbrowser
 
     from cli.session import say
-    from insight.html import page
+    from insight.shown.html import page
 
     file = file or Path(tempfile.mkdtemp(prefix="braid-")) / "run.html"
     try:
@@ -103,7 +103,7 @@ def logs(
     as_json: Annotated[bool, typer.Option("--json", help="a JSON object per line")] = False,
 ) -> None:
     """Print a run as a log: starts, attempts, failures, ends, messages; UTC, in true order."""
-    from insight.log import branches, log
+    from insight.shown.log import branches, log
 
     write = partial(_write, as_json=as_json)
 
@@ -131,7 +131,7 @@ def logs(
 
 
 def _write(line: "LogLine", *, as_json: bool) -> None:
-    from insight.words import clear
+    from insight.shown.words import clear
 
     sys.stdout.write(f"{line.model_dump_json() if as_json else clear(line.written())}\n")
     sys.stdout.flush()

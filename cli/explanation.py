@@ -6,13 +6,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from insight.account import account
-from insight.branches import graph
+from insight.history.spans import WORK
 from insight.report import BranchLine, Report
-from insight.rows import Row, rows
-from insight.spans import WORK
-from insight.timeline import gantt
-from insight.words import clear, dollars, length
+from insight.shown.account import account
+from insight.shown.branches import graph
+from insight.shown.rows import Row, rows
+from insight.shown.timeline import gantt
+from insight.shown.words import clear, dollars, length
 
 _ASKED = "in, out: tokens of models; window: how full the fullest call's was"
 

@@ -12,11 +12,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from cli import cases
 from cli.errors import BadInput
-from insight.reader import Events, ordered
+from insight.again.rewind import NoSuchStep, anew, caused, step
+from insight.history.reader import Events, ordered
+from insight.history.spans import WORK, Span, SpanState
 from insight.report import Report, report
-from insight.rewind import NoSuchStep, anew, caused, step
-from insight.spans import WORK, Span, SpanState
-from insight.words import counted, title
+from insight.shown.words import counted, title
 from runtime.documents import readable
 from workflows import calls
 from workflows.data.common import ANEW, ORIGIN_HEADER, Anew, Record

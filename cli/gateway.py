@@ -37,7 +37,7 @@ def calibrate(
     """
     from cli import labelled
     from cli.calibrate import calibrate as show
-    from insight.calibration import Wishes
+    from insight.confidence.calibration import Wishes
 
     if (file is None) != demo:
         raise BadInput("give either FILE.jsonl or --demo")

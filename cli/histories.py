@@ -11,9 +11,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
 from cli.session import say
-from insight.links import Execution, Links, Place, links, trees
-from insight.payloads import Question
-from insight.reader import Events, NotAHistory, ordered, read_histories
+from insight.history.links import Execution, Links, Place, links, trees
+from insight.history.payloads import Question
+from insight.history.reader import Events, NotAHistory, ordered, read_histories
 from insight.report import Report, report
 from insight.tree import join
 

@@ -11,7 +11,7 @@ import httpx
 from pydantic import ValidationError
 
 from cli.errors import BadInput, Trouble
-from insight.labelled import LabelledAnswer, best_model, with_baseline
+from insight.confidence.labelled import LabelledAnswer, best_model, with_baseline
 
 DEMO_QUESTIONS = 600
 SHOWN = 5

@@ -8,11 +8,11 @@ from temporalio.client import WorkflowExecution
 
 from cli.histories import AT_ONCE, fetched
 from cli.session import Session, say
-from insight.attempts import Attempt, Ending, StepKey, attempts, copied
-from insight.book import spans
-from insight.estimates import estimate
-from insight.learning import Learned, learn
-from insight.priors import priors
+from insight.history.book import spans
+from insight.learned.attempts import Attempt, Ending, StepKey, attempts, copied
+from insight.learned.estimates import estimate
+from insight.learned.learning import Learned, learn
+from insight.learned.priors import priors
 from store.database import Store
 from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
 

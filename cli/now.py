@@ -10,9 +10,9 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo, PendingWorkflowTaskInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
-from insight import payloads
-from insight.pending import Now, Pending
-from insight.words import length
+from insight.history import payloads
+from insight.history.pending import Now, Pending
+from insight.shown.words import length
 from runtime.context import HELD_BY
 
 LATE = timedelta(seconds=2)

@@ -15,7 +15,7 @@ from rich.table import Table
 from cli.commands import AsJson, Profile, in_session, out, settings_for
 from cli.errors import FAILED, BadInput
 from cli.explaining import is_file
-from insight.reader import Events
+from insight.history.reader import Events
 
 app = typer.Typer()
 
@@ -92,7 +92,7 @@ def _of_files(files: Sequence[Path], step: bool, until: int | None, as_json: boo
 
 def _read(file: Path, *, alone: bool) -> Sequence[Events]:
     """Read the histories of a file; among many a file that is none is passed over."""
-    from insight.reader import NotAHistory, read_histories
+    from insight.history.reader import NotAHistory, read_histories
 
     try:
         return read_histories(file.read_bytes())
@@ -110,7 +110,7 @@ def _of_service(
 
     async def work(here: Any) -> None:
         from cli.replaying import NAMES
-        from insight.reader import ordered
+        from insight.history.reader import ordered
 
         if case:
             handles = [await here.handle(case)]
@@ -139,9 +139,9 @@ async def _replay(
     as_json: bool,
 ) -> int:
     """Replay one after the other; return the exit code. One alone must be of a type we have."""
+    from cli.replay_shown import as_plain, draw
     from cli.replaying import Foreign, Replayed
     from cli.replaying import replay as replayed
-    from cli.replays import as_plain, draw
     from cli.stepping import stepped
 
     console = Console(stderr=as_json)

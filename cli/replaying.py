@@ -28,9 +28,9 @@ from temporalio.worker import Replayer, WorkflowInstance, WorkflowRunner
 
 from cli.code_lines import frames, traced
 from deployed import WORKFLOWS, BraidInterceptor, runner
-from insight.commands import Command, Given, recorded
-from insight.divergence import Comparison, Divergence, compare
-from insight.reader import Events
+from insight.again.commands import Command, Given, recorded
+from insight.again.divergence import Comparison, Divergence, compare
+from insight.history.reader import Events
 from runtime.documents import readable
 from workflows.data.common import JSON
 

@@ -12,10 +12,10 @@ from temporalio.service import RPCError
 from cli.errors import BadInput, Trouble
 from cli.forking import known_of
 from cli.runs import check_name
+from insight.again.rewind import NoSuchStep, reset_point, step, to_blame
+from insight.history.spans import Span, SpanKind, SpanState, Status
 from insight.report import Report
-from insight.rewind import NoSuchStep, reset_point, step, to_blame
-from insight.spans import Span, SpanKind, SpanState, Status
-from insight.words import counted, title
+from insight.shown.words import counted, title
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from temporalio.client import Client, WorkflowExecution
 from cli.errors import BadInput
 from cli.histories import AT_ONCE, TELL_EVERY, fetched
 from cli.session import Session
-from insight.facts import facts
-from insight.reader import Events, NotAHistory, read_histories
+from insight.history.facts import facts
+from insight.history.reader import Events, NotAHistory, read_histories
 from insight.report import report
-from insight.runs import FORM, RunSummary, summary
+from insight.statistics.runs import FORM, RunSummary, summary
 from store.runs import KeptRun, Runs
 
 GROUP = 40

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from insight.words import length
+from insight.shown.words import length
 from workflows.data.common import (
     BranchState,
     BranchView,

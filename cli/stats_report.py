@@ -12,10 +12,10 @@ from cli.errors import BadInput
 from cli.processes import PROCESSES
 from cli.session import Session, say
 from cli.wishes import Wishes
-from insight.compare import Difference, Group, compare, groups
-from insight.runs import RunSummary, cases
-from insight.spans import Status
-from insight.stats import BY, Stats, stats
+from insight.history.spans import Status
+from insight.statistics.compare import Difference, Group, compare, groups
+from insight.statistics.runs import RunSummary, cases
+from insight.statistics.stats import BY, Stats, stats
 from store.database import Store
 from store.runs import Runs
 from workflows.data.common import Record

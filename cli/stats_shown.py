@@ -8,13 +8,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from insight.compare import Difference, Finding, Group
-from insight.evidence import LEAST
-from insight.figures import Figure, Ratio, Unit
-from insight.inks import WAITS
-from insight.stats import Stats
-from insight.words import counted, dollars, length
-from insight.worth import Satisfaction, Savings
+from insight.shown.inks import WAITS
+from insight.shown.words import counted, dollars, length
+from insight.statistics.compare import Difference, Finding, Group
+from insight.statistics.figures import Figure, Ratio, Unit
+from insight.statistics.significance import LEAST
+from insight.statistics.stats import Stats
+from insight.statistics.worth import Satisfaction, Savings
 
 SHOWN = 10
 """Lines of a table; `--json` has them all."""

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cli.replay_shown import divergence
 from cli.replaying import Replayed, Turn
-from cli.replays import divergence
-from insight.commands import Command
-from insight.moments import Moment, moments
+from insight.again.commands import Command
+from insight.again.moments import Moment, moments
 
 
 def stepped(found: Replayed, console: Console, *, until: int | None = None) -> None:

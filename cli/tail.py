@@ -12,8 +12,8 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from cli.now import now
-from insight.pending import NOTHING, Now
-from insight.reader import ordered
+from insight.history.pending import NOTHING, Now
+from insight.history.reader import ordered
 from insight.report import Report, report
 
 RECONNECT = 0.3

@@ -13,14 +13,14 @@ from rich.text import Text
 from temporalio.client import WorkflowHandle
 
 from cli.tail import Tail
-from insight.book import MODEL_CALL
-from insight.branches import graph
-from insight.log import LogLine, log, retries
-from insight.pending import NOTHING, Now
+from insight.history.book import MODEL_CALL
+from insight.history.pending import NOTHING, Now
+from insight.history.spans import Span, SpanKind, SpanState, Status
 from insight.report import Report
-from insight.spans import Span, SpanKind, SpanState, Status
-from insight.timeline import gantt
-from insight.words import clear
+from insight.shown.branches import graph
+from insight.shown.log import LogLine, log, retries
+from insight.shown.timeline import gantt
+from insight.shown.words import clear
 
 REDRAW = 0.25
 """Seconds between drawings in a terminal."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cli.errors import BadInput
-from insight.runs import RunSummary
-from insight.stats import BY, Period
-from insight.worth import Labour
+from insight.statistics.runs import RunSummary
+from insight.statistics.stats import BY, Period
+from insight.statistics.worth import Labour
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")

@@ -10,15 +10,15 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from insight.book import CLOSED_AS, spans, when
-from insight.causality import causes
-from insight.clocks import Stretch, clipped, merged, total
-from insight.critical import flow
-from insight.flow import Flow
-from insight.payloads import Question
-from insight.reader import NotAHistory, ordered
-from insight.spans import CALLS, WORK, Span, SpanKind, SpanState, Status, WorkflowTask
-from insight.turns import tasks
+from insight.graph.causality import causes
+from insight.graph.clocks import Stretch, clipped, merged, total
+from insight.graph.critical import flow
+from insight.graph.flow import Flow
+from insight.history.book import CLOSED_AS, spans, when
+from insight.history.payloads import Question
+from insight.history.reader import NotAHistory, ordered
+from insight.history.spans import CALLS, WORK, Span, SpanKind, SpanState, Status, WorkflowTask
+from insight.history.tasks import tasks
 from workflows.data.common import BranchState, Record
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from insight.clocks import summed
-from insight.critical import flow
-from insight.flow import END, START, Edge, Flow, Segment, Step, Wait
-from insight.links import Place
-from insight.portions import levels, portions, utilisation
+from insight.graph.clocks import summed
+from insight.graph.critical import flow
+from insight.graph.flow import END, START, Edge, Flow, Segment, Step, Wait
+from insight.graph.portions import levels, portions, utilisation
+from insight.history.links import Place
+from insight.history.spans import RUN, Span, WorkflowTask
 from insight.report import Report, whole
-from insight.spans import RUN, Span, WorkflowTask
 
 _NONE = timedelta()
 

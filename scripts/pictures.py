@@ -20,8 +20,8 @@ from cli import demo
 from cli.inputs import read
 from cli.processes import process
 from cli.session import session
-from insight.html import page
 from insight.report import Report
+from insight.shown.html import page
 from runtime.settings import ROOT, Settings
 
 IMAGES = ROOT / "docs" / "images"

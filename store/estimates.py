@@ -1,7 +1,7 @@
 """Learned estimates, in numbered snapshots: a snapshot holds what changed, and is never edited.
 
 What a step's estimate was at snapshot 12 is its newest row up to 12. The body of a row is for
-`insight.learning` to read; here it is text.
+`insight.learned.learning` to read; here it is text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

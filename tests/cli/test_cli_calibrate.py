@@ -10,8 +10,8 @@ import pytest
 from cli.calibrate import calibrate
 from cli.errors import BadInput, Trouble
 from cli.labelled import demo_bank, read_file, read_lines
-from insight.calibration import Wishes, fit_all
-from insight.tiers import Finding, quality
+from insight.confidence.calibration import Wishes, fit_all
+from insight.confidence.tiers import Finding, quality
 from simulator.app import create_app
 from simulator.config import SimulatorConfig
 from simulator.server import serving

@@ -14,7 +14,7 @@ import starter
 from cli.explaining import is_file
 from cli.explanation import explanation
 from cli.histories import from_file
-from insight.log import log
+from insight.shown.log import log
 from runtime.settings import ROOT
 
 HISTORY = ROOT / "tests/replay/due_diligence_carbo.json"

@@ -16,8 +16,8 @@ from cli.runs import check_name
 from cli.session import Session
 from cli.stats_report import rate_case, show, show_files
 from cli.wishes import Wishes
-from insight.runs import RunSummary
-from insight.stats import Period
+from insight.statistics.runs import RunSummary
+from insight.statistics.stats import Period
 from runtime.settings import ROOT
 from tests.insight.many_runs import summed
 from tests.support.world import Handle, World, case_file

@@ -21,9 +21,9 @@ import starter
 from cli.session import Session
 from cli.tail import Tail
 from cli.watch import closed, watching
-from insight.branches import nodes
-from insight.pending import Now
+from insight.history.pending import Now
 from insight.report import Report
+from insight.shown.branches import nodes
 from runtime.connection import connect_to
 from runtime.settings import Settings
 from tests.support.world import World

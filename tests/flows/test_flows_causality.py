@@ -17,11 +17,11 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from insight import flow
-from insight.flow import Certainty
-from insight.log import log
+from insight.graph import flow
+from insight.graph.flow import Certainty
+from insight.history.spans import SpanKind
 from insight.report import Report, report
-from insight.spans import SpanKind
+from insight.shown.log import log
 from tests.flows.plans import END, START, Kind, Napping, Plan, Planned, Step, Told, nap
 
 pytestmark = pytest.mark.server

@@ -3,8 +3,8 @@
 from math import exp, log
 from random import Random
 
-from insight.calibration import Wishes, fit
-from insight.labelled import LabelledAnswer
+from insight.confidence.calibration import Wishes, fit
+from insight.confidence.labelled import LabelledAnswer
 
 
 def drawn(n: int, seed: int, over: float, spread: float) -> list[tuple[float, float]]:

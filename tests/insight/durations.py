@@ -7,9 +7,9 @@ from math import exp, log
 from random import Random
 from statistics import NormalDist, median
 
-from insight.attempts import Attempt, Ending, StepKey
-from insight.estimates import estimates
-from insight.learning import learn
+from insight.learned.attempts import Attempt, Ending, StepKey
+from insight.learned.estimates import estimates
+from insight.learned.learning import learn
 
 SIZES = (1, 3, 10, 30, 100, 300)
 SHARE, TIMES = 0.03, 6.0

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from insight.facts import Drafts, Facts
-from insight.flow import Wait
-from insight.runs import RunSummary
-from insight.sections import Section
-from insight.spans import Status
+from insight.graph.flow import Wait
+from insight.history.facts import Drafts, Facts
+from insight.history.spans import Status
+from insight.statistics.runs import RunSummary
+from insight.statistics.sections import Section
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from insight.account import account, stages
-from insight.flow import Flow, Segment, Step, Wait
+from insight.graph.flow import Flow, Segment, Step, Wait
 from insight.report import Report, report
+from insight.shown.account import account, stages
 from tests.insight.builder import Run, at
 
 

@@ -6,10 +6,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from insight.branches import graph
-from insight.flow import START, Certainty, Edge, Flow
-from insight.pending import NOTHING, Now, Pending
+from insight.graph.flow import START, Certainty, Edge, Flow
+from insight.history.pending import NOTHING, Now, Pending
 from insight.report import Report, report
+from insight.shown.branches import graph
 from tests.insight.builder import Run, at, failure
 
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from insight.calibration import CURVES, Fitted, Wishes, fit, fit_all, held_out
-from insight.curves import as_stated, isotonic, logistic
-from insight.labelled import LabelledAnswer, best_model, with_baseline
-from insight.reliability import auroc, brier, ece, log_loss, reliability
-from insight.thresholds import ENOUGH, for_accuracy, for_loss
-from insight.tiers import Finding, quality
+from insight.confidence.calibration import CURVES, Fitted, Wishes, fit, fit_all, held_out
+from insight.confidence.curves import as_stated, isotonic, logistic
+from insight.confidence.labelled import LabelledAnswer, best_model, with_baseline
+from insight.confidence.reliability import auroc, brier, ece, log_loss, reliability
+from insight.confidence.thresholds import ENOUGH, for_accuracy, for_loss
+from insight.confidence.tiers import Finding, quality
 from tests.insight.banks import bank, kept, truth
 from workflows.data.confidence import (
     Calibration,

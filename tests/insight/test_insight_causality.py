@@ -9,10 +9,10 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType as E
 
-from insight.book import spans
-from insight.causality import causes
-from insight.flow import END, START, Certainty, Edge
-from insight.news import FAR
+from insight.graph.causality import causes
+from insight.graph.flow import END, START, Certainty, Edge
+from insight.graph.news import FAR
+from insight.history.book import spans
 from insight.report import report
 from tests.insight.builder import Run, payload
 

@@ -3,8 +3,8 @@
 import pytest
 from temporalio.api.common.v1 import Payload
 
-from insight.counts import completed_again
-from insight.reader import ordered
+from insight.history.counts import completed_again
+from insight.history.reader import ordered
 from tests.insight.builder import Run, payload
 
 FIRST = {"name": "filings", "branch": "credit", "inputs": [payload({"cik": "1"})]}

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from temporalio.api.enums.v1 import EventType as E
 
-from insight.flow import END, Flow, Step, Wait
-from insight.portions import awaited
-from insight.reader import read_histories
+from insight.graph.flow import END, Flow, Step, Wait
+from insight.graph.portions import awaited
+from insight.history.reader import read_histories
 from insight.report import Report, report
 from tests.insight.builder import Run, at, failure, model_answer
 

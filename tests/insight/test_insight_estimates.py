@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 
-from insight.attempts import Attempt, Ending, StepKey, attempts, copied
-from insight.book import spans
-from insight.distributions import beta_quantile, beyond, student_quantile
-from insight.estimates import Estimate, estimates
-from insight.learning import HALF_LIFE, Learned, learn, merge
-from insight.sketch import ERROR, merged, quantile, sketch
+from insight.history.book import spans
+from insight.learned.attempts import Attempt, Ending, StepKey, attempts, copied
+from insight.learned.distributions import beta_quantile, beyond, student_quantile
+from insight.learned.estimates import Estimate, estimates
+from insight.learned.learning import HALF_LIFE, Learned, learn, merge
+from insight.learned.sketch import ERROR, merged, quantile, sketch
 from tests.insight.builder import Run, failure, model_answer
 from tests.insight.durations import EPOCH, Truth, attempts_of, judged, key
 

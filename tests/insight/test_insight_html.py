@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from insight.flow import END, START, Certainty, Edge, Flow, Segment, Wait
-from insight.graph import picture, places
-from insight.html import page
-from insight.reader import read_histories, read_history
+from insight.graph.flow import END, START, Certainty, Edge, Flow, Segment, Wait
+from insight.history.reader import read_histories, read_history
 from insight.report import Report, report
+from insight.shown.html import page
+from insight.shown.picture import picture, places
 from tests.insight.builder import Run, at
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>"

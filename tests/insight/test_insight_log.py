@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from insight.log import branches, log
 from insight.report import report
+from insight.shown.log import branches, log
 from tests.insight.builder import Run, failure, model_answer
 
 

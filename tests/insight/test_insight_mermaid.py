@@ -3,8 +3,8 @@
 import re
 from datetime import timedelta
 
-from insight.mermaid import Form, mermaid
 from insight.report import report
+from insight.shown.mermaid import Form, mermaid
 from tests.insight.builder import Run, failure
 from tests.insight.test_insight_html import HOSTILE, chain
 

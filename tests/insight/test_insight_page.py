@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from insight.html import page
 from insight.report import Report
+from insight.shown.html import page
 from tests.insight.test_insight_html import HOSTILE, chain, checks, saderat
 from tests.support.browser import Tab, browser
 from tests.support.tools import needs

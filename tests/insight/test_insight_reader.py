@@ -18,10 +18,10 @@ from temporalio.client import WorkflowHistory
 
 from bench.histories import line
 from cli.histories import explained
-from insight.html import page
-from insight.payloads import value
-from insight.reader import NotAHistory, ordered, read_histories, read_history
+from insight.history.payloads import value
+from insight.history.reader import NotAHistory, ordered, read_histories, read_history
 from insight.report import report
+from insight.shown.html import page
 from tests.insight.builder import Run, failure, payload
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from temporalio.api.enums.v1 import EventType as E
 
-from insight.clocks import gaps, merged, total
-from insight.reader import NotAHistory
+from insight.graph.clocks import gaps, merged, total
+from insight.history.reader import NotAHistory
+from insight.history.spans import Status
 from insight.report import BranchLine, Report, report
-from insight.scale import scale
-from insight.spans import Status
+from insight.shown.scale import scale
 from tests.insight.builder import START, Run, at, failure, model_answer
 from workflows.data.common import BranchState
 

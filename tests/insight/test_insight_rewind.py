@@ -4,10 +4,10 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.failure.v1 import Failure
 
-from insight.book import spans
-from insight.flow import Certainty, Edge
-from insight.rewind import NoSuchStep, anew, caused, reset_point, step, to_blame
-from insight.words import title
+from insight.again.rewind import NoSuchStep, anew, caused, reset_point, step, to_blame
+from insight.graph.flow import Certainty, Edge
+from insight.history.book import spans
+from insight.shown.words import title
 from tests.insight.builder import Run, failure
 
 

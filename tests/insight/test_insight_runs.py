@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from insight.facts import Drafts, Facts, drafts, facts
-from insight.reader import read_history
+from insight.history.facts import Drafts, Facts, drafts, facts
+from insight.history.reader import read_history
+from insight.history.spans import Span, SpanKind, Status
 from insight.report import report
-from insight.runs import RunSummary, cases, summary
-from insight.sections import MOST, OTHERS, Section, iterations, section, sections, step_name
-from insight.spans import Span, SpanKind, Status
+from insight.statistics.runs import RunSummary, cases, summary
+from insight.statistics.sections import (
+    MOST,
+    OTHERS,
+    Section,
+    iterations,
+    section,
+    sections,
+    step_name,
+)
 from runtime.settings import ROOT
 from tests.insight.builder import START, at
 from tests.insight.many_runs import DAY, summed

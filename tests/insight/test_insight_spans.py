@@ -11,11 +11,11 @@ from temporalio.api.enums.v1 import EventType as E
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
 
-from insight.book import spans
-from insight.calls import planned_pauses
-from insight.reader import ordered
+from insight.history.book import spans
+from insight.history.calls import planned_pauses
+from insight.history.reader import ordered
+from insight.history.spans import Span, SpanKind, SpanState
 from insight.report import report
-from insight.spans import Span, SpanKind, SpanState
 from tests.insight.builder import Run, at, failure, model_answer, payload
 
 

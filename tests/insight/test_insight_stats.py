@@ -6,15 +6,15 @@ from statistics import mean, median_low
 
 import pytest
 
-from insight.bottlenecks import bottlenecks
-from insight.compare import Difference, Finding, compare, groups
-from insight.figures import nearest_rank
-from insight.flow import Wait
-from insight.runs import RunSummary
-from insight.sections import Section
-from insight.spans import Status
-from insight.stats import Period, Stats, stats
-from insight.worth import Labour
+from insight.graph.flow import Wait
+from insight.history.spans import Status
+from insight.statistics.bottlenecks import bottlenecks
+from insight.statistics.compare import Difference, Finding, compare, groups
+from insight.statistics.figures import nearest_rank
+from insight.statistics.runs import RunSummary
+from insight.statistics.sections import Section
+from insight.statistics.stats import Period, Stats, stats
+from insight.statistics.worth import Labour
 from tests.insight.many_runs import CHANGED, DAY, UNCHANGED, WITHHELD, summed
 
 

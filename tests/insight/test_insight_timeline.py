@@ -8,10 +8,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from temporalio.api.enums.v1 import EventType as E
 
-from insight.flow import Flow, Segment, Wait
+from insight.graph.flow import Flow, Segment, Wait
 from insight.report import Report, report
-from insight.timeline import gantt
-from insight.words import length
+from insight.shown.timeline import gantt
+from insight.shown.words import length
 from tests.insight.builder import Run, at, failure, model_answer
 
 

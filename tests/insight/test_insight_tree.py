@@ -7,11 +7,11 @@ import pytest
 from temporalio.api.enums.v1 import EventType as E
 
 from cli.histories import explained
-from insight.flow import END, START, Wait
-from insight.links import Place, links, trees
-from insight.reader import Events, ordered
+from insight.graph.flow import END, START, Wait
+from insight.history.links import Place, links, trees
+from insight.history.reader import Events, ordered
+from insight.history.spans import RUN, SpanKind
 from insight.report import Report
-from insight.spans import RUN, SpanKind
 from tests.insight.builder import Run, at, model_answer, payload
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from insight.words import counted, dollars
+from insight.shown.words import counted, dollars
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from cli.explanation import explanation
 from cli.tail import Tail
-from insight.branches import nodes
-from insight.flow import Wait
-from insight.html import page
-from insight.inks import WAITS
-from insight.reader import ordered
+from insight.graph.flow import Wait
+from insight.history.reader import ordered
 from insight.report import Report, report
+from insight.shown.branches import nodes
+from insight.shown.html import page
+from insight.shown.inks import WAITS
 from simulator.config import Fault, FaultKind
 from store.limits import Override, override
 from tests.support.world import Handle, World, case_file

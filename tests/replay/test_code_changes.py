@@ -9,8 +9,8 @@ import pytest
 from temporalio.client import WorkflowFailureError
 
 from cli.replaying import Replayed, replay
-from insight.commands import CommandKind
-from insight.reader import ordered
+from insight.again.commands import CommandKind
+from insight.history.reader import ordered
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
 from tests.flows.changing import (

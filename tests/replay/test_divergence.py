@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.replay_shown import as_plain
 from cli.replaying import NAMES, Foreign, Replayed, replay
-from cli.replays import as_plain
 from cli.stepping import stepped
-from insight.commands import CommandKind, recorded
-from insight.divergence import Change, differences
-from insight.drafts import attributes
-from insight.reader import Events, read_history
+from insight.again.commands import CommandKind, recorded
+from insight.again.divergence import Change, differences
+from insight.history.drafts import attributes
+from insight.history.reader import Events, read_history
 from runtime.conversion import DATA_CONVERTER
 from runtime.settings import ROOT
 

@@ -18,9 +18,9 @@ from cli.errors import Trouble
 from cli.processes import process
 from cli.session import Session
 from cli.watch import watching
-from insight.book import MODEL_CALL
+from insight.history.book import MODEL_CALL
+from insight.history.spans import SpanKind, SpanState
 from insight.report import Report
-from insight.spans import SpanKind, SpanState
 from runtime.settings import Settings
 from runtime.stack import Stack
 from store.database import Store

@@ -1,4 +1,4 @@
-"""How hard a question looks, and tiers of models by it; `insight.tiers` says what they cost."""
+"""How hard a question looks, and tiers of models by it; see `insight.confidence.tiers`."""
 
 import re
 import unicodedata

@@ -1,0 +1,1 @@
+"""A history run again: commands compared, event by event, and where to begin anew."""

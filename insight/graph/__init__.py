@@ -1,0 +1,1 @@
+"""What follows from spans: causes, critical path, slack, waits."""

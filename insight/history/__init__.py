@@ -1,0 +1,1 @@
+"""What a history says: events of any origin in, spans and facts out."""

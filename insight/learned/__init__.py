@@ -1,0 +1,1 @@
+"""How long steps take, learned from run to run."""

@@ -1,0 +1,1 @@
+"""Many closed runs: figures, comparisons, bottlenecks, worth."""
