@@ -244,7 +244,7 @@ def draw(shown: Shown, here: Session, console: Console) -> None:
     )
     lines = [
         ("in the Temporal UI", f"make stack, then open {here.page(shown.case)}"),
-        ("who ran when", f".venv/bin/python starter.py explain {shown.case} --times"),
+        ("as a page", f".venv/bin/python starter.py explain {shown.case} --html run.html --open"),
         ("another case", "make demo ARGS=cases/unilever.yaml"),
         ("kill worker and server in mid-flight", "make demo ARGS=--crash"),
     ]
