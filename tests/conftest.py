@@ -1,6 +1,7 @@
 """Fixtures of the real tests: one embedded server a session, one world a test."""
 
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest_asyncio
 from runtime import server
 from runtime.processes import stop
 from tests.support.world import World, world
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell's background job begins with Ctrl-C ignored, and so would all commands we start."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
