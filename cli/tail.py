@@ -21,7 +21,7 @@ RECONNECT = 0.3
 QUIET = 0.2
 """Seconds without an event after which a history counts as settled."""
 LONG, REST = 0.1, 4
-"""A report that took longer than so many seconds serves for so many times as long."""
+"""A report that took longer than so many seconds serves for so many times the rest."""
 
 
 class Tail:
@@ -51,7 +51,7 @@ class Tail:
         if self._known is None or began >= self._stale:
             made = report(ordered(self.events), case=self.handle.id, now=datetime.now(UTC))
             self._known, done = made, time.monotonic()
-            self._stale = done + REST * (done - began) if done - began > LONG else 0.0
+            self._stale = done + REST * max(0.0, done - began - LONG)
         return self._known
 
     async def now(self, known: Report) -> Now:
@@ -94,8 +94,14 @@ class Tail:
                 return known
             # Not wait_for: in Python 3.11 it loses a cancellation that comes with an event.
             with suppress(TimeoutError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(self._patience()):
                     await self.grown.wait()
+
+    def _patience(self) -> float:
+        """Give the seconds until a report is worth asking for again, without an event."""
+        if self._known is None or self._known.events == len(self.events):
+            return 1.0
+        return min(1.0, max(0.0, self._stale - time.monotonic()))
 
     async def settled(self) -> Report:
         """Wait until nothing happens for a moment, and explain what the server knows then."""
