@@ -20,8 +20,9 @@ RECONNECT = 0.3
 """Seconds before a broken long poll is taken up again."""
 QUIET = 0.2
 """Seconds without an event after which a history counts as settled."""
-LONG, REST = 0.1, 4
-"""A report that took longer than so many seconds serves for so many times the rest."""
+MANY, LONG, REST = 1_000, 0.1, 4
+"""Of so many events on, a report that took longer than so many seconds serves for so many times
+the rest. Before that only the first is slow, because a program warms up."""
 
 
 class Tail:
@@ -51,7 +52,8 @@ class Tail:
         if self._known is None or began >= self._stale:
             made = report(ordered(self.events), case=self.handle.id, now=datetime.now(UTC))
             self._known, done = made, time.monotonic()
-            self._stale = done + REST * max(0.0, done - began - LONG)
+            slow = done - began - LONG if len(self.events) >= MANY else 0.0
+            self._stale = done + REST * max(0.0, slow)
         return self._known
 
     async def now(self, known: Report) -> Now:
