@@ -10,7 +10,7 @@ from insight.graph.news import FAR, Effect, News, Turn, turns
 from insight.graph.weighing import Evidence
 from insight.history.spans import Span, SpanKind
 
-MOST = 150_000
+MOST = 60_000
 """Edges told of one run: so many keep the longest history the server allows below 400 MB."""
 
 
