@@ -70,8 +70,10 @@ async def test_without_limits_nothing_is_written(open_store: Store) -> None:
 async def test_a_permit_is_counted_until_it_is_given_back(open_store: Store) -> None:
     gate = admission(open_store, concurrency=1)
     first = await enter(gate)
-    second = asyncio.create_task(enter(gate))
     assert await state(open_store) == (1, 0, 1)
+    second = asyncio.create_task(enter(gate))
+    _, _, flying = await state(open_store)
+    assert flying == 1, "the second waits; it may have a row already"
     await first.close()
     await first.close()  # once is enough
     await (await second).close()
