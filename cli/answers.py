@@ -29,7 +29,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a question that was put; `models` names the model of each call.
+    """What is known of a question that was put.
 
     `why` says why there is no reply. `sends` are the journal's claims: each a request sent out.
     """
@@ -39,7 +39,6 @@ class Seen:
     reply: RoleReply | None
     why: str
     report: Report
-    models: Mapping[int, str]
     sends: tuple[CallRow, ...]
 
     @property
@@ -60,7 +59,7 @@ def plain(seen: Seen) -> dict[str, Any]:
         "seconds": (told.until - told.started).total_seconds(),
         "calls": [
             {
-                "model": seen.models.get(span.id, ""),
+                "model": span.model,
                 "attempts": span.attempt,
                 "state": span.state,
                 "retried_for": span.retried_for,
@@ -148,7 +147,7 @@ def _calls(seen: Seen) -> Table:
         said = [f"retried for {span.retried_for}"] if span.retried_for else []
         said += [f"given up for {span.error}"] if span.error else [str(span.state)]
         took = length(span.ended - span.scheduled) if span.ended else ""
-        table.add_row(seen.models.get(span.id, ""), str(span.attempt), took, "; ".join(said))
+        table.add_row(span.model, str(span.attempt), took, "; ".join(said))
     return table
 
 

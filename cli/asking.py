@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from temporalio.client import WorkflowFailureError, WorkflowHistory
+from temporalio.client import WorkflowFailureError
 
 from cli import answers
 from cli.cases import TASK_TIMEOUT
 from cli.commands import out
 from cli.errors import BadInput, Trouble
 from cli.session import Session, say
-from insight.history import payloads
-from insight.history.book import MODEL_CALL
-from insight.history.reader import ordered
 from insight.report import report
 from runtime.catalogue import Catalogue
 from runtime.settings import Settings
@@ -85,15 +82,13 @@ async def put(
         reply = RoleReply.model_validate(await handle.result())
     except WorkflowFailureError as error:
         why = reason(error.cause)
-    history = await handle.fetch_history()
-    known = report(ordered(history.events), case=handle.id, now=datetime.now(UTC))
+    known = report(await handle.fetch_history(), case=handle.id, now=datetime.now(UTC))
     seen = answers.Seen(
         id=handle.id,
         role=asked.role,
         reply=reply,
         why=why,
         report=known,
-        models=_models(history),
         sends=tuple(await _sends(here.settings, handle.id)),
     )
     if as_json:
@@ -102,17 +97,6 @@ async def put(
         Console().print(answers.shown(seen, here.settings.models))
     if reply is None:
         raise Trouble(why)
-
-
-def _models(history: WorkflowHistory) -> dict[int, str]:
-    """Read which model each call asked, by the id of the event that scheduled it."""
-    found = {}
-    for event in history.events:
-        asked = event.activity_task_scheduled_event_attributes
-        if asked.activity_type.name == MODEL_CALL:
-            target = payloads.fields(asked.input.payloads).get("target")
-            found[event.event_id] = str(target["model"]) if isinstance(target, dict) else ""
-    return found
 
 
 async def _sends(settings: Settings, scope: str) -> list[CallRow]:
