@@ -41,14 +41,9 @@ from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.complexity import Rating
 from workflows.data.context import Summary
-from workflows.data.due_diligence import (
-    CreditReading,
-    HitReading,
-    IdentityReading,
-    ReferenceReading,
-    Synthesis,
-)
+from workflows.data.due_diligence import Synthesis
 from workflows.data.llm import VENDOR_QUEUE
+from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
 from workflows.data.route import PathProposal
 from workflows.grades import Step
 

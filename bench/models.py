@@ -48,8 +48,8 @@ from tests.support.flows import killable
 from tests.support.killing import WORLD, killed_every, simulated
 from workflows.calls import Call, open_door
 from workflows.data.common import Record
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import RoleQuery
+from workflows.data.readings import ReferenceReading
 from workflows.grades import Grade
 
 Figures = dict[str, Any]

@@ -21,7 +21,8 @@ from workflows.data.common import (
     StatusView,
     Verdict,
 )
-from workflows.data.due_diligence import CaseSoFar, CheckOutcome, DecisionRecord, Evidence
+from workflows.data.due_diligence import CaseSoFar, DecisionRecord
+from workflows.data.findings import CheckOutcome, Evidence
 
 _OUTCOME_STYLE = {
     "approve": "bold green",

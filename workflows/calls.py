@@ -244,34 +244,5 @@ KEEP_DOCUMENT = _kept("keep_document", Document, Document)
 READ_DOCUMENT = _kept("read_document", Document, Document)
 """A reference's text comes from the store."""
 
-ALL: tuple[Call[Any, Any], ...] = (
-    RESOLVE_ROLES,
-    ASK_MODEL,
-    SUBMIT_BATCH,
-    COLLECT_BATCH,
-    CANCEL_BATCH,
-    OPEN_BUDGET,
-    READ_BUDGET,
-    COMPANY,
-    LEI,
-    SCREEN,
-    SCREEN_LIST,
-    FILINGS,
-    FACTS,
-    ACCOUNT,
-    MAIL,
-    CHAT,
-    RUN_STEP,
-    READ_LOAD,
-    READ_SERVICE,
-    KEEPER,
-    TOPIC,
-    KEEP_ITEMS,
-    KEPT_ITEMS,
-    CLAIM_ITEMS,
-    KEEP_RESULTS,
-    SPREAD_RESULTS,
-    KEEP_DOCUMENT,
-    READ_DOCUMENT,
-)
+ALL: tuple[Call[Any, Any], ...] = tuple(v for v in vars().values() if isinstance(v, Call))
 """Every Call; `worker.py` must answer each (test)."""

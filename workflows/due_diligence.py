@@ -13,8 +13,6 @@ from workflows.data.common import Decision, Record
 from workflows.data.degrade import Shortage
 from workflows.data.due_diligence import (
     CaseSoFar,
-    Check,
-    CheckResult,
     DecisionRecord,
     Narrative,
     ReferenceReply,
@@ -23,6 +21,7 @@ from workflows.data.due_diligence import (
     Tier,
 )
 from workflows.data.effects import ChatOrder
+from workflows.data.findings import Check, CheckResult
 from workflows.data.llm import RoleQuery
 from workflows.errors import BudgetSpent, ModelUnavailable
 from workflows.patterns.degrade import Degrade, below, cheaper_role
@@ -31,11 +30,11 @@ from workflows.patterns.process import Process
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
-from workflows.rules import dd_routing as rules
-from workflows.rules.dd_sheet import renewed, stopped, unavailable
+from workflows.rules.dd import routing as rules
+from workflows.rules.dd.sheet import renewed, stopped, unavailable
 from workflows.scope import told
-from workflows.steps.dd_checks import TIPPING_OFF, CheckBook
-from workflows.steps.dd_onboarding import Onboarder
+from workflows.steps.dd.checks import TIPPING_OFF, CheckBook
+from workflows.steps.dd.onboarding import Onboarder
 
 ROLES = ("triage", "analyst", "reviewer", "drafter")
 SHORT_OF_MONEY = Degrade(
@@ -91,10 +90,10 @@ class DueDiligence(Process):
         """Start the four checks in one workflow task; each fails on its own terms."""
         self.enter("checks")
         results = await asyncio.gather(
-            self.check(Check.IDENTITY, self.checks.identity),
+            self.check(Check.EXISTENCE, self.checks.existence),
             self.check(Check.CREDIT, self.checks.credit),
             self.check(Check.REFERENCES, self.checks.references),
-            self.check(Check.BACKGROUND, self.checks.background),
+            self.check(Check.SANCTIONS, self.checks.sanctions),
         )
         self.known = self.known.model_copy(update={"checks": tuple(results)})
 
@@ -103,9 +102,9 @@ class DueDiligence(Process):
         self.round += 1
         self.checks.round = self.round
         again = {
-            Check.IDENTITY: self.checks.identity,
+            Check.EXISTENCE: self.checks.existence,
             Check.CREDIT: self.checks.credit,
-            Check.BACKGROUND: self.checks.background,
+            Check.SANCTIONS: self.checks.sanctions,
         }
         open_checks = [c for c in self.known.checks if c.gaps and c.check in again]
         self.enter(f"evidence round {self.round}")

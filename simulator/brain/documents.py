@@ -5,7 +5,8 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from workflows.data.due_diligence import CheckOutcome, FindingCode, Tier
+from workflows.data.due_diligence import Tier
+from workflows.data.findings import CheckOutcome, FindingCode
 from workflows.data.sources import (
     Company,
     Fact,

@@ -14,7 +14,7 @@ from simulator.brain.documents import (
     ReferenceDocuments,
 )
 from simulator.brain.names import holds, number, similarity
-from workflows.data.due_diligence import (
+from workflows.data.readings import (
     CreditReading,
     Discrepancy,
     HitReading,

@@ -7,15 +7,13 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from workflows.data.due_diligence import (
-    CaseOutcome,
-    Claim,
+from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis
+from workflows.data.readings import (
     CreditReading,
     Discrepancy,
     HitReading,
     IdentityReading,
     ReferenceReading,
-    Synthesis,
 )
 
 UNKNOWN_CITATION = "e99"

@@ -1,7 +1,8 @@
 """The right synthesis of a case, by plain rules."""
 
 from simulator.brain.documents import SynthesisDocuments
-from workflows.data.due_diligence import CaseOutcome, CheckOutcome, Claim, Synthesis, Tier
+from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis, Tier
+from workflows.data.findings import CheckOutcome
 
 PROPOSALS = {
     "SANCTIONED": CaseOutcome.DECLINE,

@@ -20,8 +20,8 @@ from store.journal import ClaimState, Journal
 from tests.activities.outside import Canned, Outside, said
 from tests.activities.running import SCOPE, fails, run
 from workflows import calls
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import ModelRef, ModelRequest, Prompt, RoleQuery, Vendor
+from workflows.data.readings import ReferenceReading
 
 FITTING = {"conclusive": True, "favourable": True, "days_beyond_terms": None, "confidence": 0.9}
 

@@ -33,8 +33,8 @@ from workflows.data.batch import (
     ItemEnd,
 )
 from workflows.data.budget import BudgetOrder
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt
+from workflows.data.readings import ReferenceReading
 from workflows.errors import NOT_YET
 
 pytestmark = pytest.mark.server

@@ -27,9 +27,9 @@ from tests.activities.running import SCOPE, fails, run
 from tests.activities.test_activities_ask import COST, FINE, UNFIT, question
 from workflows import calls
 from workflows.data.budget import BudgetOrder, BudgetQuery
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.limits import Limits
 from workflows.data.llm import ModelAnswer, ModelRequest
+from workflows.data.readings import ReferenceReading
 
 DOWN = said({"error": {"code": "server_error"}}, 500)
 
@@ -280,7 +280,7 @@ from store.database import Store
 from tests.activities.running import run
 from tests.activities.test_activities_ask import question
 from workflows import calls
-from workflows.data.due_diligence import ReferenceReading
+from workflows.data.readings import ReferenceReading
 from workflows.data.limits import Limits
 async def main():
     settings = Settings(data=Path(sys.argv[1]), simulator=sys.argv[2])

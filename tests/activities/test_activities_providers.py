@@ -10,14 +10,9 @@ from activities.llm.dialects import PROVIDERS as DIALECTS
 from activities.llm.providers.common import ReplyOutcome
 from activities.llm.schema import strict_schema
 from runtime.settings import Endpoint
-from workflows.data.due_diligence import (
-    CreditReading,
-    HitReading,
-    IdentityReading,
-    ReferenceReading,
-    Synthesis,
-)
+from workflows.data.due_diligence import Synthesis
 from workflows.data.llm import Dialect, ModelRef, ModelRequest, Prompt, Quirk, Usage, Vendor
+from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
 
 RECORDS = (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
 LIVE = Endpoint("https://vendor.example", simulated=False, key="secret")

@@ -25,10 +25,10 @@ from store.journal import Journal
 from tests.activities.running import SCOPE, fails, run
 from tests.support.control import Control
 from workflows import calls
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.effects import AccountAction, AccountOrder, ChatOrder, EffectState, MailOrder
 from workflows.data.limits import Limits
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, Vendor
+from workflows.data.readings import ReferenceReading
 from workflows.data.sources import (
     CompanyQuery,
     FactsQuery,

@@ -22,15 +22,13 @@ from workflows.data.common import (
 from workflows.data.due_diligence import (
     CaseOutcome,
     CaseSoFar,
-    Check,
-    CheckOutcome,
     DecisionRecord,
-    FindingCode,
     Onboarding,
     Route,
     Routing,
     Tier,
 )
+from workflows.data.findings import Check, CheckOutcome, FindingCode
 
 WIDTHS = pytest.mark.parametrize("width", [60, 100])
 

@@ -8,8 +8,8 @@ from temporalio import workflow
 from workflows.calls import ASK_MODEL, ask
 from workflows.data.batch import ItemEnd
 from workflows.data.common import Record
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, RoleChain
+from workflows.data.readings import ReferenceReading
 from workflows.patterns.batch import batch
 from workflows.patterns.poll import Interval
 

@@ -11,9 +11,9 @@ from temporalio import workflow
 from workflows.calls import RESOLVE_ROLES, ask
 from workflows.data.case_file import Referee
 from workflows.data.common import CostView, Record
-from workflows.data.due_diligence import ReferenceReading
 from workflows.data.llm import Prompt, RoleBook, RoleQuery
 from workflows.data.pack import PackItem, PackRecord, Shaped
+from workflows.data.readings import ReferenceReading
 from workflows.data.strategies import HedgeRecord, StrategyRecord, VoteRecord
 from workflows.grades import step
 from workflows.patterns.cascade import cascade

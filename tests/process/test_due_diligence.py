@@ -5,16 +5,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 
 from tests.support.world import World, case_file
-from workflows.data.due_diligence import (
-    CaseOutcome,
-    Check,
-    CheckOutcome,
-    FindingCode,
-    Onboarding,
-    Route,
-    Strength,
-    Tier,
-)
+from workflows.data.due_diligence import CaseOutcome, Onboarding, Route, Tier
+from workflows.data.findings import Check, CheckOutcome, FindingCode, Strength
 
 pytestmark = pytest.mark.server
 
@@ -58,7 +50,7 @@ async def test_an_exact_company_number_on_a_list_prohibits(here: World) -> None:
     references = next(c for c in record.checks if c.check is Check.REFERENCES)
     assert references.outcome is CheckOutcome.NOT_APPLICABLE
     assert references.gaps
-    others = [c for c in record.checks if c.check in (Check.IDENTITY, Check.CREDIT)]
+    others = [c for c in record.checks if c.check in (Check.EXISTENCE, Check.CREDIT)]
     assert all(c.evidence for c in others), "the other checks finish their evidence"
     assert any("true match" in r for r in record.reasons)
     mails = (await here.book())["mails"]
@@ -101,7 +93,7 @@ async def test_the_four_checks_start_in_one_workflow_task(here: World) -> None:
         if s.workflow_task_completed_event_id == first.workflow_task_completed_event_id
     ]
     branches = {s.header.fields["braid-branch"].data.decode().strip('"') for s in together}
-    assert {b.split("/")[0] for b in branches} == {"identity", "references", "background"}
+    assert {b.split("/")[0] for b in branches} == {"existence", "references", "sanctions"}
     shared = [s for s in together if s.activity_type.name == "company_register"]
     assert len(shared) == 1, "identity and credit share one look at the register"
 
@@ -115,7 +107,7 @@ async def test_every_query_answers_while_open_and_after_closing(here: World) -> 
     status = await handle.query("status")
     assert (status["phase"], status["outcome"]) == ("closed", "approve")
     names = [b["name"] for b in await handle.query("branches")]
-    assert names[:4] == ["identity", "credit", "references", "background"]
+    assert names[:4] == ["existence", "credit", "references", "sanctions"]
     assert (await handle.query("result_so_far"))["decision"]["outcome"] == "approve"
     assert await handle.query("open_gates") == []
     assert (await handle.query("cost"))["calls"] >= 4

@@ -10,15 +10,8 @@ from store.budgets import Budgets
 from store.journal import Journal
 from store.ledger import Ledger
 from tests.support.world import World, case_file, world
-from workflows.data.due_diligence import (
-    CaseOutcome,
-    Check,
-    CheckOutcome,
-    DecisionRecord,
-    Onboarding,
-    Route,
-    Tier,
-)
+from workflows.data.due_diligence import CaseOutcome, DecisionRecord, Onboarding, Route, Tier
+from workflows.data.findings import Check, CheckOutcome
 
 pytestmark = pytest.mark.server
 
@@ -57,8 +50,8 @@ async def without_a_register(here: World, kind: FaultKind) -> None:
     """Run a case while the register is broken, and check what became of it."""
     await here.faults(Fault(service="companies_house", kind=kind, retry_after=0, seconds=30))
     record = await here.settled(case_file("unilever"), ("approve", "ana"))
-    assert check_of(record, Check.IDENTITY) is CheckOutcome.INCONCLUSIVE
-    assert fallback_of(record, Check.IDENTITY) == "lei_record"
+    assert check_of(record, Check.EXISTENCE) is CheckOutcome.INCONCLUSIVE
+    assert fallback_of(record, Check.EXISTENCE) == "lei_record"
     assert check_of(record, Check.CREDIT) in (
         CheckOutcome.UNAVAILABLE,
         CheckOutcome.INCONCLUSIVE,
@@ -71,7 +64,7 @@ async def test_a_search_out_of_quota_falls_back_to_the_list_file(here: World) ->
     """OpenSanctions' monthly quota is not retried; the list file still finds Saderat."""
     await here.faults(Fault(service="opensanctions", kind=FaultKind.QUOTA))
     record = await here.settled(case_file("bank_saderat"), ("decline", "mira"))
-    assert fallback_of(record, Check.BACKGROUND) == "ofac_list"
+    assert fallback_of(record, Check.SANCTIONS) == "ofac_list"
     assert record.tier is Tier.PROHIBITED
     assert (await here.book())["requests"]["opensanctions"] <= 2, "never looped"
 
@@ -83,7 +76,7 @@ async def test_nobody_screened_means_four_eyes_not_clear(here: World) -> None:
         Fault(service="ofac", kind=FaultKind.DOWN),
     )
     record = await here.settled(case_file("unilever"), ("approve", "ana"), ("refer", "bo"))
-    assert check_of(record, Check.BACKGROUND) is CheckOutcome.UNAVAILABLE
+    assert check_of(record, Check.SANCTIONS) is CheckOutcome.UNAVAILABLE
     assert record.routing.route is Route.FOUR_EYES
     assert record.outcome is CaseOutcome.REFER, "the senior's word counts"
 

@@ -36,7 +36,7 @@ def silent() -> CaseFile:
 
 def all_but_references(branches: list[dict[str, str]]) -> bool:
     """Tell whether nothing but references is under way: then only a message can go on."""
-    checks = [b["state"] for b in branches if b["name"] in ("identity", "credit", "background")]
+    checks = [b["state"] for b in branches if b["name"] in ("existence", "credit", "sanctions")]
     return checks == ["succeeded"] * 3
 
 

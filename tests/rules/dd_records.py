@@ -7,22 +7,18 @@ from cli.inputs import read
 from runtime.settings import ROOT
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision
-from workflows.data.due_diligence import (
-    CaseOutcome,
+from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Tier
+from workflows.data.findings import (
     Check,
     CheckOutcome,
     CheckResult,
-    Claim,
-    CreditReading,
     Evidence,
     Finding,
     FindingCode,
     Gap,
-    IdentityReading,
-    Narrative,
     Strength,
-    Tier,
 )
+from workflows.data.readings import CreditReading, IdentityReading
 from workflows.data.sources import (
     Company,
     CompanyAnswer,

@@ -23,19 +23,12 @@ from tests.rules.dd_records import (
     screened,
     solvent,
 )
-from workflows.data.due_diligence import (
-    CheckOutcome,
-    CheckResult,
-    Evidence,
-    FindingCode,
-    HitReading,
-    ReferenceReading,
-    Strength,
-)
+from workflows.data.findings import CheckOutcome, CheckResult, Evidence, FindingCode, Strength
+from workflows.data.readings import HitReading, ReferenceReading
 from workflows.data.sources import Liveness, SourceState
-from workflows.rules import dd_assessment as assess
-from workflows.rules.dd_assessment import Screened
-from workflows.rules.dd_sheet import folded
+from workflows.rules.dd import credit, existence, references, sanctions
+from workflows.rules.dd.sanctions import Screened
+from workflows.rules.dd.sheet import UNREAD, folded
 
 F, S = FindingCode, SourceState
 property_test = settings(print_blob=True, deadline=None, max_examples=100)
@@ -70,7 +63,7 @@ def test_identity_is_clear_only_if_all_that_was_asked_answered(
     register: SourceState | None, record: SourceState | None, read: int
 ) -> None:
     case = example()
-    found = assess.identity(
+    found = existence.existence(
         case,
         company(register) if register else None,
         lei(record) if record else None,
@@ -89,11 +82,11 @@ def test_identity_is_clear_only_if_all_that_was_asked_answered(
 
 def test_answer_that_says_found_but_holds_no_record_is_a_gap() -> None:
     empty = company().model_copy(update={"company": None})
-    found = assess.identity(example(), empty, lei(), same())
+    found = existence.existence(example(), empty, lei(), same())
     assert found.outcome is CheckOutcome.INCONCLUSIVE
     assert found.fallback == "lei_record"
     blank = lei().model_copy(update={"entry": None})
-    assert assess.identity(example(), company(), blank, same()).gaps
+    assert existence.existence(example(), company(), blank, same()).gaps
 
 
 @pytest.mark.parametrize(
@@ -111,24 +104,24 @@ def test_answer_that_says_found_but_holds_no_record_is_a_gap() -> None:
 def test_identity_finds_what_contradicts_the_form(
     register: dict[str, Any], record: dict[str, Any], code: FindingCode
 ) -> None:
-    found = assess.identity(example(), company(**register), lei(**record), same())
+    found = existence.existence(example(), company(**register), lei(**record), same())
     assert codes(found) == {code}
     sound(found, silence=False)
 
 
 def test_spelling_and_case_of_a_name_are_no_conflict() -> None:
-    found = assess.identity(example(), company(name="Unilever P.L.C."), lei(), same())
+    found = existence.existence(example(), company(name="Unilever P.L.C."), lei(), same())
     assert found.outcome is CheckOutcome.CLEAR
 
 
 def test_lapsed_lei_record_and_a_model_that_doubts_are_gaps() -> None:
-    lapsed = assess.identity(example(), company(), lei(registration="LAPSED"), same())
+    lapsed = existence.existence(example(), company(), lei(registration="LAPSED"), same())
     assert lapsed.outcome is CheckOutcome.INCONCLUSIVE
     assert "lapsed" in lapsed.gaps[0].reason
-    doubted = assess.identity(example(), company(), lei(), same(same_entity="no"))
+    doubted = existence.existence(example(), company(), lei(), same(same_entity="no"))
     assert doubted.outcome is CheckOutcome.INCONCLUSIVE
     differs = ({"field": "postcode", "first": "CH62 4ZD", "second": "EC4Y"},)
-    differing = assess.identity(example(), company(), lei(), same(discrepancies=differs))
+    differing = existence.existence(example(), company(), lei(), same(discrepancies=differs))
     assert "postcode" in differing.gaps[0].reason
 
 
@@ -145,7 +138,7 @@ def test_credit_is_clear_only_if_all_that_was_asked_answered(
     figures: SourceState | None,
     read: int,
 ) -> None:
-    found = assess.credit(
+    found = credit.credit(
         company(register) if register else None,
         filings(listed) if listed else None,
         facts(figures) if figures else None,
@@ -163,10 +156,10 @@ def test_credit_is_clear_only_if_all_that_was_asked_answered(
 
 def test_answers_without_a_single_figure_or_filing_are_gaps() -> None:
     no_figures = facts().model_copy(update={"facts": ()})
-    found = assess.credit(None, filings(), no_figures, solvent())
+    found = credit.credit(None, filings(), no_figures, solvent())
     assert (found.outcome, found.fallback) == (CheckOutcome.INCONCLUSIVE, "filings_only")
     no_filings = filings().model_copy(update={"filings": ()})
-    assert assess.credit(None, no_filings, facts(), solvent()).gaps
+    assert credit.credit(None, no_filings, facts(), solvent()).gaps
 
 
 @pytest.mark.parametrize(
@@ -184,14 +177,14 @@ def test_answers_without_a_single_figure_or_filing_are_gaps() -> None:
 def test_alarm_items_of_an_8k_are_findings(
     form: str, items: tuple[str, ...], wanted: set[FindingCode]
 ) -> None:
-    found = assess.credit(None, filings(S.FOUND, filing(form, *items)), facts(), solvent())
+    found = credit.credit(None, filings(S.FOUND, filing(form, *items)), facts(), solvent())
     assert codes(found) == wanted
     sound(found, silence=False)
 
 
 def test_insolvency_filing_is_found_though_all_else_is_silent() -> None:
     told = filings(S.FOUND, filing(), filing("8-K", "1.03", day=date(2020, 3, 30)))
-    found = assess.credit(None, told, facts(S.NONE), None)
+    found = credit.credit(None, told, facts(S.NONE), None)
     assert found.outcome is CheckOutcome.FINDING
     assert found.gaps
     assert "2020-03-30" in found.findings[0].summary
@@ -209,13 +202,13 @@ def test_insolvency_filing_is_found_though_all_else_is_silent() -> None:
 def test_register_speaks_of_accounts_or_leaves_a_gap(
     changes: dict[str, Any], wanted: set[FindingCode], gap: bool
 ) -> None:
-    found = assess.credit(company(**changes), None, None, solvent())
+    found = credit.credit(company(**changes), None, None, solvent())
     assert codes(found) == wanted
     assert bool(found.gaps) is gap
 
 
 def test_model_that_reads_distress_where_the_rules_find_none_leaves_a_gap() -> None:
-    found = assess.credit(company(), None, None, solvent(level="distress"))
+    found = credit.credit(company(), None, None, solvent(level="distress"))
     assert found.outcome is CheckOutcome.INCONCLUSIVE
 
 
@@ -243,7 +236,7 @@ NUMBER = "01126618"
 def test_own_identifier_within_the_remarks_confirms_whatever_stands_around_it(
     remarks: str,
 ) -> None:
-    assert assess.confirmed(query(NUMBER), hit(0.1, remarks))
+    assert sanctions.confirmed(query(NUMBER), hit(0.1, remarks))
 
 
 @pytest.mark.parametrize(
@@ -261,14 +254,14 @@ def test_own_identifier_within_the_remarks_confirms_whatever_stands_around_it(
     ],
 )
 def test_anything_but_the_exact_identifier_does_not_confirm(remarks: str) -> None:
-    assert not assess.confirmed(query(NUMBER), hit(1.0, remarks))
+    assert not sanctions.confirmed(query(NUMBER), hit(1.0, remarks))
 
 
 def test_listed_identifier_confirms_and_an_empty_one_never_does() -> None:
-    assert assess.confirmed(query(NUMBER), hit(0.0, "", NUMBER))
-    assert assess.confirmed(query("SC123456"), hit(0.0, "sc-123456"))
-    assert not assess.confirmed(query(), hit(1.0, "", NUMBER))
-    assert not assess.confirmed(query("-"), hit(1.0, "- ; -", "--"))
+    assert sanctions.confirmed(query(NUMBER), hit(0.0, "", NUMBER))
+    assert sanctions.confirmed(query("SC123456"), hit(0.0, "sc-123456"))
+    assert not sanctions.confirmed(query(), hit(1.0, "", NUMBER))
+    assert not sanctions.confirmed(query("-"), hit(1.0, "- ; -", "--"))
 
 
 @property_test
@@ -277,16 +270,16 @@ def test_listed_identifier_confirms_and_an_empty_one_never_does() -> None:
 def test_name_alone_never_confirms(number: str, remarks: str, score: float) -> None:
     digits = "".join(c for c in folded(remarks) if c.isdigit())
     row = hit(score, remarks)
-    assert not assess.confirmed(query(), row)
+    assert not sanctions.confirmed(query(), row)
     if number not in digits:
-        found = assess.background([Screened(query(number), screened(S.FOUND, row))], [])
+        found = sanctions.sanctions([Screened(query(number), screened(S.FOUND, row))], [])
         assert F.SANCTIONED not in codes(found)
-        assert (F.POSSIBLE_SANCTIONS_MATCH in codes(found)) is (score >= assess.POSSIBLE_MATCH)
+        assert (F.POSSIBLE_SANCTIONS_MATCH in codes(found)) is (score >= sanctions.POSSIBLE_MATCH)
 
 
 def test_confirmed_hit_names_party_entry_and_strength() -> None:
     row = hit(0.2, f"UK Company Number {NUMBER}")
-    found = assess.background([Screened(query(NUMBER), screened(S.FOUND, row))], [])
+    found = sanctions.sanctions([Screened(query(NUMBER), screened(S.FOUND, row))], [])
     (finding,) = found.findings
     assert (finding.code, finding.strength) == (F.SANCTIONED, Strength.IDENTIFIER)
     assert finding.party_id == "subject"
@@ -301,12 +294,12 @@ def test_similar_name_is_a_possible_match_even_if_a_model_denies_it() -> None:
     screen.readings["ofac-1"] = HitReading.model_validate(
         {**denial, "explanation": "another bank", "confidence": 0.97}
     )
-    found = assess.background([screen], [])
+    found = sanctions.sanctions([screen], [])
     assert codes(found) == {F.POSSIBLE_SANCTIONS_MATCH}
     assert found.findings[0].strength is Strength.NAME
     assert found.confidence == 0.97
-    unread = assess.background([Screened(query(), screened(S.FOUND, hit(0.93)))], [])
-    assert unread.confidence == assess.UNREAD
+    unread = sanctions.sanctions([Screened(query(), screened(S.FOUND, hit(0.93)))], [])
+    assert unread.confidence == UNREAD
 
 
 @pytest.mark.parametrize("states", list(product(S, repeat=2)))
@@ -322,7 +315,7 @@ def test_background_is_clear_only_if_everyone_was_screened_by_the_full_search(
         Screened(query(party_id=party), screened(state), fallback)
         for party, state in zip(parties, states, strict=True)
     ]
-    found = assess.background(screens, unscreened)
+    found = sanctions.sanctions(screens, unscreened)
     silent = any(s in (S.UNAVAILABLE, S.REJECTED) for s in states)
     held = not silent and not fallback and not unscreened
     sound(found, silence=not held)
@@ -331,8 +324,8 @@ def test_background_is_clear_only_if_everyone_was_screened_by_the_full_search(
 
 
 def test_screening_nobody_is_no_pass() -> None:
-    sound(assess.background([], []), silence=True)
-    sound(assess.background([], [("subject", "timeout")]), silence=True)
+    sound(sanctions.sanctions([], []), silence=True)
+    sound(sanctions.sanctions([], [("subject", "timeout")]), silence=True)
 
 
 # ---- references ----------------------------------------------------------------------------
@@ -349,7 +342,9 @@ def reply(favourable: bool = True, sure: float = 0.9) -> tuple[ReferenceReading,
 
 @pytest.mark.parametrize("count", range(5))
 def test_two_conclusive_references_satisfy_and_fewer_are_a_gap(count: int) -> None:
-    found = assess.references({f"r-{n}": reply() for n in range(count)}, 2, ["r-9: Inconclusive"])
+    found = references.references(
+        {f"r-{n}": reply() for n in range(count)}, 2, ["r-9: Inconclusive"]
+    )
     wanted = CheckOutcome.CLEAR if count >= 2 else CheckOutcome.INCONCLUSIVE
     assert found.outcome is wanted
     assert bool(found.gaps) is (count < 2)
@@ -360,7 +355,7 @@ def test_two_conclusive_references_satisfy_and_fewer_are_a_gap(count: int) -> No
 
 
 def test_adverse_reference_is_a_finding_about_that_referee() -> None:
-    found = assess.references({"r-1": reply(), "r-2": reply(False, 0.6)}, 2, [])
+    found = references.references({"r-1": reply(), "r-2": reply(False, 0.6)}, 2, [])
     (finding,) = found.findings
     assert (finding.code, finding.party_id) == (F.ADVERSE_REFERENCE, "r-2")
     assert finding.evidence == ("references-e2",)

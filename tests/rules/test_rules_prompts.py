@@ -22,7 +22,8 @@ from tests.rules.dd_records import (
     result,
 )
 from worker import ANSWERS
-from workflows.data.due_diligence import Check, FindingCode, Tier
+from workflows.data.due_diligence import Tier
+from workflows.data.findings import Check, FindingCode
 from workflows.data.llm import Prompt
 from workflows.prompts import due_diligence as prompts
 

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rules.dd_records import company, lei, result
-from workflows.data.due_diligence import Check, CheckOutcome, CheckResult, FindingCode
+from workflows.data.findings import Check, CheckOutcome, CheckResult, FindingCode
 from workflows.data.identifiers import problem
 from workflows.data.sources import SourceState
-from workflows.rules.dd_sheet import Sheet, fits, folded, renewed, stopped, unavailable
+from workflows.rules.dd.sheet import Sheet, fits, folded, renewed, stopped, unavailable
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_check_that_was_stopped_or_failed_keeps_the_reason_as_a_gap() -> None:
 
 @pytest.mark.parametrize("state", SourceState)
 def test_only_a_found_record_fits(state: SourceState) -> None:
-    sheet = Sheet(Check.IDENTITY)
+    sheet = Sheet(Check.EXISTENCE)
     answer = lei(state)
     assert fits(sheet, answer, "LEI", answer.entry) is (state is SourceState.FOUND)
     assert bool(sheet.gaps) is (state is not SourceState.FOUND)
@@ -128,9 +128,9 @@ def test_malformed_identifier_is_refused(scheme: str, value: str) -> None:
 
 def test_a_repetition_never_loses_what_was_found() -> None:
     """A check repeated in a second round replaces the first only if it knows as much."""
-    hit = result(Check.BACKGROUND, FindingCode.SANCTIONED, gaps=1)
-    clear, gap = result(Check.BACKGROUND), result(Check.BACKGROUND, gaps=1)
-    silent = unavailable(Check.BACKGROUND, "down")
+    hit = result(Check.SANCTIONS, FindingCode.SANCTIONED, gaps=1)
+    clear, gap = result(Check.SANCTIONS), result(Check.SANCTIONS, gaps=1)
+    silent = unavailable(Check.SANCTIONS, "down")
     assert renewed(gap, clear) is clear
     assert renewed(gap, hit) is hit
     assert renewed(hit, clear) is hit

@@ -25,16 +25,14 @@ from simulator.chance import log_normal, unit
 from simulator.config import SimulatorConfig
 from simulator.latency import RANGES, seconds
 from tests.simulator.world import prompt
-from workflows.data.due_diligence import (
-    CaseOutcome,
+from workflows.data.due_diligence import CaseOutcome, Synthesis, Tier
+from workflows.data.findings import FindingCode
+from workflows.data.readings import (
     CreditReading,
     Discrepancy,
-    FindingCode,
     HitReading,
     IdentityReading,
     ReferenceReading,
-    Synthesis,
-    Tier,
 )
 
 FORM: dict[str, object] = {

@@ -13,7 +13,7 @@ from simulator.exchange import Asked, Finish, Reply, Stream
 from simulator.vendors import anthropic, gemini, openai
 from simulator.vendors.vendor import Models, Vendor
 from tests.simulator.world import CREDIT, ask
-from workflows.data.due_diligence import CreditReading
+from workflows.data.readings import CreditReading
 
 Event = tuple[str, dict[str, Any]]
 

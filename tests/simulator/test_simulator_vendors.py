@@ -6,12 +6,8 @@ import pytest
 from simulator.config import VENDORS, SimulatorConfig
 from tests.simulator.world import CREDIT, FAST, SYSTEM, Simulate, ask, prompt, text, usage
 from workflows.data.common import Decision, Record
-from workflows.data.due_diligence import (
-    Claim,
-    CreditReading,
-    IdentityReading,
-    Synthesis,
-)
+from workflows.data.due_diligence import Claim, Synthesis
+from workflows.data.readings import CreditReading, IdentityReading
 
 pytestmark = pytest.mark.server
 

@@ -10,7 +10,7 @@ import pytest
 from simulator.config import VENDORS
 from simulator.limits import LimitKind
 from tests.simulator.world import Ask, ask
-from workflows.data.due_diligence import CreditReading
+from workflows.data.readings import CreditReading
 
 pytestmark = pytest.mark.server
 

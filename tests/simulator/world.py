@@ -8,7 +8,7 @@ import httpx
 
 from simulator.config import SimulatorConfig
 from workflows.data.common import Record
-from workflows.data.due_diligence import CreditReading
+from workflows.data.readings import CreditReading
 
 Simulate = Callable[[SimulatorConfig], httpx.AsyncClient]
 """Puts up a fresh simulator without referees and gives its client."""

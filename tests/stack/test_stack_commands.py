@@ -86,7 +86,7 @@ async def test_a_case_is_run_looked_at_and_decided_by_commands(desk: Desk) -> No
     assert late.code == 1
     assert "too late" in late.err
     explained = (await desk.braid("explain", case, "--json")).json()
-    assert {"identity", "credit", "references", "background"} <= {
+    assert {"existence", "credit", "references", "sanctions"} <= {
         line["name"].split("/")[0] for line in explained["branches"]
     }
 

@@ -7,16 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from workflows.data.case_file import CaseFile, Referee
-from workflows.data.due_diligence import (
-    CheckResult,
-    CreditReading,
-    HitReading,
-    IdentityReading,
-    ReferenceReading,
-    Synthesis,
-    Tier,
-)
+from workflows.data.due_diligence import Synthesis, Tier
+from workflows.data.findings import CheckResult
 from workflows.data.llm import Prompt
+from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
 from workflows.data.sources import Company, Fact, Filing, LeiEntry, ListHit, ScreenQuery
 
 _RULES = (

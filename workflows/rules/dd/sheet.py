@@ -4,7 +4,7 @@ import re
 
 from anyascii import anyascii
 
-from workflows.data.due_diligence import (
+from workflows.data.findings import (
     Check,
     CheckOutcome,
     CheckResult,
@@ -12,16 +12,25 @@ from workflows.data.due_diligence import (
     Finding,
     FindingCode,
     Gap,
+    MatchedOn,
     Strength,
 )
 from workflows.data.sources import SourceAnswer, SourceState
 
+UNREAD = 0.75
+"""Confidence of a check that rules alone judged because no model answered."""
+SUBJECT = "subject"
+
 
 class Sheet:
-    """Collects one check's evidence, findings and gaps, numbering them as it goes."""
+    """Collects one check's evidence, findings and gaps, numbering them as it goes.
 
-    def __init__(self, check: Check) -> None:
-        self.check = check
+    Ids name check and, but for the subject, the party: `media.p3-f1`.
+    """
+
+    def __init__(self, check: Check, party: str = SUBJECT) -> None:
+        self.check, self.party = check, party
+        self.prefix = str(check) if party == SUBJECT else f"{check}.{party}"
         self.evidence: list[Evidence] = []
         self.findings: list[Finding] = []
         self.gaps: list[Gap] = []
@@ -29,7 +38,7 @@ class Sheet:
     def note(self, answer: SourceAnswer, record: str, excerpt: str) -> str:
         """Keep what a source said as evidence and give its id."""
         kept = Evidence(
-            id=f"{self.check}-e{len(self.evidence) + 1}",
+            id=f"{self.prefix}-e{len(self.evidence) + 1}",
             source=answer.source,
             record=record,
             liveness=answer.liveness,
@@ -48,25 +57,30 @@ class Sheet:
         summary: str,
         evidence: str | tuple[str, ...],
         strength: Strength = Strength.RECORD,
-        party: str = "subject",
+        party: str = "",
+        *,
+        score: float | None = None,
+        matched_on: MatchedOn | None = None,
     ) -> None:
-        """Add a finding."""
+        """Add a finding, on the sheet's party unless another is named."""
         cited = (evidence,) if isinstance(evidence, str) else evidence
-        number = f"{self.check}-f{len(self.findings) + 1}"
+        number = f"{self.prefix}-f{len(self.findings) + 1}"
         self.findings.append(
             Finding(
                 id=number,
                 code=code,
-                party_id=party,
+                party_id=party or self.party,
                 summary=summary,
                 strength=strength,
                 evidence=cited,
+                score=score,
+                matched_on=matched_on,
             )
         )
 
     def gap(self, why: str) -> None:
         """Add a gap."""
-        number = f"{self.check}-g{len(self.gaps) + 1}"
+        number = f"{self.prefix}-g{len(self.gaps) + 1}"
         self.gaps.append(Gap(id=number, check=self.check, reason=why))
 
     def unanswered(self, answer: SourceAnswer, what: str) -> bool:
@@ -89,6 +103,7 @@ class Sheet:
         capped = min(sure, 0.8) if self.gaps and not self.findings else sure
         return CheckResult(
             check=self.check,
+            party_id=self.party,
             outcome=outcome,
             confidence=round(0.5 if silent else capped, 3),
             findings=tuple(self.findings),
@@ -98,9 +113,9 @@ class Sheet:
         )
 
 
-def stopped(check: Check, why: str) -> CheckResult:
+def stopped(check: Check, why: str, party: str = SUBJECT) -> CheckResult:
     """Stand in for a check that was stopped on purpose: it does not apply, but leaves a gap."""
-    sheet = Sheet(check)
+    sheet = Sheet(check, party)
     sheet.gap(why)
     plain = sheet.result(1.0, silent=True)
     return plain.model_copy(update={"outcome": CheckOutcome.NOT_APPLICABLE, "confidence": 1.0})
@@ -113,9 +128,9 @@ def renewed(old: CheckResult, new: CheckResult) -> CheckResult:
     return old if lost or new.outcome is CheckOutcome.UNAVAILABLE else new
 
 
-def unavailable(check: Check, why: str) -> CheckResult:
+def unavailable(check: Check, why: str, party: str = SUBJECT) -> CheckResult:
     """Stand in for a check that failed or was stopped as a whole."""
-    sheet = Sheet(check)
+    sheet = Sheet(check, party)
     sheet.gap(why)
     return sheet.result(0.5, silent=True)
 

@@ -5,19 +5,8 @@ from decimal import Decimal
 
 from workflows.data.case_file import CaseFile, Role
 from workflows.data.common import Condition, Decision, Verdict
-from workflows.data.due_diligence import (
-    CaseOutcome,
-    Check,
-    CheckOutcome,
-    CheckResult,
-    Claim,
-    Finding,
-    FindingCode,
-    Narrative,
-    Route,
-    Routing,
-    Tier,
-)
+from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Route, Routing, Tier
+from workflows.data.findings import Check, CheckOutcome, CheckResult, Finding, FindingCode
 from workflows.patterns.gate import ANYBODY
 from workflows.patterns.route_rows import ANY, Factor, row
 from workflows.patterns.route_table import Routed, RouteTable
@@ -55,7 +44,7 @@ def tier_by_rules(checks: Sequence[CheckResult]) -> Tier:
     if FindingCode.SANCTIONED in codes:
         return Tier.PROHIBITED
     screened = any(
-        c.check is Check.BACKGROUND and c.outcome in (CheckOutcome.CLEAR, CheckOutcome.FINDING)
+        c.check is Check.SANCTIONS and c.outcome in (CheckOutcome.CLEAR, CheckOutcome.FINDING)
         for c in checks
     )
     if codes & _HIGH or not screened:

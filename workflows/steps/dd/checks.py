@@ -12,19 +12,12 @@ from workflows import calls
 from workflows.calls import Call, ask
 from workflows.data.case_file import CaseFile, Referee
 from workflows.data.common import Record
-from workflows.data.due_diligence import (
-    Check,
-    CheckResult,
-    CreditReading,
-    Evidence,
-    HitReading,
-    IdentityReading,
-    ReferenceReading,
-    ReferenceReply,
-)
+from workflows.data.due_diligence import ReferenceReply
 from workflows.data.effects import MailOrder
 from workflows.data.events import Event
+from workflows.data.findings import Check, CheckResult, Evidence
 from workflows.data.llm import Prompt
+from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
 from workflows.data.sources import (
     CompanyAnswer,
     CompanyQuery,
@@ -46,8 +39,8 @@ from workflows.patterns.process import Process
 from workflows.patterns.until import all_settled, at_least
 from workflows.patterns.wanted import named
 from workflows.prompts import due_diligence as prompts
-from workflows.rules import dd_assessment as assess
-from workflows.rules.dd_assessment import Screened
+from workflows.rules.dd import credit, existence, references, sanctions
+from workflows.rules.dd.sanctions import Screened
 from workflows.scope import told
 
 Q = TypeVar("Q", bound=Record)
@@ -72,7 +65,7 @@ class CheckBook:
 
     # ---- the checks ------------------------------------------------------------------------
 
-    async def identity(self) -> CheckResult:
+    async def existence(self) -> CheckResult:
         """Ask register and LEI system at once; a model compares them with the form."""
         lei = self.case.subject.number("LEI")
         register, record = await asyncio.gather(
@@ -85,7 +78,7 @@ class CheckBook:
         if company or entry:
             prompt = prompts.identity(self.case, company, entry)
             reading = await self._read("triage", prompt, IdentityReading)
-        return assess.identity(self.case, register, record, reading)
+        return existence.existence(self.case, register, record, reading)
 
     async def credit(self) -> CheckResult:
         """Ask for accounts, filings and figures at once; a model reads them for distress."""
@@ -102,16 +95,16 @@ class CheckBook:
         if company or listed or figures:
             prompt = prompts.credit(company, listed[:40], figures[:60])
             reading = await self._read("analyst", prompt, CreditReading)
-        return assess.credit(register, filings, facts, reading)
+        return credit.credit(register, filings, facts, reading)
 
-    async def background(self) -> CheckResult:
+    async def sanctions(self) -> CheckResult:
         """Screen subject and parties at once against sanctions lists."""
         joined = await join(
             [Branch(q.party_id, partial(self._screen, q)) for q in self._screen_queries()],
             until=all_settled(),
         )
         unscreened = [(o.name, reason(o.error)) for o in joined.failed if o.error]
-        return assess.background(list(joined.values.values()), unscreened)
+        return sanctions.sanctions(list(joined.values.values()), unscreened)
 
     async def references(self) -> CheckResult:
         """Ask all referees at once; enough conclusive replies by the deadline satisfy it."""
@@ -122,7 +115,7 @@ class CheckBook:
             deadline=plan.deadline,
         )
         unclear = [f"{o.name}: {reason(o.error)}" for o in joined.failed if o.error]
-        return assess.references(joined.values, plan.needed, unclear)
+        return references.references(joined.values, plan.needed, unclear)
 
     def take_reply(self, reply: ReferenceReply) -> str | None:
         """Remember a referee's first answer. Gives the reason if it cannot count."""
@@ -190,7 +183,7 @@ class CheckBook:
             raise ApplicationError(f"no list answered: {why}", type="Unscreened")
         screened = Screened(query, answer, fallback)
         hits = screened.worth_reading()
-        if any(assess.confirmed(query, hit) for hit in hits):
+        if any(sanctions.confirmed(query, hit) for hit in hits):
             self.process.stop_branch(Check.REFERENCES, TIPPING_OFF)
         await self._read_hits(screened, hits)
         return screened

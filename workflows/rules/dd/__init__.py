@@ -1,0 +1,1 @@
+"""Due diligence: what its checks and its case come to. Pure."""

@@ -1,0 +1,1 @@
+"""Due diligence: its checks as steps, its parties, its people, what follows a decision."""
