@@ -67,20 +67,20 @@ def test_every_route_has_needs_and_someone_to_fill_each() -> None:
 TIERS: dict[str, tuple[tuple[CheckResult, ...], Tier, CaseOutcome]] = {
     "nothing found": (checks(), Tier.LOW, O.APPROVE),
     "confirmed sanctions": (
-        checks(background=result(Check.SANCTIONS, F.SANCTIONED)),
+        checks(sanctions=result(Check.SANCTIONS, F.SANCTIONED)),
         Tier.PROHIBITED,
         O.DECLINE,
     ),
     "confirmed sanctions among much else": (
         checks(
-            background=result(Check.SANCTIONS, F.POSSIBLE_SANCTIONS_MATCH, F.SANCTIONED, gaps=2),
+            sanctions=result(Check.SANCTIONS, F.POSSIBLE_SANCTIONS_MATCH, F.SANCTIONED, gaps=2),
             credit=result(Check.CREDIT, F.CREDIT_DISTRESS),
         ),
         Tier.PROHIBITED,
         O.DECLINE,
     ),
     "possible match": (
-        checks(background=result(Check.SANCTIONS, F.POSSIBLE_SANCTIONS_MATCH)),
+        checks(sanctions=result(Check.SANCTIONS, F.POSSIBLE_SANCTIONS_MATCH)),
         Tier.HIGH,
         O.REFER,
     ),
@@ -99,9 +99,9 @@ TIERS: dict[str, tuple[tuple[CheckResult, ...], Tier, CaseOutcome]] = {
         Tier.HIGH,
         O.REFER,
     ),
-    "not active": (checks(identity=result(Check.EXISTENCE, F.NOT_ACTIVE)), Tier.HIGH, O.DECLINE),
+    "not active": (checks(existence=result(Check.EXISTENCE, F.NOT_ACTIVE)), Tier.HIGH, O.DECLINE),
     "two companies": (
-        checks(identity=result(Check.EXISTENCE, F.IDENTITY_CONFLICT)),
+        checks(existence=result(Check.EXISTENCE, F.IDENTITY_CONFLICT)),
         Tier.HIGH,
         O.REFER,
     ),
@@ -116,17 +116,17 @@ TIERS: dict[str, tuple[tuple[CheckResult, ...], Tier, CaseOutcome]] = {
         O.APPROVE_WITH_CONDITIONS,
     ),
     "a gap in a hard check": (
-        checks(identity=result(Check.EXISTENCE, gaps=1)),
+        checks(existence=result(Check.EXISTENCE, gaps=1)),
         Tier.MEDIUM,
         O.APPROVE_WITH_CONDITIONS,
     ),
     "screening silent": (
-        checks(background=result(Check.SANCTIONS, gaps=1, outcome=CheckOutcome.UNAVAILABLE)),
+        checks(sanctions=result(Check.SANCTIONS, gaps=1, outcome=CheckOutcome.UNAVAILABLE)),
         Tier.HIGH,
         O.REFER,
     ),
     "screening incomplete": (
-        checks(background=result(Check.SANCTIONS, gaps=1)),
+        checks(sanctions=result(Check.SANCTIONS, gaps=1)),
         Tier.HIGH,
         O.REFER,
     ),
@@ -276,7 +276,7 @@ def test_conditions_are_those_of_whose_word_counts_and_the_lowest_limit(
 
 
 def test_a_prohibited_case_cannot_be_approved_and_rounds_run_out() -> None:
-    hit = checks(background=result(Check.SANCTIONS, F.SANCTIONED))
+    hit = checks(sanctions=result(Check.SANCTIONS, F.SANCTIONED))
     assert set(rules.barred(hit, more=1)) == {Verdict.APPROVE}
     assert set(rules.barred(checks(), more=1)) == set()
     assert set(rules.barred(checks(), more=0)) == {Verdict.MORE}
