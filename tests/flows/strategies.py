@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
-from workflows.data.case_file import Referee
+from workflows.data.case_policy import Referee
 from workflows.data.common import CostView, Record
 from workflows.data.llm import Prompt, RoleBook, RoleQuery
 from workflows.data.pack import PackItem, PackRecord, Shaped

@@ -167,7 +167,7 @@ def result(
 
 
 def checks(**changed: CheckResult) -> tuple[CheckResult, ...]:
-    """Four clear checks but for those given by name."""
+    """Twelve clear checks but for those given by name."""
     return tuple(changed.get(c.value) or result(c) for c in Check)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rules.dd_records import checks, example, narrative, result, said
-from workflows.data.case_file import Role
+from workflows.data.case_policy import Role
 from workflows.data.common import Decision, Verdict
 from workflows.data.due_diligence import CaseOutcome, Claim, Route, Tier
 from workflows.data.findings import Check, CheckOutcome, CheckResult, FindingCode

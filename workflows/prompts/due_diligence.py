@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from workflows.data.case_file import CaseFile, Referee
+from workflows.data.case_file import CaseFile
+from workflows.data.case_policy import Referee
 from workflows.data.due_diligence import Synthesis, Tier
 from workflows.data.findings import CheckResult
 from workflows.data.llm import Prompt

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from workflows.data.case_file import CaseFile, Role
+from workflows.data.case_file import CaseFile
+from workflows.data.case_policy import Role
 from workflows.data.common import Condition, Decision, Verdict
 from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Route, Routing, Tier
 from workflows.data.findings import Check, CheckOutcome, CheckResult, Finding, FindingCode

@@ -10,7 +10,8 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows import calls
 from workflows.calls import Call, ask
-from workflows.data.case_file import CaseFile, Referee
+from workflows.data.case_file import CaseFile
+from workflows.data.case_policy import Referee
 from workflows.data.common import Record
 from workflows.data.due_diligence import ReferenceReply
 from workflows.data.effects import MailOrder

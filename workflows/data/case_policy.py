@@ -1,0 +1,114 @@
+"""The policy part of a case file: whom to ask, who decides, what it may cost, whom to screen."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from workflows.data.common import PartyId, PersonName, Record
+
+YEAR = timedelta(days=366)
+"""The longest deadline: a timer of thousands of years overflows a clock inside the workflow."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Mail = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+class Referee(Record):
+    """Somebody asked for a reference, by mail."""
+
+    party_id: PartyId
+    kind: Literal["trade", "bank"]
+    name: Text
+    mail: Mail
+
+
+class ReferencePlan(Record):
+    """Whom to ask, how many conclusive replies satisfy the check, and by when."""
+
+    referees: Annotated[tuple[Referee, ...], Field(min_length=1)]
+    needed: Annotated[int, Field(ge=1)] = 2
+    deadline: timedelta = timedelta(days=5)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.needed > len(self.referees):
+            raise ValueError(
+                f"needed: {self.needed} of {len(self.referees)} referees cannot answer; lower"
+                " it or name more referees"
+            )
+        within_a_year("deadline", self.deadline)
+        # One referee under two names would be two of the conclusive replies.
+        no_duplicates("referees[{}].mail", (r.mail.casefold() for r in self.referees))
+        return self
+
+
+class Role(StrEnum):
+    """What a reviewer may do."""
+
+    ANALYST = "analyst"
+    SENIOR = "senior"
+    COMPLIANCE = "compliance"
+
+
+class Reviewer(Record):
+    """A person of the case policy who may decide."""
+
+    name: PersonName
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+
+
+class ReviewPolicy(Record):
+    """Who reviews, and how long the review may take before it is reminded of and ends."""
+
+    reviewers: Annotated[tuple[Reviewer, ...], Field(min_length=1)]
+    deadline: timedelta = timedelta(days=3)
+    reminder: timedelta = timedelta(days=1)
+    rounds: Annotated[int, Field(ge=0, le=3)] = 2
+    """How often `more` may be asked for."""
+
+    @model_validator(mode="after")
+    def _enough_people(self) -> Self:
+        no_duplicates("reviewers[{}].name", (r.name for r in self.reviewers))
+        within_a_year("deadline", self.deadline)
+        if not timedelta(0) < self.reminder <= self.deadline:
+            raise ValueError("reminder: write a time above zero and not above the deadline")
+        return self
+
+
+class ModelPolicy(Record):
+    """What the models may cost for this case, in US dollars; nothing is bounded if left out."""
+
+    budget_usd: Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=4)] | None = None
+
+
+class ScreeningPolicy(Record):
+    """How many parties besides the subject are screened, and how many at once. Parties beyond
+    `parties` are named in a gap, never passed over in silence.
+    """
+
+    parties: Annotated[int, Field(ge=1, le=1000)] = 200
+    at_once: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+def within_a_year(what: str, time: timedelta) -> None:
+    """Refuse a time that is not above zero or too long for a timer."""
+    if not timedelta(0) < time <= YEAR:
+        raise ValueError(f"{what}: write a time above zero and at most P366D, as P5D (five days)")
+
+
+def no_duplicates(what: str, items: Iterable[str]) -> None:
+    """Refuse the second of two equal items; `what` names its place with {} for its number."""
+    none_twice((what.format(number), item) for number, item in enumerate(items))
+
+
+def none_twice(items: Iterable[tuple[str, str]]) -> None:
+    """Refuse the second of two equal items, naming its place."""
+    seen: set[str] = set()
+    for place, item in items:
+        if item in seen:
+            raise ValueError(f"{place}: {item} stands there twice; remove one or rename it")
+        seen.add(item)
