@@ -18,6 +18,7 @@ LIVE_BASES = {
     "opensanctions": "https://api.opensanctions.org",
     "ofac": "https://sanctionslistservice.ofac.treas.gov",
     "edgar": "https://data.sec.gov",
+    "vies": "https://ec.europa.eu/taxation_customs/vies/rest-api",
 }
 """Real addresses of sources, used only with `--live`, and then only where a key (or contact) is
 given; those of model vendors stand in the catalogue.

@@ -21,6 +21,20 @@ from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.events import Posted, TopicMessage
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
+from workflows.data.registers import (
+    DisqualificationsAnswer,
+    DisqualificationsQuery,
+    InsolvencyAnswer,
+    InsolvencyQuery,
+    OfficersAnswer,
+    OfficersQuery,
+    OwnersAnswer,
+    OwnersQuery,
+    ParentsAnswer,
+    ParentsQuery,
+    VatAnswer,
+    VatQuery,
+)
 from workflows.data.resources import KeeperMessage
 from workflows.data.route import Load, LoadQuery, ServiceQuery, ServiceView
 from workflows.data.sources import (
@@ -215,6 +229,12 @@ SCREEN = _source("sanctions_search", ScreenQuery, ScreenAnswer)
 SCREEN_LIST = _source("sanctions_list_file", ScreenQuery, ScreenAnswer)
 FILINGS = _source("filings", FilingsQuery, FilingsAnswer)
 FACTS = _source("company_facts", FactsQuery, FactsAnswer)
+OWNERS = _source("owners", OwnersQuery, OwnersAnswer)
+OFFICERS = _source("officers", OfficersQuery, OfficersAnswer)
+INSOLVENCY = _source("insolvency", InsolvencyQuery, InsolvencyAnswer)
+DISQUALIFICATIONS = _source("disqualifications", DisqualificationsQuery, DisqualificationsAnswer)
+PARENTS = _source("parents", ParentsQuery, ParentsAnswer)
+VAT = _source("vat_number", VatQuery, VatAnswer)
 
 ACCOUNT = _effect("account_service", AccountOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)

@@ -34,20 +34,21 @@ class CompaniesHouse(Connector[CompanyQuery, CompanyAnswer]):
     def inquire(self, query: CompanyQuery, endpoint: Endpoint) -> Inquiry:
         """Ask for the profile, then who controls it, then (where nobody is named) why."""
         path = f"/company/{quote(query.identifier.value, safe='')}"
-        profile = yield _get(path, endpoint)
+        profile = yield ask_register(path, endpoint)
         if not profile.found:
             return NO_RECORD
-        control = yield _get(f"{path}/persons-with-significant-control", endpoint)
+        control = yield ask_register(f"{path}/persons-with-significant-control", endpoint)
         controllers = _controllers(control)
         exempt = None
         if not controllers:
-            exemptions = yield _get(f"{path}/exemptions", endpoint)
-            exempt = _exempt(exemptions)
+            exemptions = yield ask_register(f"{path}/exemptions", endpoint)
+            exempt = exempt_by(exemptions)
         company = _company(profile.json(), controllers, exempt)
         return Extract(SourceState.FOUND, {"company": company})
 
 
-def _get(path: str, endpoint: Endpoint) -> Inquire:
+def ask_register(path: str, endpoint: Endpoint) -> Inquire:
+    """Ask for a page of the register, as the holder of the key if there is one."""
     if not endpoint.key:
         return get(path)
     user = b64encode(f"{endpoint.key}:".encode()).decode()
@@ -91,7 +92,7 @@ def _controllers(control: Page) -> tuple[str, ...]:
     )
 
 
-def _exempt(exemptions: Page) -> bool | None:
+def exempt_by(exemptions: Page) -> bool | None:
     """Say whether an exemption from naming controllers is in force; None if none is on file."""
     if not exemptions.found:
         return None

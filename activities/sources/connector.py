@@ -70,6 +70,12 @@ class Nonsense(Exception):
     """The source answered something that is not what it documents."""
 
 
+class NoAnswer(Exception):
+    """The source replied in order, but only to say that it has no answer now. The reply is not
+    kept: another attempt, or another evidence round, asks anew.
+    """
+
+
 class Connector(ABC, Generic[In, Out]):
     """One door to one source."""
 
@@ -80,7 +86,9 @@ class Connector(ABC, Generic[In, Out]):
 
     @abstractmethod
     def inquire(self, query: In, endpoint: Endpoint) -> Inquiry:
-        """Ask the source, purely. KeyError, TypeError, ValueError and Nonsense mean nonsense."""
+        """Ask the source, purely. KeyError, TypeError, ValueError and Nonsense mean nonsense,
+        NoAnswer that it has none at the moment.
+        """
 
 
 @dataclass(frozen=True)
@@ -208,9 +216,12 @@ class _Drive:
             except StopIteration as finished:
                 extract: Extract = finished.value
                 return extract
+            except NoAnswer as silent:
+                await self._void(keys, silent)
+                message = f"{self._connector.source}: {silent}"
+                raise retryable("SourceUnavailable", message, self._desk.wait()) from silent
             except (Nonsense, KeyError, TypeError, ValueError, AttributeError) as wrong:
-                for key in keys:
-                    await self._desk.void(key, type(wrong).__name__)
+                await self._void(keys, wrong)
                 raise retryable(
                     "SourceNonsense",
                     f"{self._connector.source}: the answer is not what it documents",
@@ -222,6 +233,10 @@ class _Drive:
             if self.first is None:
                 digest = sha256(reply.body).hexdigest()
                 self.first = _Looked(reply.received_at, reply.simulated, digest)
+
+    async def _void(self, keys: list[str], why: Exception) -> None:
+        for key in keys:
+            await self._desk.void(key, type(why).__name__)
 
 
 def _given_up(advice: Advice) -> Extract | None:

@@ -1,16 +1,39 @@
 """The doors to sources: one method per Call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from activities.journalled import CallDesk
 from activities.sources.companies_house import CompaniesHouse
 from activities.sources.connector import Connector, SourceDesk
 from activities.sources.edgar import CompanyFacts, Filings, Registrants
-from activities.sources.gleif import Gleif
+from activities.sources.gleif import Gleif, GleifParents
 from activities.sources.ofac import Ofac
+from activities.sources.officers import (
+    CompaniesHouseInsolvency,
+    CompaniesHouseOfficers,
+    DisqualifiedOfficers,
+)
 from activities.sources.opensanctions import OpenSanctions
+from activities.sources.owners import CompaniesHouseOwners
+from activities.sources.vies import Vies
 from runtime.settings import Settings
 from store.database import Store
+from workflows import calls
+from workflows.calls import Call, In, Out
+from workflows.data.registers import (
+    DisqualificationsAnswer,
+    DisqualificationsQuery,
+    InsolvencyAnswer,
+    InsolvencyQuery,
+    OfficersAnswer,
+    OfficersQuery,
+    OwnersAnswer,
+    OwnersQuery,
+    ParentsAnswer,
+    ParentsQuery,
+    VatAnswer,
+    VatQuery,
+)
 from workflows.data.sources import (
     CompanyAnswer,
     CompanyQuery,
@@ -28,8 +51,10 @@ from workflows.data.sources import (
     SourceState,
 )
 
+BRITISH = "GB-COH"
+"""Scheme of the only register here that tells of owners, officers and insolvency."""
 REGISTERS: Mapping[str, Connector[CompanyQuery, CompanyAnswer]] = {
-    "GB-COH": CompaniesHouse(),
+    BRITISH: CompaniesHouse(),
     "CIK": Registrants(),
 }
 """Which register knows numbers of a scheme."""
@@ -48,17 +73,7 @@ class SourceActivities:
         scheme = query.identifier.scheme
         if register := REGISTERS.get(scheme):
             return await self._desk.query(register, query)
-        return CompanyAnswer(
-            source="company registers",
-            state=SourceState.REJECTED,
-            liveness=Liveness.LIVE if self._live else Liveness.SIMULATED,
-            retrieved_at=self._store.clock(),
-            error=SourceError(
-                code="unknown_scheme",
-                retry=Retry.NEVER,
-                detail=f"no register for {scheme!r}; use one of {', '.join(REGISTERS)}",
-            ),
-        )
+        return self._no_register(calls.COMPANY, scheme, REGISTERS)
 
     async def lei_record(self, query: LeiQuery) -> LeiAnswer:
         """Look an LEI up."""
@@ -79,3 +94,49 @@ class SourceActivities:
     async def company_facts(self, query: FactsQuery) -> FactsAnswer:
         """List a registrant's figures."""
         return await self._desk.query(CompanyFacts(), query)
+
+    async def owners(self, query: OwnersQuery) -> OwnersAnswer:
+        """Ask the register of a company for its controllers."""
+        if query.identifier.scheme != BRITISH:
+            return self._no_register(calls.OWNERS, query.identifier.scheme, (BRITISH,))
+        return await self._desk.query(CompaniesHouseOwners(), query)
+
+    async def officers(self, query: OfficersQuery) -> OfficersAnswer:
+        """Ask the register of a company for its directors and secretaries."""
+        if query.identifier.scheme != BRITISH:
+            return self._no_register(calls.OFFICERS, query.identifier.scheme, (BRITISH,))
+        return await self._desk.query(CompaniesHouseOfficers(), query)
+
+    async def insolvency(self, query: InsolvencyQuery) -> InsolvencyAnswer:
+        """Ask the register of a company for its insolvency cases."""
+        if query.identifier.scheme != BRITISH:
+            return self._no_register(calls.INSOLVENCY, query.identifier.scheme, (BRITISH,))
+        return await self._desk.query(CompaniesHouseInsolvency(), query)
+
+    async def disqualifications(self, query: DisqualificationsQuery) -> DisqualificationsAnswer:
+        """Search the register of disqualified directors."""
+        return await self._desk.query(DisqualifiedOfficers(), query)
+
+    async def parents(self, query: ParentsQuery) -> ParentsAnswer:
+        """Ask the LEI system who consolidates a company."""
+        return await self._desk.query(GleifParents(), query)
+
+    async def vat_number(self, query: VatQuery) -> VatAnswer:
+        """Ask VIES for a VAT number."""
+        return await self._desk.query(Vies(), query)
+
+    def _no_register(self, call: Call[In, Out], scheme: str, known: Iterable[str]) -> Out:
+        """Reject a scheme no register is known for."""
+        return call.output.model_validate(
+            {
+                "source": "company registers",
+                "state": SourceState.REJECTED,
+                "liveness": Liveness.LIVE if self._live else Liveness.SIMULATED,
+                "retrieved_at": self._store.clock(),
+                "error": SourceError(
+                    code="unknown_scheme",
+                    retry=Retry.NEVER,
+                    detail=f"no register for {scheme!r}; use one of {', '.join(known)}",
+                ),
+            }
+        )

@@ -1,4 +1,4 @@
-"""GLEIF: a legal entity's LEI record, and why it names no parent (JSON:API, no key)."""
+"""GLEIF: a legal entity's LEI record, its parents, or why it names none (JSON:API, no key)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ from urllib.parse import quote
 from activities.sources.connector import NO_RECORD, Connector, Extract, Inquiry, Page, day, get
 from runtime.settings import Endpoint
 from workflows import calls
+from workflows.data.registers import ParentsAnswer, ParentsQuery
 from workflows.data.sources import LeiAnswer, LeiEntry, LeiQuery, SourceState
 
 ACCEPT = {"accept": "application/vnd.api+json"}
@@ -40,6 +41,34 @@ class Gleif(Connector[LeiQuery, LeiAnswer]):
             exception = yield get(f"{path}/direct-parent-reporting-exception", ACCEPT)
             reason = _reason(exception)
         return _extract(record.json(), reason)
+
+
+class GleifParents(Connector[ParentsQuery, ParentsAnswer]):
+    """Who consolidates a company, by LEI: accounting control, which says nothing of a share."""
+
+    call = calls.PARENTS
+    service = "gleif"
+    source = "GLEIF, parents"
+    licence = "CC0"
+
+    def inquire(self, query: ParentsQuery, endpoint: Endpoint) -> Inquiry:  # noqa: ARG002
+        """Ask at either level for the parent, and where none is named for the reason given.
+
+        404 on both is a normal answer and means unknown.
+        """
+        path = f"/api/v1/lei-records/{quote(query.lei, safe='')}"
+        fields: dict[str, object] = {}
+        as_of = None
+        for level in ("direct", "ultimate"):
+            parent = yield get(f"{path}/{level}-parent", ACCEPT)
+            if parent.found:
+                found = _extract(parent.json(), "")
+                fields[level], as_of = found.fields["entry"], as_of or found.as_of
+                continue
+            exception = yield get(f"{path}/{level}-parent-reporting-exception", ACCEPT)
+            if reason := _reason(exception):
+                fields[f"{level}_exception"] = reason
+        return Extract(SourceState.FOUND, fields, as_of) if fields else NO_RECORD
 
 
 def _parent_links(data: Mapping[str, Any]) -> Mapping[str, Any]:

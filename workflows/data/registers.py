@@ -94,9 +94,10 @@ class OfficersQuery(Record):
 
 
 class OfficersAnswer(SourceAnswer):
-    """The register's answer."""
+    """The register's answer; `total` counts those beyond the bound too, which were not read."""
 
     officers: tuple[Officer, ...] = ()
+    total: int = 0
 
 
 class ParentsQuery(Record):
@@ -131,9 +132,30 @@ class Disqualification(Record):
 
 
 class DisqualificationsAnswer(SourceAnswer):
-    """The register's answer: persons of that name."""
+    """The register's answer: persons of that name or a similar one, ended bans included."""
 
     persons: tuple[Disqualification, ...] = ()
+
+
+class InsolvencyQuery(Record):
+    """Has this company been insolvent, by its register?"""
+
+    identifier: Identifier
+
+
+class Insolvency(Record):
+    """One case: its kind (as `administration`), and when it began and ended, as far as said."""
+
+    kind: str
+    number: str = ""
+    began: date | None = None
+    ended: date | None = None
+
+
+class InsolvencyAnswer(SourceAnswer):
+    """The register's answer."""
+
+    cases: tuple[Insolvency, ...] = ()
 
 
 class VatQuery(Record):
