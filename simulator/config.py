@@ -14,7 +14,7 @@ from workflows.data.common import Record
 from workflows.data.due_diligence import ReferenceReply
 
 VENDORS = ("openai", "anthropic", "gemini")
-SOURCES = ("companies_house", "gleif", "opensanctions", "ofac", "edgar")
+SOURCES = ("companies_house", "gleif", "opensanctions", "ofac", "edgar", "vies")
 EFFECTS = ("accounts", "mail", "chat")
 SERVICES = (*VENDORS, *SOURCES, *EFFECTS)
 

@@ -12,6 +12,7 @@ RANGES = {
     "opensanctions": (0.1, 0.4),
     "ofac": (0.1, 0.4),
     "edgar": (0.1, 0.4),
+    "vies": (0.2, 0.8),
     "accounts": (0.05, 0.15),
     "mail": (0.1, 0.2),
     "chat": (0.1, 0.2),

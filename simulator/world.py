@@ -24,7 +24,7 @@ from simulator.faults import FaultBoard
 from simulator.latency import seconds
 from simulator.limits import Doorkeeper
 from simulator.sending import Delivery
-from simulator.sources import companies_house, edgar, gleif, ofac, opensanctions
+from simulator.sources import companies_house, edgar, gleif, ofac, opensanctions, vies
 from simulator.state import Batched, Cancelled, Performed, StateFile
 from simulator.vendors import anthropic, gemini, openai
 from simulator.vendors.later import Later
@@ -54,6 +54,7 @@ class World:
             "opensanctions": opensanctions.SERVICE,
             "ofac": ofac.SERVICE,
             "edgar": edgar.SERVICE,
+            "vies": vies.SERVICE,
             "accounts": accounts.service,
             "mail": self.post.service,
             "chat": chat.service(self.book),

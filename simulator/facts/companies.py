@@ -1,11 +1,13 @@
-"""UK company register: profiles, controllers, exemptions.
+"""UK company register: profiles.
 
 Contains public sector information licensed under the Open Government Licence v3.0 (Companies
-House; controllers as published by Open Ownership, March 2025). A field the sources do not give
-is absent. Persons appear as kinds of control only.
+House; but for Unilever as published by Open Ownership, March 2025). A field the sources do not
+give is absent.
 """
 
-UNILEVER: dict[str, object] = {
+Profile = dict[str, object]
+
+UNILEVER: Profile = {
     "company_name": "UNILEVER PLC",
     "company_number": "00041424",
     "company_status": "active",
@@ -58,7 +60,7 @@ UNILEVER: dict[str, object] = {
     },
 }
 
-BANK_SADERAT: dict[str, object] = {
+BANK_SADERAT: Profile = {
     "company_name": "BANK SADERAT PLC",
     "company_number": "01126618",
     # The bulk file it comes from lists live companies only; the word itself is not in it.
@@ -77,33 +79,42 @@ BANK_SADERAT: dict[str, object] = {
     },
 }
 
-PROFILES = {"00041424": UNILEVER, "01126618": BANK_SADERAT}
 
-CONTROLLERS: dict[str, list[dict[str, object]]] = {
-    "01126618": [
-        {
-            "kind": "individual-person-with-significant-control",
-            "natures_of_control": ["significant-influence-or-control"],
-            "notified_on": "2024-10-19",
-            "ceased": False,
+def _live(number: str, name: str, kind: str, created: str, lines: tuple[str, ...]) -> Profile:
+    """Write a profile of what the bulk file holds: live companies, nothing of their accounts."""
+    base = f"/company/{number}"
+    address = {f"address_line_{n}": line for n, line in enumerate(lines, 1)}
+    return {
+        "company_name": name,
+        "company_number": number,
+        "company_status": "active",
+        "type": kind,
+        "date_of_creation": created,
+        "registered_office_address": {
+            **address,
+            "locality": "London",
+            "country": "United Kingdom",
+            "postal_code": "W8 5TT",
         },
-        {
-            "kind": "individual-person-with-significant-control",
-            "natures_of_control": ["significant-influence-or-control"],
-            "notified_on": "2022-11-16",
-            "ceased_on": "2024-10-04",
-            "ceased": True,
+        "links": {
+            "self": base,
+            "persons_with_significant_control": f"{base}/persons-with-significant-control",
         },
-    ]
-}
-
-# The profile links to its exemptions; since when it is exempt, and under which heading, is not
-# in our source: the heading is the one for shares traded on a UK regulated market.
-EXEMPTIONS: dict[str, dict[str, object]] = {
-    "00041424": {
-        "psc_exempt_as_trading_on_uk_regulated_market": {
-            "exemption_type": "psc-exempt-as-trading-on-uk-regulated-market",
-            "items": [{}],
-        }
     }
+
+
+NORTHCLIFFE = ("Northcliffe House", "2 Derry Street, Kensington")
+DMGT = _live("00184594", "DAILY MAIL AND GENERAL TRUST P L C", "plc", "1922-09-27", NORTHCLIFFE)
+BELOW_DMGT = (
+    _live("01693108", "DAILY MAIL AND GENERAL HOLDINGS LIMITED", "ltd", "1983-01-20", NORTHCLIFFE),
+    _live("05765286", "DMG MEDIA LIMITED", "ltd", "2006-04-03", NORTHCLIFFE),
+    _live("10644366", "NEW SCIENTIST LIMITED", "ltd", "2017-02-28", NORTHCLIFFE),
+)
+"""A chain of subsidiaries, each wholly owned by the one before it."""
+
+PROFILES: dict[str, Profile] = {
+    "00041424": UNILEVER,
+    "01126618": BANK_SADERAT,
+    "00184594": DMGT,
+    **{str(profile["company_number"]): profile for profile in BELOW_DMGT},
 }

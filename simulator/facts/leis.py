@@ -1,4 +1,4 @@
-"""LEI records: GLEIF, CC0 1.0. Bank Saderat's as republished by Open Ownership (2025-02-28)."""
+"""LEI records: GLEIF, CC0 1.0. All but Unilever's as republished by Open Ownership (2025-02-28)."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 class Lei:
     """An LEI record. Empty means our source does not say.
 
-    `exception` is the reason given for naming no parent. Bank Saderat's records were updated on
-    2024-06-06 and are valid for a year from then, hence ISSUED at the date of the source.
+    `parent` is the direct parent, `ultimate` the one at the top where it is another; `exception`
+    is the reason given for naming none. Neither: our source does not say, and GLEIF answers 404
+    to both questions. Records updated on 2024-06-06 or later are valid for a year from then,
+    hence ISSUED at the date of the source.
     """
 
     lei: str
@@ -30,7 +32,9 @@ class Lei:
     status: str = "ACTIVE"
     registration: str = "ISSUED"
     parent: str = ""
+    ultimate: str = ""
     exception: str = ""
+    language: str = "en"
 
 
 UNILEVER = Lei(
@@ -81,4 +85,91 @@ BANK_SADERAT_IRAN = Lei(
     updated="2024-06-06T00:00:00Z",
 )
 
-LEIS = {record.lei: record for record in (UNILEVER, BANK_SADERAT, BANK_SADERAT_IRAN)}
+ROSNEFT_DEUTSCHLAND = Lei(
+    lei="391200PKEUF3Y2NUMW25",
+    name="Rosneft Deutschland GmbH",
+    country="DE",
+    lines=("Behrenstraße 18",),
+    city="Berlin",
+    postcode="10117",
+    published="2025-02-28T00:00:00Z",
+    registered_as="HRB 184025",
+    created="2016-02-24T00:00:00Z",
+    updated="2024-06-06T00:00:00Z",
+    parent="253400JT3MQWNDKMJE44",
+    language="de",
+)
+
+ROSNEFT = Lei(
+    lei="253400JT3MQWNDKMJE44",
+    name='публичное акционерное общество "Нефтяная компания "Роснефть"',
+    country="RU",
+    lines=("набережная Софийская, дом 26/1",),
+    city="Москва",
+    region="RU-MOW",
+    postcode="115035",
+    published="2025-02-28T00:00:00Z",
+    registered_as="1027700043502",
+    created="1995-12-07T00:00:00Z",
+    updated="2024-11-08T00:00:00Z",
+    language="ru",
+)
+
+DMGT = Lei(
+    lei="4OFD47D73QFJ1T1MOF29",
+    name="DAILY MAIL AND GENERAL TRUST P L C",
+    country="GB",
+    lines=("NORTHCLIFFE HOUSE", "2 DERRY STREET"),
+    city="LONDON",
+    region="GB-KEC",
+    postcode="W8 5TT",
+    published="2025-02-28T00:00:00Z",
+    registered_as="00184594",
+    authority="RA000585",
+    created="1922-09-27T00:00:00Z",
+    updated="2024-10-08T00:00:00Z",
+)
+
+DMG_HOLDINGS = Lei(
+    lei="549300E13J5YVGT4E586",
+    name="DAILY MAIL AND GENERAL HOLDINGS LIMITED",
+    country="GB",
+    lines=("NORTHCLIFFE HOUSE", "2 DERRY STREET KENSINGTON"),
+    city="LONDON",
+    region="GB-LND",
+    postcode="W8 5TT",
+    published="2025-02-28T00:00:00Z",
+    registered_as="01693108",
+    authority="RA000585",
+    created="1983-01-20T00:00:00Z",
+    updated="2024-10-08T00:00:00Z",
+    parent="4OFD47D73QFJ1T1MOF29",
+    ultimate="213800AE1BBT5FYQGO52",
+)
+
+ROTHERMERE_CONTINUATION = Lei(
+    lei="213800AE1BBT5FYQGO52",
+    name="ROTHERMERE CONTINUATION LIMITED",
+    country="JE",
+    lines=("35-37 NEW STREET",),
+    city="ST HELIER",
+    postcode="JE2 3RA",
+    published="2025-02-28T00:00:00Z",
+    registered_as="41260",
+    created="1988-07-07T00:00:00Z",
+    updated="2025-01-09T00:00:00Z",
+)
+
+LEIS = {
+    record.lei: record
+    for record in (
+        UNILEVER,
+        BANK_SADERAT,
+        BANK_SADERAT_IRAN,
+        ROSNEFT_DEUTSCHLAND,
+        ROSNEFT,
+        DMGT,
+        DMG_HOLDINGS,
+        ROTHERMERE_CONTINUATION,
+    )
+}

@@ -1,7 +1,8 @@
 """SEC registrants: filings and figures. SEC EDGAR, public domain.
 
 Only part of what each filed: for Carbo Ceramics the filings from mid-2019 to its end that tell
-its story, for Snowflake the reports its figures were taken from. Neither list is complete.
+its story, for Wolfspeed those from May 2025 to March 2026 and every one on insolvency, for
+Snowflake the reports its figures were taken from. No list is complete.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Registrant:
     fiscal_year_end: str = ""
     street: tuple[str, str] = ("", "")
     city: str = ""
+    region: str = ""
     zip_code: str = ""
     phone: str = ""
 
@@ -50,6 +52,7 @@ CARBO = Registrant(
     fiscal_year_end="1231",
     street=("575 NORTH DAIRY ASHFORD", "SUITE 300"),
     city="HOUSTON",
+    region="TX",
     zip_code="77079",
     phone="2819216400",
     filings=(
@@ -77,6 +80,61 @@ CARBO = Registrant(
     ),
 )
 
+WOLFSPEED = Registrant(
+    cik="0000895419",
+    name="WOLFSPEED, INC.",
+    sic="3674",
+    sic_text="Semiconductors & Related Devices",
+    ein="561572719",
+    category="Large accelerated filer",
+    state="DE",
+    fiscal_year_end="0629",
+    street=("4600 SILICON DR", ""),
+    city="DURHAM",
+    region="NC",
+    zip_code="27703",
+    phone="9194075300",
+    filings=(
+        Filed(
+            "8-K", "2026-03-26", "0001193125-26-126483", "1.01,2.03,3.02,8.01,9.01", "2026-03-26"
+        ),
+        Filed(
+            "8-K", "2026-03-19", "0001193125-26-116036", "1.01,2.03,3.02,8.01,9.01", "2026-03-19"
+        ),
+        Filed("8-K", "2026-03-09", "0001193125-26-098608", "8.01,9.01", "2026-03-09"),
+        Filed("10-Q", "2026-02-06", "0000895419-26-000016", "", "2025-12-28"),
+        Filed("8-K", "2026-02-04", "0000895419-26-000012", "2.02,9.01", "2026-02-04"),
+        Filed("8-K", "2026-01-30", "0001193125-26-030582", "3.02,5.02,8.01,9.01", "2026-01-29"),
+        Filed("8-K", "2025-12-01", "0000895419-25-000134", "7.01,9.01", "2025-12-01"),
+        Filed("8-K", "2025-11-13", "0001193125-25-280307", "8.01,9.01", "2025-11-13"),
+        Filed("10-Q", "2025-11-07", "0000895419-25-000132", "", "2025-09-28"),
+        Filed("8-K", "2025-10-29", "0000895419-25-000124", "2.02,9.01", "2025-10-29"),
+        Filed(
+            "8-K",
+            "2025-09-30",
+            "0001193125-25-224251",
+            "1.01,1.02,1.03,2.03,3.02,3.03,5.01,5.02,5.03,7.01,9.01",
+            "2025-09-29",
+        ),
+        Filed("8-K", "2025-09-29", "0001193125-25-223057", "8.01", "2025-09-29"),
+        Filed("25-NSE", "2025-09-29", "0000876661-25-000713"),
+        Filed("8-K", "2025-09-24", "0001193125-25-215405", "8.01", "2025-09-24"),
+        Filed("8-K", "2025-09-10", "0001193125-25-199310", "1.03,7.01,9.01", "2025-09-08"),
+        Filed("10-K", "2025-08-26", "0000895419-25-000110", "", "2025-06-29"),
+        Filed("8-K", "2025-08-25", "0000895419-25-000107", "2.02,9.01", "2025-08-25"),
+        Filed("8-K", "2025-07-07", "0001193125-25-155874", "5.02,7.01,9.01", "2025-07-06"),
+        Filed("8-K", "2025-07-01", "0001193125-25-153145", "1.03,2.04,7.01,9.01", "2025-06-30"),
+        Filed(
+            "8-K", "2025-06-23", "0001193125-25-144083", "1.01,2.03,7.01,8.01,9.01", "2025-06-16"
+        ),
+        Filed("8-K", "2025-05-23", "0000895419-25-000076", "5.02,7.01,9.01", "2025-05-22"),
+        Filed("10-Q", "2025-05-09", "0000895419-25-000071", "", "2025-03-30"),
+        Filed("8-K", "2025-05-08", "0000895419-25-000060", "7.01,9.01", "2025-05-08"),
+        Filed("8-K", "2025-05-08", "0000895419-25-000059", "2.02,9.01", "2025-05-08"),
+        Filed("8-K", "2021-12-08", "0000895419-21-000149", "2.04,9.01", "2021-12-08"),
+    ),
+)
+
 SNOWFLAKE = Registrant(
     cik="0001640147",
     name="SNOWFLAKE INC.",
@@ -87,7 +145,7 @@ SNOWFLAKE = Registrant(
     ),
 )
 
-REGISTRANTS = {registrant.cik: registrant for registrant in (CARBO, SNOWFLAKE)}
+REGISTRANTS = {registrant.cik: registrant for registrant in (CARBO, WOLFSPEED, SNOWFLAKE)}
 
 
 @dataclass(frozen=True)

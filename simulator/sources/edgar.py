@@ -52,7 +52,7 @@ def _address(known: Registrant) -> dict[str, object]:
         "street1": known.street[0] or None,
         "street2": known.street[1] or None,
         "city": known.city or None,
-        "stateOrCountry": "TX" if known.city == "HOUSTON" else None,
+        "stateOrCountry": known.region or None,
         "zipCode": known.zip_code or None,
     }
 

@@ -25,8 +25,8 @@ def answer(asked: Asked) -> Reply:
         return _found(record)
     if exception:
         return _exception(record, level)
-    if record.parent:
-        return _found(LEIS[record.parent])
+    if parent := (record.ultimate if level == "ultimate" else "") or record.parent:
+        return _found(LEIS[parent])
     return _error(404, "Not Found", f"No {level} parent was found.")
 
 
@@ -47,7 +47,7 @@ def _found(record: Lei) -> Reply:
         "lei": record.lei,
         "entity": _entity(record),
         "registration": _registration(record),
-        "ocid": f"gb/{record.registered_as}" if record.registered_as else None,
+        "ocid": f"gb/{record.registered_as}" if record.authority else None,
         "conformityFlag": "CONFORMING" if record.exception else None,
     }
     base = f"/api/v1/lei-records/{record.lei}"
@@ -70,7 +70,7 @@ def _found(record: Lei) -> Reply:
 
 def _entity(record: Lei) -> dict[str, object]:
     address = {
-        "language": "en",
+        "language": record.language,
         "addressLines": list(record.lines),
         "city": record.city,
         "region": record.region or None,
@@ -78,7 +78,7 @@ def _entity(record: Lei) -> dict[str, object]:
         "postalCode": record.postcode,
     }
     return {
-        "legalName": {"name": record.name, "language": "en"},
+        "legalName": {"name": record.name, "language": record.language},
         "otherNames": [],
         "legalAddress": address,
         "headquartersAddress": address,

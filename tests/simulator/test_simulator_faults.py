@@ -30,6 +30,7 @@ async def send(client: httpx.AsyncClient, service: str) -> httpx.Response:
             "gleif": "/gleif/api/v1/lei-records/549300MKFYEKVRWML317",
             "ofac": "/ofac/api/PublicationPreview/exports/SDN.CSV",
             "edgar": "/edgar/submissions/CIK0001009672.json",
+            "vies": "/vies/ms/IE/vat/9000000C",
         }
         if service in paths:
             agent = {"user-agent": "braid tests@braid.example"}
@@ -68,9 +69,9 @@ async def test_a_broken_connection_gives_no_answer_once(
 
 STATUS = {
     FaultKind.ERROR: dict.fromkeys(SERVICES, 500),
-    FaultKind.OVERLOADED: {**dict.fromkeys(SERVICES, 503), "anthropic": 529},
-    FaultKind.RATE_LIMITED: dict.fromkeys(SERVICES, 429),
-    FaultKind.QUOTA: dict.fromkeys(SERVICES, 429),
+    FaultKind.OVERLOADED: {**dict.fromkeys(SERVICES, 503), "anthropic": 529, "vies": 200},
+    FaultKind.RATE_LIMITED: {**dict.fromkeys(SERVICES, 429), "vies": 200},
+    FaultKind.QUOTA: {**dict.fromkeys(SERVICES, 429), "vies": 200},
 }
 
 
@@ -83,7 +84,7 @@ async def test_a_refusal_has_its_status_and_is_neither_billed_nor_performed(
     reply = await send(client, service)
     assert reply.status_code == STATUS[kind][service]
     assert reply.headers["x-braid-simulated"] == "1"
-    if kind is FaultKind.RATE_LIMITED and service != "gemini":
+    if kind is FaultKind.RATE_LIMITED and service not in ("gemini", "vies"):
         assert int(reply.headers["retry-after"]) >= 1
     book = (await client.get("/_simulator/book")).json()
     assert book["billed"] == {}

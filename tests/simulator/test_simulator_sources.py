@@ -31,17 +31,41 @@ async def test_the_register_gives_a_listed_company_and_its_exemption(
     assert (await client.get(f"{path}/persons-with-significant-control")).status_code == 404
 
 
-async def test_the_register_gives_controllers_by_kind_and_without_names(
-    client: httpx.AsyncClient,
-) -> None:
+async def test_the_register_gives_controllers_page_by_page(client: httpx.AsyncClient) -> None:
     path = "/companies_house/company/01126618"
     assert "accounts" not in (await client.get(path)).json(), "not in our source"
     body = (await client.get(f"{path}/persons-with-significant-control")).json()
-    assert body["active_count"] == 1
+    assert (body["active_count"], body["total_results"]) == (1, 2)
     active = [item for item in body["items"] if not item["ceased"]]
     assert [item["natures_of_control"] for item in active] == [["significant-influence-or-control"]]
-    assert not any("name" in item or "date_of_birth" in item for item in body["items"])
-    assert (await client.get(f"{path}/exemptions")).status_code == 404
+    second = {"items_per_page": 1, "start_index": 1}
+    page = (await client.get(f"{path}/persons-with-significant-control", params=second)).json()
+    assert page["items"] == body["items"][1:]
+    for part in ("exemptions", "insolvency", "persons-with-significant-control-statements"):
+        assert (await client.get(f"{path}/{part}")).status_code == 404
+
+
+async def test_the_register_finds_the_banned_by_a_word_of_their_name(
+    client: httpx.AsyncClient,
+) -> None:
+    search = "/companies_house/search/disqualified-officers"
+    (found,) = (await client.get(search, params={"q": "Victor Blackwood"})).json()["items"]
+    ban = (await client.get(f"/companies_house{found['links']['self']}")).json()
+    assert ban["disqualifications"][0]["disqualified_until"] > "2026-11-20"
+    assert (await client.get(search, params={"q": "Nobody Atall"})).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [("300000002", "VALID"), ("300000003", "INVALID"), ("3%20000", "INVALID_INPUT")],
+)
+async def test_vies_says_everything_under_200(
+    client: httpx.AsyncClient, number: str, word: str
+) -> None:
+    reply = await client.get(f"/vies/ms/DE/vat/{number}")
+    body = reply.json()
+    assert (reply.status_code, body["userError"], body["isValid"]) == (200, word, word == "VALID")
+    assert body["name"] == "---", "withheld"
 
 
 async def test_an_unknown_company_is_a_404_in_the_registers_words(
