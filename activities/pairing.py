@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from temporalio.client import Client
 
 from activities.budgets import BudgetActivities
+from activities.cleared import ClearedActivities
 from activities.documents import DocumentActivities
 from activities.doors import Answer
 from activities.effects.doors import EffectActivities
@@ -63,6 +64,7 @@ def _kept(store: Store) -> Pairs:
     results = ResultActivities(store)
     documents = DocumentActivities(store)
     budgets = BudgetActivities(store)
+    cleared = ClearedActivities(store)
     return {
         calls.KEEP_ITEMS: results.keep_items,
         calls.KEPT_ITEMS: results.kept_items,
@@ -73,4 +75,6 @@ def _kept(store: Store) -> Pairs:
         calls.READ_DOCUMENT: documents.read_document,
         calls.OPEN_BUDGET: budgets.open_budget,
         calls.READ_BUDGET: budgets.read_budget,
+        calls.FIND_CLEARED_HIT: cleared.find_cleared_hit,
+        calls.KEEP_CLEARED_HIT: cleared.keep_cleared_hit,
     }

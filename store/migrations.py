@@ -198,6 +198,17 @@ ESTIMATES = Migration(
     ),
 )
 
+CLEARED_HITS = Migration(
+    11,
+    (
+        """CREATE TABLE cleared_hits (
+            customer TEXT NOT NULL, party TEXT NOT NULL, entry TEXT NOT NULL,
+            entry_sha256 TEXT NOT NULL, reviewer TEXT NOT NULL, reason TEXT NOT NULL,
+            scope TEXT NOT NULL, cleared_at TEXT NOT NULL, expires_at TEXT NOT NULL,
+            PRIMARY KEY (customer, party, entry))""",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -209,6 +220,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     BATCHES,
     RUNS,
     ESTIMATES,
+    CLEARED_HITS,
 )
 
 

@@ -20,6 +20,7 @@ from workflows.data.common import Record
 from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.events import Posted, TopicMessage
+from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
 from workflows.data.registers import (
     DisqualificationsAnswer,
@@ -263,6 +264,9 @@ KEEP_DOCUMENT = _kept("keep_document", Document, Document)
 """A document's text goes to the store; the answer is a reference."""
 READ_DOCUMENT = _kept("read_document", Document, Document)
 """A reference's text comes from the store."""
+
+FIND_CLEARED_HIT = _kept("find_cleared_hit", ClearedQuery, ClearedAnswer)
+KEEP_CLEARED_HIT = _kept("keep_cleared_hit", ClearedHit, ClearedHit)
 
 ALL: tuple[Call[Any, Any], ...] = tuple(v for v in vars().values() if isinstance(v, Call))
 """Every Call; `worker.py` must answer each (test)."""
