@@ -224,10 +224,18 @@ def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
     """Build the decision that follows a gate's proposal. Raises Trouble if none can."""
     conditional = gate.proposal == CaseOutcome.APPROVE_WITH_CONDITIONS
     said = Verdict.APPROVE if conditional else gate.proposal
-    if said not in gate.verdicts or said == Verdict.SUPPLY:
+    if said not in gate.verdicts or (said == Verdict.SUPPLY and gate.suggested is None):
         raise Trouble(f"gate {gate.name!r} proposes {gate.proposal!r}; that is for a person to say")
     limit = (Condition(code="LIMIT", value="10000"),) if conditional else ()
-    return Decision(verdict=Verdict(said), by=by, gate=gate.name, conditions=limit, comment=comment)
+    value = gate.suggested if said == Verdict.SUPPLY else None
+    return Decision(
+        verdict=Verdict(said),
+        by=by,
+        gate=gate.name,
+        conditions=limit,
+        comment=comment,
+        value=value,
+    )
 
 
 async def result(handle: Handle, shape: type[T]) -> T:

@@ -155,7 +155,11 @@ async def _moment(tail: Tail, child: Child, ready: Callable[[Report], bool]) -> 
 
 
 async def _at_a_gate(handle: cases.Handle) -> None:
-    while await _open_gate(handle) is None:
+    """Wait until the case is reviewed; hits are judged while models are still asked."""
+    while True:
+        gate = await _open_gate(handle)
+        if gate is not None and not gate.name.startswith("hit-"):
+            return
         await asyncio.sleep(GLANCE)
 
 

@@ -12,15 +12,16 @@ from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, Record
 from workflows.data.degrade import Shortage
 from workflows.data.due_diligence import (
+    CaseOutcome,
     CaseSoFar,
     DecisionRecord,
     Narrative,
     ReferenceReply,
+    Route,
     Routing,
     Synthesis,
     Tier,
 )
-from workflows.data.effects import ChatOrder
 from workflows.data.findings import Check, CheckResult
 from workflows.data.llm import RoleQuery
 from workflows.errors import BudgetSpent, ModelUnavailable
@@ -31,9 +32,12 @@ from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
 from workflows.rules.dd import routing as rules
+from workflows.rules.dd.hits import open_hits
+from workflows.rules.dd.seating import people_of, reminding, seated
 from workflows.rules.dd.sheet import renewed, stopped, unavailable
 from workflows.scope import told
 from workflows.steps.dd.checks import TIPPING_OFF, CheckBook
+from workflows.steps.dd.hits import HitDesk
 from workflows.steps.dd.onboarding import Onboarder
 
 ROLES = ("triage", "analyst", "reviewer", "drafter")
@@ -58,6 +62,7 @@ class DueDiligence(Process):
         self.case = case
         self.known = CaseSoFar()
         self.checks = CheckBook(self, case)
+        self.hits = HitDesk(case, workflow.info().workflow_id, self.gate, self.no_outreach)
         self.routes = RouteLog()
         self.round = 0
         self.asked_more = 0
@@ -119,6 +124,7 @@ class DueDiligence(Process):
         async def counted() -> CheckResult:
             result = await work()
             self.checks.done[check] = result
+            self.hits.look(result, self.case.subject)
             return result
 
         def otherwise(why: str) -> CheckResult:
@@ -132,17 +138,24 @@ class DueDiligence(Process):
 
     async def assess(self) -> Routing:
         """Summarise with citations, set the tier, choose the reviewers."""
+        await self.hits.settled()
+        checks = self.hits.judged(self.known.checks)
+        self.known = self.known.model_copy(update={"checks": checks})
         self.enter("synthesis")
-        checks = self.known.checks
         by_rules = rules.tier_by_rules(checks)
         narrative = await self.branch(self.in_round("synthesis"), partial(self.synthesis, by_rules))
         tier = rules.raised(by_rules, narrative.model_tier)
         proposal = rules.propose(checks)
-        sure = rules.confidence(checks, narrative)
-        gaps = sum(len(c.gaps) for c in checks)
-        agreed = narrative.proposed is proposal
-        routing = rules.route(tier, sure, gaps, agreed=agreed, complex_or_pep=False)
-        await self.routes.take(rules.choose(tier, sure, gaps, complex_or_pep=False))
+        weighed = rules.Weighed(
+            tier=tier,
+            sure=rules.confidence(checks, narrative),
+            gaps=sum(len(c.gaps) for c in checks),
+            hits=open_hits(checks),
+            agreed=narrative.proposed is proposal,
+            straight=self.case.review.straight_through and proposal is CaseOutcome.APPROVE,
+        )
+        routing = rules.route(weighed)
+        await self.routes.take(rules.choose(weighed))
         self.known = self.known.model_copy(
             update={"narrative": narrative, "routing": routing, "proposal": proposal}
         )
@@ -170,20 +183,22 @@ class DueDiligence(Process):
 
     async def review(self, routing: Routing) -> GateResult:
         """Wait for the people of the route, with reminders, until the policy's deadline."""
+        if routing.route is Route.STRAIGHT:
+            return GateResult(decisions=(rules.by_policy(routing),))
         self.enter("review")
         policy = self.case.review
         spec = GateSpec(
             name="review",
             question="What becomes of the customer?",
             proposal=str(self.known.proposal),
-            people={r.name: frozenset(r.roles) for r in policy.reviewers},
+            people=people_of(policy),
             needs=rules.NEEDS[routing.route],
             deadline=policy.deadline,
             remind_every=policy.reminder,
             excluded=frozenset({self.case.author}),
             barred=rules.barred(self.known.checks, more=policy.rounds - self.asked_more),
         )
-        return await self.gate(spec, self.remind)
+        return await self.gate(seated(spec, policy), self.remind)
 
     def tasks(self) -> Tasks:
         """Say who finishes by hand what could not be undone."""
@@ -192,10 +207,14 @@ class DueDiligence(Process):
         return Tasks(self.desk.open, people, policy.deadline, policy.reminder)
 
     async def remind(self, reminder: Reminder) -> Record:
-        """Remind the reviewers' channel, once per interval and round."""
-        number, template = reminder.number, f"review-reminder-{self.round}"
-        text = f"case {self.case.case} waits for a decision (reminder {number})"
-        return await ask(CHAT, ChatOrder(template=template, number=number, text=text))
+        """Tell the reviewers' channel, once per interval, escalation and round."""
+        told = reminding(reminder, f"the review of case {self.case.case}")
+        template = f"{told.template}-{self.round}"
+        return await ask(CHAT, told.model_copy(update={"template": template}))
+
+    def no_outreach(self) -> None:
+        """Stop asking others about the customer: it might be tipped off."""
+        self.stop_branch(Check.REFERENCES, TIPPING_OFF)
 
     async def conclude(self, routing: Routing, decided: GateResult) -> DecisionRecord:
         """Act on the decision and write it down with its reasons."""
@@ -219,6 +238,7 @@ class DueDiligence(Process):
             decided_by=decided.decisions,
             earlier=self.earlier,
             checks=checks,
+            hits=self.hits.close(),
             narrative=narrative,
             onboarding=state,
             open_tasks=onboarder.open_tasks,

@@ -60,7 +60,7 @@ def test_whoever_may_decide_brings_the_gate_to_its_end() -> None:
     assert settle(opened(spec("senior compliance anybody")), []) > 6
 
 
-NO_EYES = "wrote the case and may not decide"
+NO_EYES = "wrote the case or decided here before"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_value_is_supplied_as_its_record() -> None:
     [
         (Verdict.APPROVE, {}, "gate 'step-3' takes retry, skip, supply, not approve"),
         (Verdict.DONE, {}, "not done"),
-        (Verdict.RETRY, {"value": {"usd": 1}}, "a value goes with supply only"),
+        (Verdict.RETRY, {"value": {"usd": 1}}, "takes no value with retry"),
         (Verdict.RETRY, {"limit": "10"}, "conditions go with approve only"),
         (Verdict.SUPPLY, {}, "the value does not fit"),
         (Verdict.SUPPLY, {"value": {"usd": "seven"}}, "the value does not fit: usd: "),

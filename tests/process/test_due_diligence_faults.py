@@ -171,7 +171,7 @@ async def test_what_cannot_be_undone_is_a_task_and_the_case_ends_when_it_is_sett
     while (await here.http.get("/_simulator/faults")).json():  # until the first order has met it
         await here.until(handle, "branches", lambda b: b[-1]["name"] == "onboarding")
     await here.faults(Fault(service="accounts", kind=FaultKind.ERROR, status=422, times=None))
-    task = await here.gate(handle)
+    task = await here.gate(handle, "")
     assert "customer" in task.name
     assert "sam" not in task.may_decide, "the author decides nothing"
     await here.decide(handle, "done", "bo", gate=task.name)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import TypeAdapter
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
@@ -78,10 +77,14 @@ class World:
             if event.event_id > seen:
                 return
 
-    async def gate(self, handle: Handle) -> GateView:
-        """Wait for an open gate."""
-        gates = await self.until(handle, "open_gates", bool)
-        return TypeAdapter(list[GateView]).validate_python(gates)[0]
+    async def gate(self, handle: Handle, name: str = "review") -> GateView:
+        """Wait for the open gate whose name begins with `name`."""
+
+        def those(gates: Any) -> list[Any]:
+            return [g for g in gates if g["name"].startswith(name)]
+
+        gates = await self.until(handle, "open_gates", lambda gates: bool(those(gates)))
+        return GateView.model_validate(those(gates)[0])
 
     async def decide(self, handle: Handle, verdict: str, by: str, **more: Any) -> DecisionAnswer:
         """Decide by update."""

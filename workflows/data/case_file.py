@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from workflows.data.case_policy import (
+    HitPolicy,
     Mail,
     ModelPolicy,
     ReferencePlan,
@@ -98,6 +99,7 @@ class CaseFile(Record):
     review: ReviewPolicy
     models: ModelPolicy = ModelPolicy()
     screening: ScreeningPolicy = ScreeningPolicy()
+    hits: HitPolicy = HitPolicy()
 
     @field_validator("opened", mode="after")
     @classmethod

@@ -61,6 +61,17 @@ class Reviewer(Record):
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
 
 
+class EscalationLevel(Record):
+    """Who is asked besides, once a gate has been open for `after`."""
+
+    after: timedelta
+    reviewers: Annotated[tuple[Reviewer, ...], Field(min_length=1)]
+
+
+POLICY = "policy"
+"""Who decides a case that goes straight through. No person may have this name."""
+
+
 class ReviewPolicy(Record):
     """Who reviews, and how long the review may take before it is reminded of and ends."""
 
@@ -69,11 +80,60 @@ class ReviewPolicy(Record):
     reminder: timedelta = timedelta(days=1)
     rounds: Annotated[int, Field(ge=0, le=3)] = 2
     """How often `more` may be asked for."""
+    escalation: tuple[EscalationLevel, ...] = ()
+    deputies: dict[PersonName, tuple[PersonName, ...]] = Field(default_factory=dict)
+    """Who may decide in whose seat, by the name of the person represented."""
+    straight_through: bool = False
+    """Approve without a person what would be a quick approval."""
 
     @model_validator(mode="after")
     def _enough_people(self) -> Self:
         no_duplicates("reviewers[{}].name", (r.name for r in self.reviewers))
         within_a_year("deadline", self.deadline)
+        if not timedelta(0) < self.reminder <= self.deadline:
+            raise ValueError("reminder: write a time above zero and not above the deadline")
+        return self
+
+    @model_validator(mode="after")
+    def _others(self) -> Self:
+        """Check escalation and deputies, so that no gate is found to be wrong weeks later."""
+        before = timedelta(0)
+        for number, level in enumerate(self.escalation):
+            if not before < level.after < self.deadline:
+                raise ValueError(
+                    f"escalation[{number}].after: {level.after} must be later than {before} and"
+                    f" before the deadline of {self.deadline}"
+                )
+            before = level.after
+            place = f"escalation[{number}].reviewers[{{}}].name"
+            no_duplicates(place, (r.name for r in level.reviewers))
+        known = {r.name for r in self.everybody()}
+        for name, deputies in self.deputies.items():
+            if name not in known:
+                raise ValueError(f"deputies.{name}: is no reviewer; name one of {sorted(known)}")
+            if not deputies or name in deputies:
+                raise ValueError(f"deputies.{name}: name somebody else")
+            no_duplicates(f"deputies.{name}[{{}}]", deputies)
+        if POLICY in known | {d for names in self.deputies.values() for d in names}:
+            raise ValueError(f"reviewers: nobody may be called {POLICY!r}; choose another name")
+        return self
+
+    def everybody(self) -> tuple[Reviewer, ...]:
+        """Give the reviewers and those of the escalation levels."""
+        return (*self.reviewers, *(r for level in self.escalation for r in level.reviewers))
+
+
+class HitPolicy(Record):
+    """How long people have to dispose of a hit, and how long a false positive is remembered."""
+
+    deadline: timedelta = timedelta(days=3)
+    reminder: timedelta = timedelta(days=1)
+    remember: timedelta = timedelta(days=365)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        within_a_year("deadline", self.deadline)
+        within_a_year("remember", self.remember)
         if not timedelta(0) < self.reminder <= self.deadline:
             raise ValueError("reminder: write a time above zero and not above the deadline")
         return self

@@ -117,7 +117,7 @@ class Decision(Record):
     token: str | None = None
     """Kept for signed decisions."""
     value: JSON | None = None
-    """What is supplied; goes with `supply` only."""
+    """What is supplied, or what `more` asks for."""
     stands_for: PersonName | None = None
     """In whose seat a deputy decides. Left out, it is filled in where the decision is counted."""
 
@@ -170,6 +170,10 @@ class GateView(Record):
     """What may be said."""
     supplies: JSON | None = None
     """JSON schema of the `value` of a `supply`."""
+    suggested: JSON | None = None
+    """A first draft of that value."""
+    asks: JSON | None = None
+    """JSON schema of the `value` of a `more`; without a value it asks for nothing particular."""
     deputies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Who may decide in whose seat, by the name of the person represented."""
     escalations: tuple[Escalated, ...] = ()

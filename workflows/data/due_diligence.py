@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, StringConstraints
 
 from workflows.data.common import CaseId, Condition, Decision, PartyId, Record
 from workflows.data.findings import CheckResult, Share
+from workflows.data.hits import ReviewedHit
 
 
 class Tier(StrEnum):
@@ -71,6 +72,8 @@ class Narrative(Record):
 class Route(StrEnum):
     """Who reviews the case."""
 
+    STRAIGHT = "straight_through"
+    """Nobody: the policy approves. Off unless the case file switches it on."""
     QUICK = "quick_approval"
     ANALYST = "analyst"
     FOUR_EYES = "two_people_one_senior"
@@ -119,6 +122,8 @@ class DecisionRecord(Record):
     earlier: tuple[Decision, ...] = ()
     """Decisions at gates that ended in `more`."""
     checks: tuple[CheckResult, ...]
+    hits: tuple[ReviewedHit, ...] = ()
+    """What people made of hits on lists."""
     narrative: Narrative
     onboarding: Onboarding
     open_tasks: tuple[str, ...] = ()

@@ -7,12 +7,14 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from workflows.data.common import JSON, Decision, Escalated, Record, Verdict
 from workflows.errors import Misuse
 from workflows.patterns.seats import ANYBODY as ANYBODY
 from workflows.patterns.seats import Panel, check_names, check_names_of, check_times
+
+R = TypeVar("R", bound=Record)
 
 ABOUT_CASE = (Verdict.APPROVE, Verdict.DECLINE, Verdict.REFER, Verdict.MORE)
 ABOUT_STEP = (Verdict.RETRY, Verdict.SKIP)
@@ -55,7 +57,8 @@ class GateSpec:
 
     `people` maps names to roles; `needs` lists the roles wanted, one person each, no person
     twice; `excluded` may not decide (the author); `barred` maps verdicts that cannot be given to
-    the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`.
+    the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`, for
+    which `suggests` is a first draft; that of a MORE must fit `asks`.
     `escalation` lists the groups asked besides, by time since the opening; `deputies` maps people
     to those who may decide in their seat.
     """
@@ -71,6 +74,8 @@ class GateSpec:
     barred: Mapping[Verdict, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ABOUT_CASE
     supplies: type[Record] | None = None
+    suggests: Record | None = None
+    asks: type[Record] | None = None
     escalation: tuple[Level, ...] = ()
     deputies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -98,14 +103,16 @@ class GateSpec:
                 people[name] = frozenset(people.get(name, ())) | frozenset(roles)
         return Panel(self.needs, people, self.deputies, self.excluded)
 
+    def takes(self, verdict: Verdict) -> type[Record] | None:
+        """Give the record a verdict's `value` must fit; None if it takes none."""
+        return {Verdict.SUPPLY: self.supplies, Verdict.MORE: self.asks}.get(verdict)
+
     def supplied(self, value: JSON | None) -> Record | None:
         """Read a supplied value as its record; None if this gate takes none.
 
         Raises pydantic's ValidationError if it does not fit.
         """
-        if self.supplies is None:
-            return None
-        return self.supplies.model_validate_json(json.dumps(value))
+        return value_as(self.supplies, value) if self.supplies else None
 
     def _check_kinds(self) -> None:
         """Refuse a text in place of names above all: each of its letters would be a name."""
@@ -132,6 +139,13 @@ class GateSpec:
                 f"gate {self.name!r}: the verdict 'supply' and the record `supplies` go together;"
                 " give both or neither"
             )
+        if self.suggests is not None and type(self.suggests) is not self.supplies:
+            raise Misuse(
+                f"gate {self.name!r} suggests a {type(self.suggests).__name__}, but takes another"
+                " record; suggest one of `supplies`"
+            )
+        if self.asks is not None and Verdict.MORE not in self.verdicts:
+            raise Misuse(f"gate {self.name!r}: `asks` goes with the verdict 'more'; offer it")
 
     def _check_deputies(self) -> None:
         known = self.panel(len(self.escalation)).people
@@ -157,6 +171,11 @@ class GateSpec:
                 f"gate {self.name!r}: escalation level {number} asks nobody new who may decide;"
                 f" name other people who can fill {', '.join(self.needs)}"
             )
+
+
+def value_as(record: type[R], value: JSON | None) -> R:
+    """Read the `value` of a decision. Raises pydantic's ValidationError if it does not fit."""
+    return record.model_validate_json(json.dumps(value))
 
 
 @dataclass(frozen=True)

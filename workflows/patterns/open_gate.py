@@ -11,11 +11,12 @@ from workflows.data.common import (
     Escalated,
     GateState,
     GateView,
+    Record,
     Verdict,
 )
 from workflows.errors import Misuse, Refused
 from workflows.patterns.clock import now, wait_for
-from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder
+from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, value_as
 from workflows.patterns.seats import Panel, Seat
 from workflows.scope import log, told
 
@@ -114,6 +115,8 @@ class Gate:
             reminders=self.reminders,
             verdicts=tuple(v for v in spec.verdicts if v not in spec.barred),
             supplies=spec.supplies.model_json_schema() if spec.supplies else None,
+            suggested=spec.suggests.model_dump(mode="json") if spec.suggests else None,
+            asks=spec.asks.model_json_schema() if spec.asks else None,
             deputies=self.panel.may_stand_in(self.taken),
             escalations=tuple(self.escalations),
         )
@@ -190,16 +193,18 @@ class Gate:
             return f"gate {spec.name!r} takes {', '.join(spec.verdicts)}, not {verdict}"
         if decision.conditions and verdict is not Verdict.APPROVE:
             return "conditions go with approve only"
-        if decision.value is not None and verdict is not Verdict.SUPPLY:
-            return "a value goes with supply only"
-        if verdict is Verdict.SUPPLY and (why := _misfit(spec, decision)):
+        takes = spec.takes(verdict)
+        if decision.value is not None and takes is None:
+            return f"gate {spec.name!r} takes no value with {verdict}"
+        wanted = verdict is Verdict.SUPPLY or decision.value is not None
+        if takes is not None and wanted and (why := _misfit(takes, decision)):
             return why
         return spec.barred.get(verdict)
 
 
-def _misfit(spec: GateSpec, decision: Decision) -> str | None:
+def _misfit(takes: type[Record], decision: Decision) -> str | None:
     try:
-        spec.supplied(decision.value)
+        value_as(takes, decision.value)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)

@@ -100,7 +100,7 @@ class Panel:
         Without `stands_for` it is the first that counts, the own before those of others.
         """
         if by in self.excluded:
-            return f"{by} wrote the case and may not decide on it (four eyes)"
+            return f"{by} wrote the case or decided here before, and may not decide (four eyes)"
         if not (mine := self.seats_of(by)):
             return self._stranger(by, taken)
         if stands_for is not None:

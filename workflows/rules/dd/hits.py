@@ -24,6 +24,7 @@ CONFIRMS = {
 }
 """What a possible hit becomes when people say it is the party."""
 CONFIRMED = frozenset(CONFIRMS.values())
+SANCTIONS = frozenset({FindingCode.POSSIBLE_SANCTIONS_MATCH, FindingCode.SANCTIONED})
 ALL_OF_IT, MOST_OF_IT = 0.98, 0.85
 """Similarities from which all, or most, of a name is said to agree."""
 

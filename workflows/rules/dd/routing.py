@@ -1,16 +1,18 @@
 """Due diligence: tier, confidence, proposal, route and final outcome. Total and pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from workflows.data.case_file import CaseFile
-from workflows.data.case_policy import Role
+from workflows.data.case_policy import POLICY, Role
 from workflows.data.common import Condition, Decision, Verdict
 from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Route, Routing, Tier
 from workflows.data.findings import Check, CheckOutcome, CheckResult, Finding, FindingCode
 from workflows.patterns.gate import ANYBODY
 from workflows.patterns.route_rows import ANY, Factor, row
 from workflows.patterns.route_table import Routed, RouteTable
+from workflows.rules.dd.hits import counting
 
 POLICY_VERSION = "dd-2026-11"
 QUICK_CONFIDENCE = 0.90
@@ -41,7 +43,7 @@ def findings_of(checks: Sequence[CheckResult]) -> list[Finding]:
 
 def tier_by_rules(checks: Sequence[CheckResult]) -> Tier:
     """Set the tier from findings and from hard checks that came to nothing (fail closed)."""
-    codes = {f.code for f in findings_of(checks)}
+    codes = {f.code for f in counting(checks)}
     if FindingCode.SANCTIONED in codes:
         return Tier.PROHIBITED
     screened = any(
@@ -64,7 +66,7 @@ def raised(tier: Tier, by_model: Tier | None) -> Tier:
 
 def propose(checks: Sequence[CheckResult]) -> CaseOutcome:
     """Propose an outcome by rules, for people to decide on."""
-    codes = {f.code for f in findings_of(checks)}
+    codes = {f.code for f in counting(checks)}
     tier = tier_by_rules(checks)
     if codes & _DECLINE:
         return CaseOutcome.DECLINE
@@ -100,50 +102,78 @@ ROUTES = RouteTable(
         Factor("tier", Tier),
         Factor("special", (True, False)),
         Factor("clean", (True, False)),
+        Factor("straight", (True, False)),
     ),
     rows=(
-        row(Route.COMPLIANCE, tier=Tier.PROHIBITED, special=ANY, clean=ANY),
-        row(Route.FOUR_EYES, tier=Tier.HIGH, special=ANY, clean=ANY),
-        row(Route.FOUR_EYES, tier=_USUAL, special=True, clean=ANY),
-        row(Route.ANALYST, tier=_USUAL, special=False, clean=ANY),
-        row(Route.QUICK, tier=Tier.LOW, special=False, clean=True),
+        row(Route.COMPLIANCE, tier=Tier.PROHIBITED, special=ANY, clean=ANY, straight=ANY),
+        row(Route.FOUR_EYES, tier=Tier.HIGH, special=ANY, clean=ANY, straight=ANY),
+        row(Route.FOUR_EYES, tier=_USUAL, special=True, clean=ANY, straight=ANY),
+        row(Route.ANALYST, tier=_USUAL, special=False, clean=ANY, straight=ANY),
+        row(Route.QUICK, tier=Tier.LOW, special=False, clean=True, straight=ANY),
+        row(Route.STRAIGHT, tier=Tier.LOW, special=False, clean=True, straight=True),
     ),
 )
 """Who reviews a case. Special: complex or politically exposed. Clean: confidence from
-QUICK_CONFIDENCE on, and no open gap.
+QUICK_CONFIDENCE on, no open gap, no open hit. Straight: the policy's switch is on.
 """
 
 
-def choose(tier: Tier, sure: float, gaps: int, *, complex_or_pep: bool) -> Routed[Route]:
+@dataclass(frozen=True)
+class Weighed:
+    """What the route of a case depends on. `sure` is its confidence (0 to 1), `gaps` and `hits`
+    count what is open; `agreed` says that rules and model propose the same, `special` that it is
+    politically exposed or complex; `straight` is the policy's switch.
+    """
+
+    tier: Tier
+    sure: float
+    gaps: int = 0
+    hits: int = 0
+    agreed: bool = True
+    special: bool = False
+    straight: bool = False
+
+    @property
+    def extra(self) -> bool:
+        """Whether one more round of evidence comes first: before the reviewers, never instead."""
+        return self.sure < ENOUGH_CONFIDENCE or not self.agreed
+
+    def __str__(self) -> str:
+        why = f"tier {self.tier}, confidence {self.sure:.2f}, {self.gaps} open gaps"
+        if self.hits:
+            why += f", {self.hits} open hits"
+        return why if self.agreed else f"{why}, rules and model differ"
+
+
+def choose(case: Weighed) -> Routed[Route]:
     """Choose a case's reviewers, with the record of why. Every combination has one route."""
     return ROUTES.choose(
-        tier=tier,
-        special=complex_or_pep,
-        clean=sure >= QUICK_CONFIDENCE and gaps == 0,
+        tier=case.tier,
+        special=case.special,
+        clean=case.sure >= QUICK_CONFIDENCE and case.gaps == case.hits == 0,
+        straight=case.straight and not case.extra,
     )
 
 
-def route(tier: Tier, sure: float, gaps: int, *, agreed: bool, complex_or_pep: bool) -> Routing:
-    """Route a case to its reviewers, and say whether more evidence is needed first.
-
-    `sure` is the case's confidence (0 to 1), `gaps` its open gaps; `agreed` says that rules and
-    model propose the same. An extra round of evidence comes before the reviewers, never instead.
-    """
-    extra = sure < ENOUGH_CONFIDENCE or not agreed
-    why = f"tier {tier}, confidence {sure:.2f}, {gaps} open gaps"
-    if not agreed:
-        why += ", rules and model differ"
-    chosen = choose(tier, sure, gaps, complex_or_pep=complex_or_pep)
-    return Routing(route=chosen.path, extra_round=extra, why=why)
+def route(case: Weighed) -> Routing:
+    """Route a case to its reviewers, and say whether more evidence is needed first."""
+    return Routing(route=choose(case).path, extra_round=case.extra, why=str(case))
 
 
 NEEDS: dict[Route, tuple[str, ...]] = {
+    Route.STRAIGHT: (),
     Route.QUICK: (ANYBODY,),
     Route.ANALYST: (Role.ANALYST,),
     Route.FOUR_EYES: (ANYBODY, Role.SENIOR),
     Route.COMPLIANCE: (Role.COMPLIANCE,),
 }
 """Whom a route needs: one different person for each role."""
+
+
+def by_policy(routing: Routing) -> Decision:
+    """Write down that nobody decided: the policy did."""
+    said = f"straight through by policy {POLICY_VERSION}: {routing.why}"
+    return Decision(verdict=Verdict.APPROVE, by=POLICY, comment=said)
 
 
 def barred(checks: Sequence[CheckResult], more: int) -> dict[Verdict, str]:
