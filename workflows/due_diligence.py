@@ -124,7 +124,7 @@ class DueDiligence(Process):
         async def counted() -> CheckResult:
             result = await work()
             self.checks.done[check] = result
-            self.hits.look(result, self.case.subject)
+            self.hits.look(result)
             return result
 
         def otherwise(why: str) -> CheckResult:

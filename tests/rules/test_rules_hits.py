@@ -30,7 +30,9 @@ from workflows.data.hits import (
     Worksheet,
 )
 from workflows.data.sources import SourceState
+from workflows.errors import Misuse
 from workflows.patterns.desk import Desk
+from workflows.patterns.gate import GateResult, GateSpec, Remind
 from workflows.rules.dd import hits as rules
 from workflows.rules.dd import routing
 from workflows.rules.dd.sanctions import Screened, sanctions
@@ -38,6 +40,7 @@ from workflows.steps.dd.hits import MOST, HitDesk
 
 D = Disposition
 CASE = example()
+PARTIES = rules.parties_of(CASE)
 EVERY = list(product(Says, Says, NamePart, Says, Says))
 FOR = {"right_list": "yes", "same_type": "yes", "name_part": "all", "several_similarities": "yes"}
 YES = {"worksheet": FOR | {"enough_identifiers": "yes"}}
@@ -80,7 +83,7 @@ def test_a_review_its_own_worksheet_or_reason_speaks_against_is_refused() -> Non
 
 
 def test_the_draft_of_the_worksheet_is_sure_of_numbers_only() -> None:
-    by_name, by_number = (rules.hits_of(r, CASE.subject)[0] for r in (possible(), sure()))
+    by_name, by_number = (rules.hits_of(r, PARTIES)[0] for r in (possible(), sure()))
     assert rules.worksheet(by_name).disposition is D.INCONCLUSIVE
     assert rules.worksheet(by_number).disposition is D.TRUE_MATCH
     assert (by_name.confirmed, by_number.confirmed) == (False, True)
@@ -90,12 +93,16 @@ def test_the_draft_of_the_worksheet_is_sure_of_numbers_only() -> None:
 
 
 def test_a_hit_is_the_same_again_until_entry_party_or_liveness_changes() -> None:
-    first = rules.hits_of(possible(), CASE.subject)[0]
-    again = rules.hits_of(possible(), CASE.subject)[0]
-    other_text = rules.hits_of(possible(remarks="DOB 1971"), CASE.subject)[0]
+    first = rules.hits_of(possible(), PARTIES)[0]
+    again = rules.hits_of(possible(), PARTIES)[0]
+    other_text = rules.hits_of(possible(remarks="DOB 1971"), PARTIES)[0]
     other_party = Party(party_id="p1", kind="Person", name="Unilever PLC", role="owner")
     assert first == again
-    gates = {first.gate, other_text.gate, rules.hits_of(possible(), other_party)[0].gate}
+    gates = {
+        first.gate,
+        other_text.gate,
+        rules.hits_of(possible(), {"subject": other_party})[0].gate,
+    }
     assert len(gates) == 3
     assert other_text.entry == first.entry
     assert other_text.entry_sha256 != first.entry_sha256
@@ -114,7 +121,7 @@ def test_a_disposition_decides_what_counts_and_removes_nothing(
     disposition: Disposition | None, code: FindingCode, tier: Tier, still_open: int
 ) -> None:
     raw = possible()
-    found = rules.hits_of(raw, CASE.subject)
+    found = rules.hits_of(raw, PARTIES)
     review = ReviewedHit(
         gate=found[0].gate,
         finding=found[0].finding.id,
@@ -130,7 +137,7 @@ def test_a_disposition_decides_what_counts_and_removes_nothing(
     held = checks(sanctions=judged)
     assert routing.tier_by_rules(held) is tier
     assert rules.open_hits(held) == still_open
-    assert not rules.hits_of(judged, CASE.subject) or disposition is None
+    assert not rules.hits_of(judged, PARTIES) or disposition is None
     assert any(str(code) in reason for reason in routing.reasons(held, (), False))
 
 
@@ -161,9 +168,12 @@ class Room:
         self.told.append(request.text)
         return EffectReceipt(key="k", reference="r")
 
+    async def broken(self, spec: GateSpec, remind: Remind) -> GateResult:
+        raise Misuse(f"{spec.name} cannot be opened")
+
     async def look(self, result: CheckResult) -> str:
         """Let the desk look at a check, and give the gate it opened."""
-        self.hits.look(result, CASE.subject)
+        self.hits.look(result)
         await asyncio.sleep(1)
         return next(iter(self.gates.names()), "")
 
@@ -272,6 +282,30 @@ def test_nothing_waits_for_a_hit_the_rules_are_sure_of_but_two_people_may_unmake
     living(story)
 
 
+def test_once_the_subject_is_listed_beyond_doubt_no_other_hit_is_waited_for() -> None:
+    async def story(room: Room) -> None:
+        first = await room.look(possible())
+        waiting = asyncio.ensure_future(room.hits.settled())
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        room.hits.look(sure())
+        await waiting
+        assert first in room.gates.names()
+
+    living(story)
+
+
+def test_what_goes_wrong_while_people_are_asked_leaves_the_hit_open() -> None:
+    async def story(room: Room) -> None:
+        room.hits._open = room.broken
+        await room.look(possible())
+        await room.hits.settled()
+        [seen] = room.hits.reviewed.values()
+        assert (seen.disposition, "nobody could be asked" in seen.note) == (None, True)
+
+    living(story)
+
+
 def test_a_hit_nobody_looked_at_before_the_decision_is_in_the_record() -> None:
     async def story(room: Room) -> None:
         await room.look(sure())
@@ -290,7 +324,7 @@ def test_the_same_hit_is_asked_about_once_and_very_many_are_bounded() -> None:
         await room.look(possible())
         assert len(room.gates.names()) == 1
         for number in range(MOST + 5):
-            room.hits.look(possible(f"ofac-{number + 2}"), CASE.subject)
+            room.hits.look(possible(f"ofac-{number + 2}"))
         await asyncio.sleep(1)
         assert len(room.gates.names()) == MOST
         await room.hits.settled()

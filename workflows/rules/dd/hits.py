@@ -16,7 +16,7 @@ from workflows.data.findings import (
     Strength,
 )
 from workflows.data.hits import HitReason, HitReview, NamePart, ReviewedHit, Says, Worksheet
-from workflows.rules.dd.sheet import folded
+from workflows.rules.dd.sheet import SUBJECT, folded
 
 CONFIRMS = {
     FindingCode.POSSIBLE_SANCTIONS_MATCH: FindingCode.SANCTIONED,
@@ -38,6 +38,7 @@ class Hit:
     entry: str
     entry_sha256: str
     party_sha256: str
+    of_subject: bool
 
     @property
     def gate(self) -> str:
@@ -51,16 +52,22 @@ class Hit:
         return self.finding.code in CONFIRMED
 
 
-def hits_of(result: CheckResult, party: Subject | Party) -> list[Hit]:
-    """Give the hits of one check on one party that nobody disposed of."""
+def hits_of(result: CheckResult, parties: Mapping[str, Subject | Party]) -> list[Hit]:
+    """Give the hits of a check that nobody disposed of. `parties` are known by their ids."""
     kept = {e.id: e for e in result.evidence}
     found = []
     for finding in result.findings:
-        if finding.code in CONFIRMS or finding.code in CONFIRMED:
+        on_a_list = finding.code in CONFIRMS or finding.code in CONFIRMED
+        if on_a_list and finding.disposition is None:
             seen = next((kept[i] for i in finding.evidence if i in kept), None)
-            if finding.disposition is None:
-                found.append(_hit(result.check, finding, seen, party))
+            found.append(_hit(result.check, finding, seen, parties[finding.party_id]))
     return found
+
+
+def parties_of(case: CaseFile) -> dict[str, Subject | Party]:
+    """Give the parties a case file names, by id; the subject under its own and the general one."""
+    subject = case.subject
+    return {SUBJECT: subject, subject.party_id: subject, **{p.party_id: p for p in case.parties}}
 
 
 def customer_of(case: CaseFile) -> str:
@@ -127,7 +134,8 @@ def _hit(check: Check, finding: Finding, seen: Evidence | None, party: Subject |
     entry = f"{seen.source}:{seen.record}" if seen else finding.summary
     # What a simulated list said must not clear anybody of a real one.
     told = [seen.liveness, seen.excerpt] if seen else [finding.summary]
-    return Hit(check, finding, entry, _digest([entry, *told]), _attributes(party))
+    of_subject = isinstance(party, Subject)
+    return Hit(check, finding, entry, _digest([entry, *told]), _attributes(party), of_subject)
 
 
 def _attributes(party: Subject | Party) -> str:

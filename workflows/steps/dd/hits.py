@@ -7,12 +7,12 @@ from typing import TypeAlias
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.calls import CHAT, FIND_CLEARED_HIT, KEEP_CLEARED_HIT, ask
-from workflows.data.case_file import CaseFile, Party, Subject
+from workflows.data.case_file import CaseFile, Party
 from workflows.data.common import Decision, Record, Verdict
 from workflows.data.findings import CheckResult, Disposition
 from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery, HitReview, ReviewedHit
 from workflows.errors import reason
-from workflows.patterns.clock import now
+from workflows.patterns.clock import now, wait_for
 from workflows.patterns.gate import ANYBODY, GateResult, GateSpec, Remind, Reminder, value_as
 from workflows.rules.dd import hits as rules
 from workflows.rules.dd.hits import Hit
@@ -36,31 +36,40 @@ class HitDesk:
     ) -> None:
         self._case, self._where = case, where
         self._open, self._confirmed = open_gate, confirmed
+        self._parties = rules.parties_of(case)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._awaited: set[str] = set()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self.reviewed: dict[str, ReviewedHit] = {}
         """What became of each hit, by the name of its gate."""
         self._hits: list[Hit] = []
 
-    def look(self, result: CheckResult, party: Subject | Party) -> None:
-        """Open a gate for each hit of a check that was not asked about before."""
-        for hit in rules.hits_of(result, party):
+    def look(self, result: CheckResult, *discovered: Party) -> None:
+        """Open a gate for each hit of a check that was not asked about before.
+
+        Parties the case file does not name are `discovered`.
+        """
+        self._parties |= {p.party_id: p for p in discovered}
+        for hit in rules.hits_of(result, self._parties):
             self._hits.append(hit)
             if hit.gate in self._tasks or hit.gate in self.reviewed:
                 continue
             if len(self._tasks) >= MOST:
                 self._note(hit, None, note=f"not asked about: there are more than {MOST} hits")
                 continue
-            self._tasks[hit.gate] = asyncio.ensure_future(self._review(hit))
             if not hit.confirmed:
                 self._awaited.add(hit.gate)
+            self._tasks[hit.gate] = asyncio.ensure_future(self._reviewed(hit))
+        self._look_whether_settled()
 
     async def settled(self) -> None:
         """Wait until every possible hit was disposed of, or its deadline passed.
 
-        Nothing waits for what the rules confirmed: people may still say otherwise meanwhile.
+        Nothing waits for what the rules confirmed, though people may say otherwise meanwhile; and
+        for nothing at all once the subject itself is listed beyond doubt.
         """
-        await asyncio.gather(*(self._tasks[gate] for gate in self._awaited))
+        await wait_for(self._settled, None, "hits")
 
     def judged(self, checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
         """Give the checks with what people made of their hits."""
@@ -75,8 +84,16 @@ class HitDesk:
                 self._note(hit, None, note="the case was decided before anybody looked at it")
         return tuple(self.reviewed.values())
 
-    async def _review(self, hit: Hit) -> None:
+    async def _reviewed(self, hit: Hit) -> None:
         enter_scope(Scope(hit.gate))  # a branch of its own: the check has ended
+        try:
+            await self._review(hit)
+        except Exception as error:
+            if is_cancelled_exception(error):
+                raise
+            self._note(hit, None, note=f"nobody could be asked: {reason(error)}")
+
+    async def _review(self, hit: Hit) -> None:
         remembered = await self._remembered(hit)
         if (cleared := remembered.cleared) is not None:
             note = f"cleared before, in {cleared.case}; that holds until {cleared.expires:%Y-%m-%d}"
@@ -186,3 +203,15 @@ class HitDesk:
             at=now(),
             note=note,
         )
+        self._look_whether_settled()
+
+    def _look_whether_settled(self) -> None:
+        true = [h for h in self._hits if h.finding.code in rules.SANCTIONS and self._is_true(h)]
+        if self._awaited <= set(self.reviewed) or any(h.of_subject for h in true):
+            self._settled.set()
+        else:
+            self._settled.clear()
+
+    def _is_true(self, hit: Hit) -> bool:
+        review = self.reviewed.get(hit.gate)
+        return hit.confirmed if review is None else review.disposition is Disposition.TRUE_MATCH
