@@ -156,10 +156,7 @@ async def _moment(tail: Tail, child: Child, ready: Callable[[Report], bool]) -> 
 
 async def _at_a_gate(handle: cases.Handle) -> None:
     """Wait until the case is reviewed; hits are judged while models are still asked."""
-    while True:
-        gate = await _open_gate(handle)
-        if gate is not None and not gate.name.startswith("hit-"):
-            return
+    while all(gate.name.startswith("hit-") for gate in await _open_gates(handle)):
         await asyncio.sleep(GLANCE)
 
 
@@ -172,7 +169,8 @@ async def _answer_gates(handle: cases.Handle, tail: Tail) -> tuple[str, ...]:
         known = tail.report()
         if known is not None and closed(known):
             return tuple(decided)
-        if gate := await _open_gate(handle):
+        if gates := await _open_gates(handle):
+            gate = gates[0]
             who = gate.may_decide[0]
             comment = f"answered by the demo in the name of {who}"
             await cases.decide(handle, cases.as_proposed(gate, who, comment))
@@ -183,12 +181,11 @@ async def _answer_gates(handle: cases.Handle, tail: Tail) -> tuple[str, ...]:
     raise Trouble(f"the case did not close within {SLOWEST:.0f} s")
 
 
-async def _open_gate(handle: cases.Handle) -> GateView | None:
+async def _open_gates(handle: cases.Handle) -> list[GateView]:
     try:
-        gates = await cases.ask(handle, "open_gates", list[GateView])
+        return await cases.ask(handle, "open_gates", list[GateView])
     except Trouble:
-        return None  # the worker is being restarted: ask again
-    return gates[0] if gates else None
+        return []  # the worker is being restarted: ask again
 
 
 async def _proof(here: Session, case: str, tail: Tail, kills: Kills) -> dict[str, Any]:

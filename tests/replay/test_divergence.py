@@ -161,8 +161,8 @@ async def test_looking_shows_branches_after_each_turn_and_changes_nothing() -> N
     answers: list[Any] = [turn.branches for turn in looked.turns]
     states = [{branch["name"]: branch["state"] for branch in answer} for answer in answers]
     assert states[0] == {}
-    identity = [state["identity"] for state in states if "identity" in state]
-    assert list(dict.fromkeys(identity)) == ["running", "succeeded"]
+    existence = [state["existence"] for state in states if "existence" in state]
+    assert list(dict.fromkeys(existence)) == ["running", "succeeded"]
 
 
 async def test_on_a_terminal_one_steps_looks_at_branches_and_quits(
@@ -170,7 +170,7 @@ async def test_on_a_terminal_one_steps_looks_at_branches_and_quits(
 ) -> None:
     """Enter goes on, `t` to the next task, `b` shows a branch or which there are, `q` ends."""
     looked = await replay(history(CASE), DATA_CONVERTER, look=True)
-    typed = io.StringIO("\nt\nb nobody\n\nt\nt\nb identity\nq\n")
+    typed = io.StringIO("\nt\nb nobody\n\nt\nt\nb existence\nq\n")
     typed.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdin", typed)
     shown = io.StringIO()
@@ -179,8 +179,8 @@ async def test_on_a_terminal_one_steps_looks_at_branches_and_quits(
     assert text.count("workflow task started") == 3, "up to it, then from task to task"
     assert text.count("Enter next") == 8
     assert "no branch 'nobody' so far" in text
-    assert "identity running" in text
-    assert "identity: activity lei_record" in text
+    assert "existence running" in text
+    assert "existence: activity lei_record" in text
     assert "workflows/" in text
     assert typed.read() == ""
 
