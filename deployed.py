@@ -18,10 +18,19 @@ from workflows.headers import PassHeaders
 from workflows.services.ask import Ask
 from workflows.services.chunk import SpreadChunk
 from workflows.services.keeper import Keeper
+from workflows.services.report import ComplianceReport
 from workflows.services.spread import Spread
 from workflows.services.topic import Topic
 
-WORKFLOWS: tuple[type, ...] = (DueDiligence, Keeper, Topic, Spread, SpreadChunk, Ask)
+WORKFLOWS: tuple[type, ...] = (
+    DueDiligence,
+    Keeper,
+    Topic,
+    Spread,
+    SpreadChunk,
+    Ask,
+    ComplianceReport,
+)
 
 PASSED_THROUGH = (
     # Records, contracts and pure patterns: no mutable state, and reloading them for every

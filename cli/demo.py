@@ -25,7 +25,7 @@ from store.database import Store
 from store.journal import Journal
 from store.ledger import Ledger
 from workflows.data.common import GateView, Record
-from workflows.data.due_diligence import DecisionRecord
+from workflows.data.decision import DecisionRecord
 
 SLOWEST = 120.0
 """Seconds the demo waits for a gate or an end before it gives up and says so."""

@@ -7,7 +7,8 @@ from typing import Any
 from cli.errors import BadInput
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
-from workflows.data.due_diligence import CaseSoFar, DecisionRecord, Route
+from workflows.data.decision import CaseSoFar, DecisionRecord
+from workflows.data.due_diligence import Route
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from workflows.data.common import (
     StatusView,
     Verdict,
 )
-from workflows.data.due_diligence import CaseSoFar, DecisionRecord
+from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.findings import CheckOutcome, Evidence
 
 _OUTCOME_STYLE = {
@@ -159,7 +159,7 @@ def _claims(record: DecisionRecord) -> RenderableType:
     simulated = ", simulated" if said.simulated else ""
     title = f"synthesis by {said.model or 'rules'}{simulated}"
     lines = [f"{c.text} [{', '.join(c.cites)}]" for c in said.claims]
-    lines += [f"dropped, cites nothing that exists: {c.text}" for c in said.dropped]
+    lines += [f"dropped, {c.why}: {c.text}" for c in said.dropped]
     return _list(title, lines)
 
 

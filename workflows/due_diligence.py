@@ -7,14 +7,14 @@ from functools import partial
 from temporalio import workflow
 
 from workflows.calls import CHAT, RESOLVE_ROLES, ask
+from workflows.data.audit import AuditPage
 from workflows.data.budget import BudgetOrder
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, Record
+from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.degrade import Shortage
 from workflows.data.due_diligence import (
     CaseOutcome,
-    CaseSoFar,
-    DecisionRecord,
     Narrative,
     ReferenceReply,
     Route,
@@ -31,12 +31,15 @@ from workflows.patterns.process import Process
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
+from workflows.rules.dd import claims
 from workflows.rules.dd import routing as rules
 from workflows.rules.dd.hits import open_hits
 from workflows.rules.dd.seating import people_of, reminding, seated
 from workflows.rules.dd.sheet import renewed, stopped, unavailable
 from workflows.scope import told
+from workflows.steps.dd.audit import CaseAudit
 from workflows.steps.dd.checks import TIPPING_OFF, CheckBook
+from workflows.steps.dd.closing import Closing
 from workflows.steps.dd.hits import HitDesk
 from workflows.steps.dd.onboarding import Onboarder
 
@@ -62,7 +65,10 @@ class DueDiligence(Process):
         self.case = case
         self.known = CaseSoFar()
         self.checks = CheckBook(self, case)
+        self.trail = CaseAudit(case, workflow.now)
+        self.desk.watcher = self.trail
         self.hits = HitDesk(case, workflow.info().workflow_id, self.gate, self.no_outreach)
+        self.hits.told = self.trail.hit_disposed
         self.routes = RouteLog()
         self.round = 0
         self.asked_more = 0
@@ -87,7 +93,7 @@ class DueDiligence(Process):
             await self.another_round()
             routing = await self.assess()
             decided = await self.review(routing)
-        record = await self.conclude(routing, decided)
+        record = await self.conclude(decided)
         await self.finish()
         return record
 
@@ -130,7 +136,9 @@ class DueDiligence(Process):
         def otherwise(why: str) -> CheckResult:
             return stopped(check, why) if why == TIPPING_OFF else unavailable(check, why)
 
-        return await self.branch(self.in_round(check), counted, otherwise)
+        result = await self.branch(self.in_round(check), counted, otherwise)
+        self.trail.check_ended(result)
+        return result
 
     def in_round(self, name: str) -> str:
         """Name a branch after the evidence round it runs in."""
@@ -145,6 +153,7 @@ class DueDiligence(Process):
         by_rules = rules.tier_by_rules(checks)
         narrative = await self.branch(self.in_round("synthesis"), partial(self.synthesis, by_rules))
         tier = rules.raised(by_rules, narrative.model_tier)
+        self.trail.assessed(by_rules, tier, narrative)
         proposal = rules.propose(checks)
         weighed = rules.Weighed(
             tier=tier,
@@ -170,7 +179,7 @@ class DueDiligence(Process):
         except (ModelUnavailable, BudgetSpent) as error:
             workflow.logger.warning("synthesis by rules", extra=told(why=error.message))
             return rules.narrative_by_rules(checks)
-        kept, dropped = rules.checked_claims(said.value.claims, checks)
+        kept, dropped = claims.checked(said.value.claims, checks, self.case)
         return Narrative(
             claims=kept,
             dropped=dropped,
@@ -216,39 +225,24 @@ class DueDiligence(Process):
         """Stop asking others about the customer: it might be tipped off."""
         self.stop_branch(Check.REFERENCES, TIPPING_OFF)
 
-    async def conclude(self, routing: Routing, decided: GateResult) -> DecisionRecord:
+    async def conclude(self, decided: GateResult) -> DecisionRecord:
         """Act on the decision and write it down with its reasons."""
-        checks, narrative = self.known.checks, self.known.narrative
-        assert narrative is not None  # noqa: S101 - assess() came before every review
-        outcome = rules.settle(self.case, decided.decisions, timed_out=decided.timed_out)
-        conditions = rules.conditions(self.case, outcome, decided.decisions)
-        tier = rules.raised(rules.tier_by_rules(checks), narrative.model_tier)
-        self.enter("closing", outcome)
-        onboarder = Onboarder(self.case, self.tasks())
-        act = partial(onboarder.act, outcome, conditions, tip_off=tier is Tier.PROHIBITED)
-        state, why = await self.branch("onboarding", act)
-        record = DecisionRecord(
-            case=self.case.case,
-            outcome=outcome,
-            conditions=conditions,
-            tier=tier,
-            confidence=rules.confidence(checks, narrative),
-            routing=routing,
-            reasons=(*rules.reasons(checks, decided.decisions, decided.timed_out), *why),
-            decided_by=decided.decisions,
-            earlier=self.earlier,
-            checks=checks,
-            hits=self.hits.close(),
-            narrative=narrative,
-            onboarding=state,
-            open_tasks=onboarder.open_tasks,
-            decided_at=workflow.now(),
-            usd=self.cost().usd,
-            policy_version=rules.POLICY_VERSION,
-        )
+        case_id, hits = workflow.info().workflow_id, self.hits.close()
+        closing = Closing(self.case, case_id, self.known, decided, hits, workflow.now())
+        self.enter("closing", closing.outcome)
+        self.trail.decided(closing.proposal, closing.outcome, timed_out=decided.timed_out)
+        head = self.trail.head
+        ended = await self.branch("onboarding", Onboarder(closing, self.tasks(), self.trail).act)
+        record = closing.record(ended, self.trail, head, self.earlier, self.cost().usd)
         self.known = self.known.model_copy(update={"decision": record})
-        self.enter("closed", outcome)
+        self.trail.closed(closing.outcome)
+        self.enter("closed", closing.outcome)
         return record
+
+    @workflow.query
+    def audit(self, after: int = 0) -> AuditPage:
+        """The audit's rows that follow number `after`, a page of them, and how many there are."""
+        return self.trail.page(after)
 
     @workflow.signal
     def reference_reply(self, reply: ReferenceReply) -> None:

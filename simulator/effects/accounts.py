@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from pydantic import ValidationError
@@ -28,11 +29,14 @@ class Customer:
     limit: Decimal | None = None
     currency: str = ""
     monitoring: str = ""
+    review_due: date | None = None
+    access: str = ""
 
     def shown(self) -> dict[str, object]:
         """Give the customer as `GET /customers/{case}` shows it."""
         limit = None if self.limit is None else str(self.limit)
-        return {**vars(self), "limit": limit}
+        due = self.review_due and self.review_due.isoformat()
+        return {**vars(self), "limit": limit, "review_due": due}
 
 
 class Accounts:
@@ -96,6 +100,10 @@ class Accounts:
                 if request.limit is None or request.limit < 0 or not request.currency:
                     return "limit and currency are required"
                 return None if now.account else "open the account first"
+            case AccountAction.GRANT_ACCESS:
+                return None if now.account else "open the account first"
+            case AccountAction.CLOSE_ACCOUNT:
+                return "revoke the access first" if now.access else None
             case AccountAction.DELETE_CUSTOMER:
                 return "close the account first" if now.account else None
             case _:
@@ -120,12 +128,16 @@ def _after(before: Customer, order: Order) -> Customer:
         case AccountAction.SET_LIMIT:
             return replace(before, limit=request.limit, currency=request.currency)
         case AccountAction.ENROL_MONITORING:
-            return replace(before, monitoring=reference)
+            return replace(before, monitoring=reference, review_due=request.review_due)
+        case AccountAction.GRANT_ACCESS:
+            return replace(before, access=reference)
+        case AccountAction.REVOKE_ACCESS:
+            return replace(before, access="")
         case AccountAction.CLEAR_LIMIT:
             return replace(before, limit=None, currency="")
         case AccountAction.CLOSE_ACCOUNT:
             return replace(before, account="", limit=None, currency="")
         case AccountAction.LEAVE_MONITORING:
-            return replace(before, monitoring="")
+            return replace(before, monitoring="", review_due=None)
         case AccountAction.DELETE_CUSTOMER:
             return Customer(before.case)

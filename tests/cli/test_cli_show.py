@@ -19,15 +19,8 @@ from workflows.data.common import (
     StatusView,
     Verdict,
 )
-from workflows.data.due_diligence import (
-    CaseOutcome,
-    CaseSoFar,
-    DecisionRecord,
-    Onboarding,
-    Route,
-    Routing,
-    Tier,
-)
+from workflows.data.decision import CaseSoFar, DecisionRecord
+from workflows.data.due_diligence import CaseOutcome, Onboarding, Route, Routing, Tier
 from workflows.data.findings import Check, CheckOutcome, FindingCode
 
 WIDTHS = pytest.mark.parametrize("width", [60, 100])
@@ -142,7 +135,7 @@ def test_decision_shows_outcome_people_checks_reasons_and_claims(width: int) -> 
         "[bold]GAP[/bold] references",
         "synthesis by gpt-x, simulated",
         "claim 1 [identity-e1]",
-        "dropped, cites nothing that exists: claim 0",
+        "dropped, cites nowhere-e9: claim 0",
     ):
         assert word in text
     assert "conditions" not in text

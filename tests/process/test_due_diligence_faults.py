@@ -10,7 +10,8 @@ from store.budgets import Budgets
 from store.journal import Journal
 from store.ledger import Ledger
 from tests.support.world import World, case_file, world
-from workflows.data.due_diligence import CaseOutcome, DecisionRecord, Onboarding, Route, Tier
+from workflows.data.decision import DecisionRecord
+from workflows.data.due_diligence import CaseOutcome, Onboarding, Route, Tier
 from workflows.data.findings import Check, CheckOutcome
 
 pytestmark = pytest.mark.server

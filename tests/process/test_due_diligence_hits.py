@@ -7,7 +7,8 @@ import pytest
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file
 from workflows.data.common import BranchState, GateView
-from workflows.data.due_diligence import CaseOutcome, DecisionRecord, Route, Tier
+from workflows.data.decision import DecisionRecord
+from workflows.data.due_diligence import CaseOutcome, Route, Tier
 from workflows.data.findings import Check, CheckOutcome, Disposition
 
 pytestmark = pytest.mark.server

@@ -7,7 +7,7 @@ from cli.inputs import read
 from runtime.settings import ROOT
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision
-from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Tier
+from workflows.data.due_diligence import CaseOutcome, Claim, Dropped, Narrative, Tier
 from workflows.data.findings import (
     Check,
     CheckOutcome,
@@ -184,7 +184,9 @@ def narrative(
 
     return Narrative(
         claims=claims(kept, "identity-e1"),
-        dropped=claims(dropped, "nowhere-e9"),
+        dropped=tuple(
+            Dropped(**c.model_dump(), why="cites nowhere-e9") for c in claims(dropped, "nowhere-e9")
+        ),
         proposed=proposed,
         model_tier=tier,
         confidence=confidence,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tests.rules.dd_records import checks, example, narrative, result, said
 from workflows.data.case_policy import Role
 from workflows.data.common import Decision, Verdict
-from workflows.data.due_diligence import CaseOutcome, Claim, Route, Tier
+from workflows.data.due_diligence import CaseOutcome, Route, Tier
 from workflows.data.findings import Check, CheckOutcome, CheckResult, FindingCode
 from workflows.patterns.gate import ANYBODY
 from workflows.rules.dd import routing as rules
+from workflows.rules.dd.claims import checked
 
 F = FindingCode
 O = CaseOutcome  # noqa: E741 - short in tables
@@ -174,23 +175,6 @@ def test_model_raises_a_tier_but_never_lowers_it_and_never_prohibits(
         assert got is Tier.HIGH
 
 
-def test_claim_is_kept_only_if_every_citation_exists() -> None:
-    held = checks(credit=result(Check.CREDIT, F.ACCOUNTS_OVERDUE, gaps=1))
-    good = [
-        Claim(text="evidence", cites=("identity-e1",)),
-        Claim(text="finding and gap", cites=("credit-f1", "credit-g1")),
-    ]
-    bad = [
-        Claim(text="no citation", cites=()),
-        Claim(text="unknown", cites=("credit-f2",)),
-        Claim(text="half known", cites=("identity-e1", "identity-e2")),
-        Claim(text="id with a space", cites=("identity-e1 ",)),
-    ]
-    kept, dropped = rules.checked_claims([bad[0], good[0], *bad[1:], good[1]], held)
-    assert list(kept) == good
-    assert list(dropped) == bad
-
-
 @pytest.mark.parametrize(
     ("said_by_model", "checks_given", "expected"),
     [
@@ -219,7 +203,7 @@ def test_narrative_of_the_rules_agrees_with_them_and_cites_what_exists() -> None
     held = checks(credit=result(Check.CREDIT, F.INSOLVENCY_FILING))
     written = rules.narrative_by_rules(held)
     assert written.proposed is O.DECLINE
-    assert rules.checked_claims(written.claims, held) == (written.claims, ())
+    assert checked(written.claims, held, example()) == (written.claims, ())
     assert written.model == ""
 
 

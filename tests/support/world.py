@@ -24,7 +24,8 @@ from store.database import Store
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, DecisionAnswer, GateView
-from workflows.data.due_diligence import DecisionRecord, ReferenceReply
+from workflows.data.decision import DecisionRecord
+from workflows.data.due_diligence import ReferenceReply
 
 Handle = WorkflowHandle[Any, Any]
 SPEED = 100.0

@@ -35,7 +35,8 @@ from tests.support.world import Handle, World, case_file
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
 from workflows.data.common import BranchState, BranchView
-from workflows.data.due_diligence import CaseSoFar, ReferenceReply
+from workflows.data.decision import CaseSoFar
+from workflows.data.due_diligence import ReferenceReply
 from workflows.data.findings import Check, CheckResult
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -1,14 +1,12 @@
-"""Records of the due diligence process: tier, route, synthesis, references, decision."""
+"""Records of the due diligence process: tier, route, synthesis, references."""
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
-from workflows.data.common import CaseId, Condition, Decision, PartyId, Record
-from workflows.data.findings import CheckResult, Share
-from workflows.data.hits import ReviewedHit
+from workflows.data.common import PartyId, Record
+from workflows.data.findings import Share
 
 
 class Tier(StrEnum):
@@ -56,12 +54,17 @@ class ReferenceReply(Record):
     simulated: bool = False
 
 
+class Dropped(Claim):
+    """A claim that did not hold: `why` says which of its words what it cites does not bear out."""
+
+    why: str = ""
+
+
 class Narrative(Record):
-    """The synthesis after its citations were checked."""
+    """The synthesis after its claims were checked against what they cite."""
 
     claims: tuple[Claim, ...]
-    dropped: tuple[Claim, ...]
-    """Claims without a citation that exists in the case."""
+    dropped: tuple[Dropped, ...]
     proposed: CaseOutcome
     model_tier: Tier | None
     confidence: Share
@@ -96,37 +99,3 @@ class Onboarding(StrEnum):
     UNDONE = "undone"
     OPEN_TASKS = "open_tasks"
     """Undone but for what `open_tasks` lists: a person must finish it."""
-
-
-class CaseSoFar(Record):
-    """The answer to the query `result_so_far` while a case is open."""
-
-    checks: tuple[CheckResult, ...] = ()
-    narrative: Narrative | None = None
-    routing: Routing | None = None
-    proposal: CaseOutcome | None = None
-    decision: "DecisionRecord | None" = None
-
-
-class DecisionRecord(Record):
-    """The result of the process: the decision and everything it rests on."""
-
-    case: CaseId
-    outcome: CaseOutcome
-    conditions: tuple[Condition, ...] = ()
-    tier: Tier
-    confidence: Share
-    routing: Routing
-    reasons: tuple[str, ...]
-    decided_by: tuple[Decision, ...]
-    earlier: tuple[Decision, ...] = ()
-    """Decisions at gates that ended in `more`."""
-    checks: tuple[CheckResult, ...]
-    hits: tuple[ReviewedHit, ...] = ()
-    """What people made of hits on lists."""
-    narrative: Narrative
-    onboarding: Onboarding
-    open_tasks: tuple[str, ...] = ()
-    decided_at: AwareDatetime
-    usd: Decimal
-    policy_version: str

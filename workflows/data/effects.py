@@ -1,5 +1,6 @@
 """Records of effects: changes in the outside world, each with an idempotency key."""
 
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -28,10 +29,12 @@ class AccountAction(StrEnum):
     OPEN_ACCOUNT = "open_account"
     SET_LIMIT = "set_limit"
     ENROL_MONITORING = "enrol_monitoring"
+    GRANT_ACCESS = "grant_access"
     DELETE_CUSTOMER = "delete_customer"
     CLOSE_ACCOUNT = "close_account"
     CLEAR_LIMIT = "clear_limit"
     LEAVE_MONITORING = "leave_monitoring"
+    REVOKE_ACCESS = "revoke_access"
 
 
 class AccountOrder(Record):
@@ -42,6 +45,8 @@ class AccountOrder(Record):
     customer_name: str = ""
     limit: Decimal | None = None
     currency: str = ""
+    review_due: date | None = None
+    """When the customer must be looked at again; goes with the enrolment in monitoring."""
 
 
 class MailOrder(Record):

@@ -6,7 +6,7 @@ from workflows.calls import only_in_workflow
 from workflows.data.common import Decision, DecisionAnswer, DeskState, GateView
 from workflows.errors import Misuse, Refused
 from workflows.patterns.clock import wait_for
-from workflows.patterns.gate import GateResult, GateSpec, Remind
+from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, Watcher
 from workflows.patterns.open_gate import Gate
 
 
@@ -22,6 +22,7 @@ class Desk:
         self._waiting: dict[str, Gate] = {}
         self._carried = {g.name: g for g in state.gates} if state else {}
         self._reopened = {name: asyncio.Event() for name in self._carried}
+        self.watcher: Watcher | None = None
 
     async def open(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
         """Open a gate and wait until people settled it or its deadline passed.
@@ -34,10 +35,24 @@ class Desk:
         gate = Gate(spec, self._carried.get(spec.name))
         self._gates[spec.name] = self._waiting[spec.name] = gate
         self._forget_carried(spec.name)
+        if (watcher := self.watcher) is None:
+            return await self._wait(gate, remind)
+        watcher.gate_opened(spec)
+
+        async def told(reminder: Reminder) -> None:
+            watcher.gate_reminded(reminder)
+            if remind is not None:
+                await remind(reminder)
+
+        result = await self._wait(gate, told)
+        watcher.gate_ended(spec.name, result)
+        return result
+
+    async def _wait(self, gate: Gate, remind: Remind | None) -> GateResult:
         try:
             return await gate.wait(remind)
         finally:
-            del self._waiting[spec.name]
+            del self._waiting[gate.spec.name]
 
     def refuse(self, decision: Decision) -> str | None:
         """Say why this decision cannot count; None if it can, or its gate is yet to reopen."""
@@ -55,7 +70,10 @@ class Desk:
         gate = self._gates.get(decision.gate)
         if gate is None or decision.gate in self._carried:
             raise Refused(self.refuse(decision) or f"gate {decision.gate!r} is yet to reopen")
-        return gate.take(decision)
+        answer = gate.take(decision)
+        if self.watcher is not None:
+            self.watcher.gate_decided(gate.decisions[-1])
+        return answer
 
     async def decide(self, decision: Decision) -> DecisionAnswer:
         """Count a decision; a gate carried over from an earlier run is waited for."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from workflows.data.common import JSON, Decision, Escalated, Record, Verdict
 from workflows.errors import Misuse
@@ -195,6 +195,22 @@ class GateResult:
     def last(self) -> Decision | None:
         """The decision that settled the gate; None if its deadline passed."""
         return self.decisions[-1] if self.decisions and not self.timed_out else None
+
+
+class Watcher(Protocol):
+    """Who is told of every gate of a desk, as things happen; an audit is one."""
+
+    def gate_opened(self, spec: GateSpec) -> None:
+        """A question is asked."""
+
+    def gate_decided(self, said: Decision) -> None:
+        """A decision was counted; a deputy's says for whom."""
+
+    def gate_reminded(self, reminder: Reminder) -> None:
+        """A reminder is due, or a level of the escalation was reached."""
+
+    def gate_ended(self, name: str, result: GateResult) -> None:
+        """The gate is settled, or its deadline passed."""
 
 
 Remind: TypeAlias = Callable[[Reminder], Awaitable[object]]

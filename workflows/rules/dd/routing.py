@@ -75,16 +75,6 @@ def propose(checks: Sequence[CheckResult]) -> CaseOutcome:
     return CaseOutcome.APPROVE if tier is Tier.LOW else CaseOutcome.APPROVE_WITH_CONDITIONS
 
 
-def checked_claims(
-    claims: Sequence[Claim], checks: Sequence[CheckResult]
-) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
-    """Split claims into those whose every citation exists in the case, and the dropped."""
-    known = {e.id for c in checks for e in c.evidence}
-    known |= {f.id for f in findings_of(checks)} | {g.id for c in checks for g in c.gaps}
-    kept = tuple(c for c in claims if c.cites and set(c.cites) <= known)
-    return kept, tuple(c for c in claims if c not in kept)
-
-
 def confidence(checks: Sequence[CheckResult], narrative: Narrative) -> float:
     """Give the lowest of: the checks', the model's own, claims that held, agreement."""
     claims = len(narrative.claims) + len(narrative.dropped)

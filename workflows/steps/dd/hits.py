@@ -44,6 +44,8 @@ class HitDesk:
         self.reviewed: dict[str, ReviewedHit] = {}
         """What became of each hit, by the name of its gate."""
         self._hits: list[Hit] = []
+        self.told: Callable[[ReviewedHit], None] | None = None
+        """Who hears what became of each hit, at once."""
 
     def look(self, result: CheckResult, *discovered: Party) -> None:
         """Open a gate for each hit of a check that was not asked about before.
@@ -203,6 +205,8 @@ class HitDesk:
             at=now(),
             note=note,
         )
+        if self.told is not None:
+            self.told(self.reviewed[hit.gate])
         self._look_whether_settled()
 
     def _look_whether_settled(self) -> None:

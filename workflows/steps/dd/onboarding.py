@@ -1,15 +1,13 @@
-"""Due diligence: what follows a decision. Onboarding as a saga, or a neutral refusal."""
+"""Due diligence: what follows a decision. Onboarding as a saga, or the case's adverse end."""
 
-from decimal import Decimal
 from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.calls import ACCOUNT, MAIL, ask
-from workflows.data.case_file import CaseFile
-from workflows.data.common import Condition
-from workflows.data.due_diligence import CaseOutcome, Onboarding
+from workflows.data.case_policy import Role
+from workflows.data.due_diligence import CaseOutcome, Onboarding, Tier
 from workflows.data.effects import (
     AccountAction,
     AccountOrder,
@@ -17,16 +15,21 @@ from workflows.data.effects import (
     EffectState,
     MailOrder,
 )
+from workflows.data.report import ReportOrder
 from workflows.errors import reason
 from workflows.patterns.saga import Saga
 from workflows.patterns.tasks import Tasks
+from workflows.rules.dd.decision import APPROVED, next_review_due, report_due
 from workflows.scope import told
+from workflows.steps.dd.audit import CaseAudit
+from workflows.steps.dd.closing import Closing, Ended
 
 STEPS = (
     ("customer", AccountAction.CREATE_CUSTOMER, AccountAction.DELETE_CUSTOMER),
     ("account", AccountAction.OPEN_ACCOUNT, AccountAction.CLOSE_ACCOUNT),
     ("limit", AccountAction.SET_LIMIT, AccountAction.CLEAR_LIMIT),
     ("monitoring", AccountAction.ENROL_MONITORING, AccountAction.LEAVE_MONITORING),
+    ("access", AccountAction.GRANT_ACCESS, AccountAction.REVOKE_ACCESS),
 )
 """Each step with the action that undoes it."""
 
@@ -36,56 +39,56 @@ class Onboarder:
     lists what nobody has finished.
     """
 
-    def __init__(self, case: CaseFile, tasks: Tasks) -> None:
-        self.case, self.tasks = case, tasks
+    def __init__(self, closing: Closing, tasks: Tasks, audit: CaseAudit) -> None:
+        self.closing, self.case = closing, closing.case
+        self.tasks, self.audit = tasks, audit
         self.open_tasks: tuple[str, ...] = ()
 
-    async def act(
-        self, outcome: CaseOutcome, conditions: tuple[Condition, ...], *, tip_off: bool
-    ) -> tuple[Onboarding, tuple[str, ...]]:
-        """Onboard an approved customer, tell a declined one; say nothing that tips off.
-
-        Returns what became of the onboarding and the reasons to add to the record.
-        """
-        if outcome in (CaseOutcome.APPROVE, CaseOutcome.APPROVE_WITH_CONDITIONS):
-            return await self._onboard(conditions)
-        if outcome is CaseOutcome.DECLINE and not tip_off:
+    async def act(self) -> Ended:
+        """Onboard an approved customer, tell a declined one; say nothing that tips off."""
+        outcome, state, why = self.closing.outcome, Onboarding.NOT_STARTED, tuple[str, ...]()
+        if self.closing.tier is Tier.PROHIBITED:
+            await self._report()
+        elif outcome in APPROVED:
+            state, why = await self._onboard()
+        elif outcome is CaseOutcome.DECLINE:
             await self._notify("declined", "We cannot offer you the product you asked for.")
-        return Onboarding.NOT_STARTED, ()
+        for task in self.open_tasks:
+            self.audit.task_opened(*task.split(": ", 1))
+        return Ended(state, why, self.open_tasks)
 
-    async def _onboard(
-        self, conditions: tuple[Condition, ...]
-    ) -> tuple[Onboarding, tuple[str, ...]]:
-        amounts = [Decimal(c.value) for c in conditions if c.code == "LIMIT"]
-        limit = amounts[-1] if amounts else self.case.product.monthly
+    async def _onboard(self) -> tuple[Onboarding, tuple[str, ...]]:
         saga = Saga(self.tasks)
         try:
             async with saga:
                 for name, do, undo in STEPS:
-                    await saga.step(
-                        name, partial(self._order, do, limit), partial(self._order, undo)
-                    )
+                    await saga.step(name, partial(self._order, do), partial(self._order, undo))
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
             self.open_tasks = tuple(f"undo {u.step}: {u.error}" for u in saga.left_over)
             state = Onboarding.OPEN_TASKS if saga.left_over else Onboarding.UNDONE
             return state, (f"ONBOARDING: undone, because {reason(error)}",)
+        limit = self.closing.limit
         await self._notify("welcome", f"Your account is open; the limit is {limit}.")
         return Onboarding.DONE, ()
 
-    async def _order(self, action: AccountAction, limit: Decimal | None = None) -> EffectReceipt:
-        setting = action is AccountAction.SET_LIMIT
-        return await ask(
+    async def _order(self, action: AccountAction) -> EffectReceipt:
+        closing, setting = self.closing, action is AccountAction.SET_LIMIT
+        due = next_review_due(closing.tier, closing.outcome, closing.at.date())
+        receipt = await ask(
             ACCOUNT,
             AccountOrder(
                 action=action,
                 case=workflow.info().workflow_id,
                 customer_name=self.case.subject.name,
-                limit=limit if setting else None,
+                limit=closing.limit if setting else None,
                 currency=self.case.product.currency if setting else "",
+                review_due=due if action is AccountAction.ENROL_MONITORING else None,
             ),
         )
+        self.audit.effect(action, receipt, "accounts")
+        return receipt
 
     async def _notify(self, template: str, body: str) -> None:
         """Mail the customer at most once; when that is unclear, a person must look."""
@@ -104,5 +107,27 @@ class Onboarder:
             workflow.logger.error("notice not sent", extra=told(template=template))
             self.open_tasks += (f"notice {template}: not sent ({reason(error)})",)
             return
+        self.audit.effect(f"notice {template}", receipt, "mail")
         if receipt.state is EffectState.UNCLEAR:
             self.open_tasks += (f"notice {template}: unclear whether it was sent",)
+
+    async def _report(self) -> None:
+        """Open the report as a task of its own: it may wait for weeks, the case need not."""
+        reviewers = self.case.review.reviewers
+        people = tuple(r.name for r in reviewers if Role.COMPLIANCE in r.roles)
+        order = ReportOrder(
+            case=self.case.case,
+            reason="confirmed sanctions hit",
+            due=report_due(self.closing.at.date()),
+            people=tuple(name for name in people if name != self.case.author),
+            remind_every=self.case.review.reminder,
+        )
+        name = f"{workflow.info().workflow_id}-report"
+        await workflow.start_child_workflow(
+            "compliance-report",
+            order,
+            id=name,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            static_summary=f"report due {order.due}",
+        )
+        self.open_tasks += (f"report {name}: to the authority by {order.due}",)

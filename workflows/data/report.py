@@ -1,0 +1,28 @@
+"""Records of a report that is owed to an authority: who must file it, and by when."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from workflows.data.common import CaseId, PersonName, Record
+
+
+class ReportOrder(Record):
+    """A case that must be reported by the end of the day `due`; `people` may say that it was."""
+
+    case: CaseId
+    reason: str
+    due: date
+    people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
+    remind_every: timedelta
+
+
+class ReportFiled(Record):
+    """The end of the task. Not `filed`: nobody said so within a year; the duty is still open."""
+
+    filed: bool
+    by: PersonName | None = None
+    at: AwareDatetime
+    late: bool
+    comment: str = ""
