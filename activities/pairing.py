@@ -54,6 +54,8 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.DISQUALIFICATIONS: sources.disqualifications,
         calls.PARENTS: sources.parents,
         calls.VAT: sources.vat_number,
+        calls.NEWS: sources.news_search,
+        calls.DOMAIN: sources.domain_name,
         calls.ACCOUNT: effects.account_service,
         calls.MAIL: effects.send_mail,
         calls.CHAT: effects.chat_message,

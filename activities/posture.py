@@ -66,7 +66,7 @@ STATUS: Mapping[int, Posture] = {
 _NEVER = (
     "insufficient_quota credit_balance_exhausted billing_hard_limit_reached billing_error "
     "billing_not_active enforced_spend_limit_reached exceeded_current_quota_error "
-    "insufficient_balance daily_quota spend_limit"
+    "insufficient_balance daily_quota spend_limit apiKeyExhausted"
 )
 _FINAL = (
     "context_length_exceeded request_too_large model_not_found invalid_api_key "

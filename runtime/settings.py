@@ -19,6 +19,8 @@ LIVE_BASES = {
     "ofac": "https://sanctionslistservice.ofac.treas.gov",
     "edgar": "https://data.sec.gov",
     "vies": "https://ec.europa.eu/taxation_customs/vies/rest-api",
+    "news": "https://newsapi.org",
+    "dns": "https://dns.google",
 }
 """Real addresses of sources, used only with `--live`, and then only where a key (or contact) is
 given; those of model vendors stand in the catalogue.
@@ -28,6 +30,7 @@ KEYS = {
     "companies_house": "COMPANIES_HOUSE_API_KEY",
     "opensanctions": "OPENSANCTIONS_API_KEY",
     "edgar": "EDGAR_CONTACT",
+    "news": "NEWS_API_KEY",
 }
 EFFECTS = frozenset({"accounts", "mail", "chat"})
 

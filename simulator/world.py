@@ -24,7 +24,16 @@ from simulator.faults import FaultBoard
 from simulator.latency import seconds
 from simulator.limits import Doorkeeper
 from simulator.sending import Delivery
-from simulator.sources import companies_house, edgar, gleif, ofac, opensanctions, vies
+from simulator.sources import (
+    companies_house,
+    dns,
+    edgar,
+    gleif,
+    news,
+    ofac,
+    opensanctions,
+    vies,
+)
 from simulator.state import Batched, Cancelled, Performed, StateFile
 from simulator.vendors import anthropic, gemini, openai
 from simulator.vendors.later import Later
@@ -55,6 +64,8 @@ class World:
             "ofac": ofac.SERVICE,
             "edgar": edgar.SERVICE,
             "vies": vies.SERVICE,
+            "news": news.SERVICE,
+            "dns": dns.SERVICE,
             "accounts": accounts.service,
             "mail": self.post.service,
             "chat": chat.service(self.book),

@@ -22,6 +22,7 @@ from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailO
 from workflows.data.events import Posted, TopicMessage
 from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
+from workflows.data.news import DomainAnswer, DomainQuery, NewsAnswer, NewsQuery
 from workflows.data.registers import (
     DisqualificationsAnswer,
     DisqualificationsQuery,
@@ -236,6 +237,8 @@ INSOLVENCY = _source("insolvency", InsolvencyQuery, InsolvencyAnswer)
 DISQUALIFICATIONS = _source("disqualifications", DisqualificationsQuery, DisqualificationsAnswer)
 PARENTS = _source("parents", ParentsQuery, ParentsAnswer)
 VAT = _source("vat_number", VatQuery, VatAnswer)
+NEWS = _source("news_search", NewsQuery, NewsAnswer)
+DOMAIN = _source("domain_name", DomainQuery, DomainAnswer)
 
 ACCOUNT = _effect("account_service", AccountOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from activities.journalled import CallDesk
 from activities.sources.companies_house import CompaniesHouse
 from activities.sources.connector import Connector, SourceDesk
+from activities.sources.dns import Dns
 from activities.sources.edgar import CompanyFacts, Filings, Registrants
 from activities.sources.gleif import Gleif, GleifParents
+from activities.sources.news import News
 from activities.sources.ofac import Ofac
 from activities.sources.officers import (
     CompaniesHouseInsolvency,
@@ -20,6 +22,7 @@ from runtime.settings import Settings
 from store.database import Store
 from workflows import calls
 from workflows.calls import Call, In, Out
+from workflows.data.news import DomainAnswer, DomainQuery, NewsAnswer, NewsQuery
 from workflows.data.registers import (
     DisqualificationsAnswer,
     DisqualificationsQuery,
@@ -140,3 +143,11 @@ class SourceActivities:
                 ),
             }
         )
+
+    async def news_search(self, query: NewsQuery) -> NewsAnswer:
+        """Search the press."""
+        return await self._desk.query(News(), query)
+
+    async def domain_name(self, query: DomainQuery) -> DomainAnswer:
+        """Ask the name servers about a domain."""
+        return await self._desk.query(Dns(), query)

@@ -31,6 +31,8 @@ async def send(client: httpx.AsyncClient, service: str) -> httpx.Response:
             "ofac": "/ofac/api/PublicationPreview/exports/SDN.CSV",
             "edgar": "/edgar/submissions/CIK0001009672.json",
             "vies": "/vies/ms/IE/vat/9000000C",
+            "news": "/news/v2/everything?q=Unilever",
+            "dns": "/dns/resolve?name=unilever.example&type=MX",
         }
         if service in paths:
             agent = {"user-agent": "braid tests@braid.example"}

@@ -2,8 +2,22 @@
 
 from datetime import date
 
-from workflows.data.common import PartyId, Record
+from workflows.data.common import CountryCode, PartyId, Record
 from workflows.data.sources import SourceAnswer
+
+
+class PressSubject(Record):
+    """Whom the press is searched for. `company` is the case's subject, to tell namesakes apart."""
+
+    party_id: PartyId
+    kind: str
+    """`Company` or `Person`."""
+    name: str
+    company: str
+    country: CountryCode | None = None
+    birth_date: date | None = None
+    role: str = ""
+    other_names: tuple[str, ...] = ()
 
 
 class NewsQuery(Record):
