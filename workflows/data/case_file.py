@@ -45,12 +45,19 @@ class CheckedIdentifier(Identifier):
 
 
 class Subject(Record):
-    """The company the case is about. Notices go to `contact`."""
+    """The company the case is about. Notices go to `contact`.
+
+    `industry` is a NACE Rev. 2 or UK SIC 2007 code.
+    """
 
     party_id: Literal["subject"] = "subject"
     name: Text
     country: CountryCode
     contact: Mail
+    website: str = ""
+    phone: str = ""
+    industry: str = ""
+    former_names: tuple[Text, ...] = ()
     incorporated: Day | None = None
     postcode: str = ""
     identifiers: Annotated[tuple[CheckedIdentifier, ...], Field(min_length=1)]

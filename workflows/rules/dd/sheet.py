@@ -1,6 +1,7 @@
 """Due diligence: the sheet a check is written on. Collects evidence, findings and gaps. Pure."""
 
 import re
+from datetime import UTC, date, datetime, time
 
 from anyascii import anyascii
 
@@ -15,7 +16,7 @@ from workflows.data.findings import (
     MatchedOn,
     Strength,
 )
-from workflows.data.sources import SourceAnswer, SourceState
+from workflows.data.sources import Liveness, SourceAnswer, SourceState
 
 UNREAD = 0.75
 """Confidence of a check that rules alone judged because no model answered."""
@@ -148,3 +149,14 @@ def fits(sheet: Sheet, answer: SourceAnswer, what: str, held: object) -> bool:
         sheet.gap(f"{what}: {answer.source} holds no such record")
         return False
     return True
+
+
+def at_hand(source: str, as_of: date) -> SourceAnswer:
+    """Stand for what nobody is asked for: the form, or a list that came with the product."""
+    return SourceAnswer(
+        source=source,
+        state=SourceState.FOUND,
+        liveness=Liveness.CACHED,
+        retrieved_at=datetime.combine(as_of, time(), UTC),
+        as_of=as_of,
+    )
