@@ -43,14 +43,27 @@ from workflows.data.complexity import Rating
 from workflows.data.context import Summary
 from workflows.data.due_diligence import Synthesis
 from workflows.data.llm import VENDOR_QUEUE
-from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
+from workflows.data.readings import (
+    CreditReading,
+    HitReading,
+    IdentityReading,
+    MediaReading,
+    ReferenceReading,
+)
 from workflows.data.route import PathProposal
 from workflows.grades import Step
 
 STEPS: tuple[Step[Any, Any], ...] = ()
 """The steps that may run fused."""
 
-OF_CASES = (IdentityReading, CreditReading, HitReading, ReferenceReading, Synthesis)
+OF_CASES = (
+    IdentityReading,
+    CreditReading,
+    HitReading,
+    ReferenceReading,
+    MediaReading,
+    Synthesis,
+)
 OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
 ANSWERS: dict[str, type[Record]] = {r.__name__: r for r in (*OF_CASES, *OF_PATTERNS)}
 """The records a prompt may name for a model's reply."""

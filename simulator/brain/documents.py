@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workflows.data.due_diligence import Tier
 from workflows.data.findings import CheckOutcome, FindingCode
+from workflows.data.news import PressSubject
 from workflows.data.sources import (
     Company,
     Fact,
@@ -71,6 +72,21 @@ class ReferenceDocuments(Document):
 
     referee: RefereeDocument = RefereeDocument()
     reply: str
+
+
+class ArticleDocument(Document):
+    """One press item."""
+
+    title: str
+    text: str
+    published: date | None = None
+
+
+class ArticleDocuments(Document):
+    """For MediaReading."""
+
+    party: PressSubject
+    article: ArticleDocument
 
 
 class CheckDocument(Document):

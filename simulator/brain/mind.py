@@ -10,6 +10,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from simulator.brain import rules
 from simulator.brain.documents import (
+    ArticleDocuments,
     CreditDocuments,
     Document,
     HitDocuments,
@@ -21,6 +22,7 @@ from simulator.brain.documents import (
 from simulator.brain.extract import reply
 from simulator.brain.minimal import minimal
 from simulator.brain.plausible import Plausible
+from simulator.brain.press import press
 from simulator.brain.slips import slip
 from simulator.brain.synthesis import synthesis
 from simulator.chance import digest, unit
@@ -69,6 +71,7 @@ RULES = {
     "CreditReading": _Rule(CreditDocuments, rules.credit),
     "HitReading": _Rule(HitDocuments, rules.hit),
     "ReferenceReading": _Rule(ReferenceDocuments, rules.reference),
+    "MediaReading": _Rule(ArticleDocuments, press),
     "Synthesis": _Rule(SynthesisDocuments, synthesis),
 }
 """Records by their schema's title, with the documents each needs."""

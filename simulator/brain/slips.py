@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis
+from workflows.data.media import Stage
 from workflows.data.readings import (
     CreditReading,
     Discrepancy,
     HitReading,
     IdentityReading,
+    MediaReading,
     ReferenceReading,
 )
 
@@ -67,6 +69,16 @@ def _miscount(reading: BaseModel) -> BaseModel:
     return _changed(reading, days_beyond_terms=30 if days is None else days + 10)
 
 
+def _misquote(reading: BaseModel) -> BaseModel:
+    """Quote in words of its own."""
+    return _changed(reading, quote=f"In short: {getattr(reading, 'quote', '')}")
+
+
+def _other_stage(reading: BaseModel) -> BaseModel:
+    accused = getattr(reading, "stage", None) is Stage.ALLEGATION
+    return _changed(reading, stage=Stage.CHARGE if accused else Stage.ALLEGATION)
+
+
 def _invent(reading: BaseModel) -> BaseModel:
     assert isinstance(reading, Synthesis)  # noqa: S101  # narrows for the type checker
     invented = Claim(
@@ -86,6 +98,7 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     IdentityReading: (_overlook, _doubt, _unsure),
     CreditReading: (_wrong_level, _unsure),
     HitReading: (_wrong_country, _wrong_name, _unsure),
+    MediaReading: (_misquote, _other_stage, _unsure),
     ReferenceReading: (_inconclusive, _miscount, _unsure),
     Synthesis: (_invent, _other_outcome, _unsure),
 }

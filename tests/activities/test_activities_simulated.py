@@ -28,6 +28,7 @@ from workflows import calls
 from workflows.data.effects import AccountAction, AccountOrder, ChatOrder, EffectState, MailOrder
 from workflows.data.limits import Limits
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, Vendor
+from workflows.data.news import DomainQuery, PressSubject
 from workflows.data.readings import ReferenceReading
 from workflows.data.sources import (
     CompanyQuery,
@@ -39,6 +40,7 @@ from workflows.data.sources import (
     ScreenQuery,
     SourceState,
 )
+from workflows.rules.dd.press_search import news_query
 
 pytestmark = pytest.mark.server
 
@@ -265,6 +267,42 @@ async def test_carbo_filed_for_bankruptcy_and_reports_no_figures(desk: Desk) -> 
 async def test_snowflake_reports_figures(desk: Desk) -> None:
     facts = await run(calls.FACTS, desk.sources.company_facts, FactsQuery(cik="0001640147"))
     assert "Assets" in {fact.concept for fact in facts.facts}
+
+
+async def test_the_press_is_searched_by_name_and_words(desk: Desk) -> None:
+    about = PressSubject(party_id="p1", kind="Company", name="Calder Vale Trading Ltd", company="")
+    query = news_query(about)
+    found = await run(calls.NEWS, desk.sources.news_search, query)
+    assert len(query.terms) > 30, "more than one request holds"
+    assert (found.state, found.total) == (SourceState.FOUND, len(found.items))
+    told = {i.title: i.text for i in found.items}
+    assert told["Wholesaler guilty of VAT fraud"].endswith("2.4 million pounds.")
+    assert [i.published for i in found.items] == sorted(
+        (i.published for i in found.items), key=str, reverse=True
+    )
+    nobody = query.model_copy(update={"names": ("Nobody At All Ltd",)})
+    none = await run(calls.NEWS, desk.sources.news_search, nobody)
+    assert (none.state, none.items) == (SourceState.NONE, ())
+    await desk.faults(Fault(service="news", kind=FaultKind.QUOTA))
+    spent = query.model_copy(update={"names": ("Another Ltd",)})
+    answer = await run(calls.NEWS, desk.sources.news_search, spent)
+    assert answer.state is SourceState.UNAVAILABLE, "never asked again"
+
+
+@pytest.mark.parametrize(
+    ("domain", "state", "mail"),
+    [
+        ("unilever.example", SourceState.FOUND, ("mail.unilever.example",)),
+        ("nomail.example", SourceState.FOUND, (".",)),
+        ("nowhere.example", SourceState.NONE, ()),
+        ("broken.example", SourceState.UNAVAILABLE, ()),
+    ],
+)
+async def test_domains_are_looked_up(
+    domain: str, state: SourceState, mail: tuple[str, ...], desk: Desk
+) -> None:
+    answer = await run(calls.DOMAIN, desk.sources.domain_name, DomainQuery(domain=domain))
+    assert (answer.state, answer.mail_servers) == (state, mail)
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ from simulator.latency import RANGES, seconds
 from tests.simulator.world import prompt
 from workflows.data.due_diligence import CaseOutcome, Synthesis, Tier
 from workflows.data.findings import FindingCode
+from workflows.data.media import Offence, PressRole, Stage
 from workflows.data.readings import (
     CreditReading,
     Discrepancy,
     HitReading,
     IdentityReading,
+    MediaReading,
     ReferenceReading,
 )
 
@@ -305,6 +307,19 @@ RIGHT: dict[type[BaseModel], Sequence[BaseModel]] = {
     ReferenceReading: [
         ReferenceReading(conclusive=c, favourable=c, days_beyond_terms=d, confidence=0.9)
         for c, d in ((True, 0), (False, None))
+    ],
+    MediaReading: [
+        MediaReading(
+            about_subject="yes",
+            role=PressRole.SUSPECT,
+            category=Offence.FRAUD,
+            stage=stage,
+            severity=3,
+            date=None,
+            quote="they did it",
+            confidence=0.9,
+        )
+        for stage in Stage
     ],
     Synthesis: [
         Synthesis(outcome=outcome, tier=Tier.LOW, claims=(), confidence=0.9)

@@ -1,11 +1,13 @@
 """What models answer in due diligence: their readings of documents. They propose, rules decide."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from workflows.data.common import Record
 from workflows.data.findings import Share
+from workflows.data.media import Offence, PressRole, Stage
 
 
 class Discrepancy(Record):
@@ -48,4 +50,19 @@ class ReferenceReading(Record):
     conclusive: bool
     favourable: bool
     days_beyond_terms: Annotated[int, Field(ge=0)] | None
+    confidence: Share
+
+
+class MediaReading(Record):
+    """A model's reading of one press item about one party. `severity` is from 1 (petty) to 5;
+    `quote` must stand in the item word for word; `date` is that of the event.
+    """
+
+    about_subject: Literal["yes", "no", "unclear"]
+    role: PressRole
+    category: Offence
+    stage: Stage
+    severity: Annotated[int, Field(ge=1, le=5)]
+    date: date | None
+    quote: str
     confidence: Share
