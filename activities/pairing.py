@@ -52,6 +52,7 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.OFFICERS: sources.officers,
         calls.INSOLVENCY: sources.insolvency,
         calls.DISQUALIFICATIONS: sources.disqualifications,
+        calls.DEBARMENTS: sources.debarments,
         calls.PARENTS: sources.parents,
         calls.VAT: sources.vat_number,
         calls.NEWS: sources.news_search,

@@ -18,6 +18,7 @@ LIVE_BASES = {
     "opensanctions": "https://api.opensanctions.org",
     "ofac": "https://sanctionslistservice.ofac.treas.gov",
     "edgar": "https://data.sec.gov",
+    "worldbank": "https://apigwext.worldbank.org",
     "vies": "https://ec.europa.eu/taxation_customs/vies/rest-api",
     "news": "https://newsapi.org",
     "dns": "https://dns.google",
@@ -31,6 +32,7 @@ KEYS = {
     "opensanctions": "OPENSANCTIONS_API_KEY",
     "edgar": "EDGAR_CONTACT",
     "news": "NEWS_API_KEY",
+    "worldbank": "WORLDBANK_API_KEY",
 }
 EFFECTS = frozenset({"accounts", "mail", "chat"})
 

@@ -14,7 +14,10 @@ from workflows.data.common import Record
 from workflows.data.due_diligence import ReferenceReply
 
 VENDORS = ("openai", "anthropic", "gemini")
-SOURCES = ("companies_house", "gleif", "opensanctions", "ofac", "edgar", "vies", "news", "dns")
+SOURCES = (
+    *("companies_house", "gleif", "opensanctions", "ofac", "edgar"),
+    *("vies", "worldbank", "news", "dns"),
+)
 EFFECTS = ("accounts", "mail", "chat")
 SERVICES = (*VENDORS, *SOURCES, *EFFECTS)
 

@@ -33,6 +33,7 @@ from simulator.sources import (
     ofac,
     opensanctions,
     vies,
+    worldbank,
 )
 from simulator.state import Batched, Cancelled, Performed, StateFile
 from simulator.vendors import anthropic, gemini, openai
@@ -66,6 +67,7 @@ class World:
             "vies": vies.SERVICE,
             "news": news.SERVICE,
             "dns": dns.SERVICE,
+            "worldbank": worldbank.SERVICE,
             "accounts": accounts.service,
             "mail": self.post.service,
             "chat": chat.service(self.book),

@@ -24,6 +24,8 @@ from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
 from workflows.data.news import DomainAnswer, DomainQuery, NewsAnswer, NewsQuery
 from workflows.data.registers import (
+    DebarmentsAnswer,
+    DebarmentsQuery,
     DisqualificationsAnswer,
     DisqualificationsQuery,
     InsolvencyAnswer,
@@ -235,6 +237,7 @@ OWNERS = _source("owners", OwnersQuery, OwnersAnswer)
 OFFICERS = _source("officers", OfficersQuery, OfficersAnswer)
 INSOLVENCY = _source("insolvency", InsolvencyQuery, InsolvencyAnswer)
 DISQUALIFICATIONS = _source("disqualifications", DisqualificationsQuery, DisqualificationsAnswer)
+DEBARMENTS = _source("debarments", DebarmentsQuery, DebarmentsAnswer)
 PARENTS = _source("parents", ParentsQuery, ParentsAnswer)
 VAT = _source("vat_number", VatQuery, VatAnswer)
 NEWS = _source("news_search", NewsQuery, NewsAnswer)

@@ -70,10 +70,18 @@ def _company(
         postcode=office.get("postal_code") or "",
         accounts_overdue=accounts.get("overdue"),
         accounts_made_up_to=day((accounts.get("last_accounts") or {}).get("made_up_to")),
+        confirmation_overdue=(profile.get("confirmation_statement") or {}).get("overdue"),
+        office_doubtful=_doubtful(profile),
         insolvency_history=profile.get("has_insolvency_history"),
         control_exempt=exempt,
         controllers=controllers,
     )
+
+
+def _doubtful(profile: Mapping[str, Any]) -> bool | None:
+    names = ("registered_office_is_in_dispute", "undeliverable_registered_office_address")
+    said = [profile[name] for name in names if profile.get(name) is not None]
+    return any(said) if said else None
 
 
 def _address(office: Mapping[str, Any]) -> str:

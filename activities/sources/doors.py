@@ -18,12 +18,15 @@ from activities.sources.officers import (
 from activities.sources.opensanctions import OpenSanctions
 from activities.sources.owners import CompaniesHouseOwners
 from activities.sources.vies import Vies
+from activities.sources.worldbank import WorldBank
 from runtime.settings import Settings
 from store.database import Store
 from workflows import calls
 from workflows.calls import Call, In, Out
 from workflows.data.news import DomainAnswer, DomainQuery, NewsAnswer, NewsQuery
 from workflows.data.registers import (
+    DebarmentsAnswer,
+    DebarmentsQuery,
     DisqualificationsAnswer,
     DisqualificationsQuery,
     InsolvencyAnswer,
@@ -119,6 +122,10 @@ class SourceActivities:
     async def disqualifications(self, query: DisqualificationsQuery) -> DisqualificationsAnswer:
         """Search the register of disqualified directors."""
         return await self._desk.query(DisqualifiedOfficers(), query)
+
+    async def debarments(self, query: DebarmentsQuery) -> DebarmentsAnswer:
+        """Search the list of those a development bank has barred."""
+        return await self._desk.query(WorldBank(), query)
 
     async def parents(self, query: ParentsQuery) -> ParentsAnswer:
         """Ask the LEI system who consolidates a company."""

@@ -12,6 +12,7 @@ from tests.activities.outside import Canned, Outside, said
 from tests.activities.running import fails, run
 from workflows import calls
 from workflows.data.registers import (
+    DebarmentsQuery,
     DisqualificationsAnswer,
     DisqualificationsQuery,
     InsolvencyQuery,
@@ -298,3 +299,34 @@ async def test_a_number_vies_cannot_read_is_not_asked_again(
     assert (answer.state, answer.valid) == (SourceState.REJECTED, None)
     assert answer.error is not None
     assert answer.error.retry is Retry.NEVER
+
+
+def listed(*names: str) -> Canned:
+    rows = [
+        {
+            "SUPP_NAME": name,
+            "LAND1": "KE",
+            "DEBAR_FROM_DATE": "2024-03-01",
+            "DEBAR_TO_DATE": "2999-12-31",
+            "DEBAR_REASON": "Procurement Guidelines",
+        }
+        for name in names
+    ]
+    return said({"response": {"ZPROCSUPP": rows}})
+
+
+async def test_the_barred_of_a_like_name(world: Outside, sources: SourceActivities) -> None:
+    world.will(listed("OSTVALE CIVIL WORKS LTD.", "SOMEBODY ELSE SA"))
+    query = DebarmentsQuery(name="Ostvale Civil Works Limited")
+    (entry,) = (await run(calls.DEBARMENTS, sources.debarments, query)).entries
+    assert (entry.name, entry.since) == ("OSTVALE CIVIL WORKS LTD.", date(2024, 3, 1))
+    assert entry.until is None, "2999 means without end"
+
+
+async def test_an_empty_list_would_clear_everybody(
+    world: Outside, sources: SourceActivities
+) -> None:
+    world.will(listed())
+    query = DebarmentsQuery(name="Ostvale")
+    error = await fails(calls.DEBARMENTS, sources.debarments, query)
+    assert error.type == "SourceNonsense"

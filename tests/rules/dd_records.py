@@ -45,7 +45,7 @@ def example(name: str = "unilever") -> CaseFile:
     return read(ROOT / "cases" / f"{name}.yaml", CaseFile)
 
 
-def _head(source: str, state: SourceState) -> dict[str, Any]:
+def head(source: str, state: SourceState) -> dict[str, Any]:
     silent = state in SILENT
     return {
         "source": source,
@@ -67,7 +67,7 @@ def company(state: SourceState = SourceState.FOUND, **changes: Any) -> CompanyAn
         "accounts_made_up_to": date(2025, 12, 31),
     }
     found = Company.model_validate(entry | changes) if state is SourceState.FOUND else None
-    return CompanyAnswer(**_head("company_register", state), company=found)
+    return CompanyAnswer(**head("company_register", state), company=found)
 
 
 def lei(state: SourceState = SourceState.FOUND, **changes: Any) -> LeiAnswer:
@@ -79,7 +79,7 @@ def lei(state: SourceState = SourceState.FOUND, **changes: Any) -> LeiAnswer:
         "registered_as": "00041424",
     }
     found = LeiEntry.model_validate(entry | changes) if state is SourceState.FOUND else None
-    return LeiAnswer(**_head("gleif", state), entry=found)
+    return LeiAnswer(**head("gleif", state), entry=found)
 
 
 def filing(form: str = "10-K", *items: str, day: date = date(2025, 2, 1)) -> Filing:
@@ -88,13 +88,13 @@ def filing(form: str = "10-K", *items: str, day: date = date(2025, 2, 1)) -> Fil
 
 def filings(state: SourceState = SourceState.FOUND, *held: Filing) -> FilingsAnswer:
     found = (held or (filing(),)) if state is SourceState.FOUND else ()
-    return FilingsAnswer(**_head("edgar", state), filings=found)
+    return FilingsAnswer(**head("edgar", state), filings=found)
 
 
 def facts(state: SourceState = SourceState.FOUND) -> FactsAnswer:
     day = date(2025, 12, 31)
     fact = Fact(concept="Assets", unit="USD", end=day, value=1e9, filed=day)
-    return FactsAnswer(**_head("edgar", state), facts=(fact,) if state is SourceState.FOUND else ())
+    return FactsAnswer(**head("edgar", state), facts=(fact,) if state is SourceState.FOUND else ())
 
 
 def query(*numbers: str, party_id: str = "subject", name: str = "BANK SADERAT PLC") -> ScreenQuery:
@@ -115,7 +115,7 @@ def hit(score: float = 1.0, remarks: str = "", *numbers: str) -> ListHit:
 
 
 def screened(state: SourceState = SourceState.NONE, *hits: ListHit) -> ScreenAnswer:
-    return ScreenAnswer(**_head("opensanctions", state), hits=hits, list_version="20261119")
+    return ScreenAnswer(**head("opensanctions", state), hits=hits, list_version="20261119")
 
 
 def same(confidence: float = 0.95, **changes: Any) -> IdentityReading:

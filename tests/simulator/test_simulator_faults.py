@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from simulator.config import EFFECTS, SERVICES, SOURCES, VENDORS, Fault, FaultKind, SimulatorConfig
+from simulator.sources.worldbank import PATH as BARRED_LIST
 from tests.simulator.world import FAST, Simulate, ask
 
 pytestmark = pytest.mark.server
@@ -33,6 +34,7 @@ async def send(client: httpx.AsyncClient, service: str) -> httpx.Response:
             "vies": "/vies/ms/IE/vat/9000000C",
             "news": "/news/v2/everything?q=Unilever",
             "dns": "/dns/resolve?name=unilever.example&type=MX",
+            "worldbank": f"/worldbank{BARRED_LIST}",
         }
         if service in paths:
             agent = {"user-agent": "braid tests@braid.example"}

@@ -47,7 +47,8 @@ class CheckedIdentifier(Identifier):
 class Subject(Record):
     """The company the case is about. Notices go to `contact`.
 
-    `industry` is a NACE Rev. 2 or UK SIC 2007 code.
+    `industry` is a NACE Rev. 2 or UK SIC 2007 code; `vat` begins with its country, EL for Greece,
+    XI for Northern Ireland.
     """
 
     party_id: Literal["subject"] = "subject"
@@ -61,6 +62,7 @@ class Subject(Record):
     incorporated: Day | None = None
     postcode: str = ""
     identifiers: Annotated[tuple[CheckedIdentifier, ...], Field(min_length=1)]
+    vat: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}[A-Z0-9+*]{2,12})?$")] = ""
     listed: bool = False
 
     def number(self, scheme: str) -> str | None:

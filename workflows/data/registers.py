@@ -158,6 +158,29 @@ class InsolvencyAnswer(SourceAnswer):
     cases: tuple[Insolvency, ...] = ()
 
 
+class DebarmentsQuery(Record):
+    """Is somebody of this name barred from contracts of a development bank?"""
+
+    name: str
+
+
+class Debarment(Record):
+    """One bar; `until` None: without end, or not said."""
+
+    name: str
+    country: str = ""
+    since: date | None = None
+    until: date | None = None
+    grounds: str = ""
+
+
+class DebarmentsAnswer(SourceAnswer):
+    """Those of the list whose name is like the one asked for; `list_version` is its sha256."""
+
+    entries: tuple[Debarment, ...] = ()
+    list_version: str = ""
+
+
 class VatQuery(Record):
     """Is this VAT number valid? `country` as the number begins: EL for Greece, XI for NI."""
 

@@ -80,6 +80,10 @@ class Company(Record):
     postcode: str = ""
     accounts_overdue: bool | None = None
     accounts_made_up_to: date | None = None
+    confirmation_overdue: bool | None = None
+    """Its yearly statement that the particulars on file are right is late."""
+    office_doubtful: bool | None = None
+    """The registered office is in dispute, or post to it comes back."""
     insolvency_history: bool | None = None
     control_exempt: bool | None = None
     """The company need not name its controllers, because it is listed."""

@@ -1,14 +1,26 @@
 """Due diligence: Does the company exist, is it active, and is it the one on the form? Pure."""
 
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+
 from workflows.data.case_file import CaseFile
 from workflows.data.findings import Check, CheckResult, FindingCode
 from workflows.data.readings import IdentityReading
-from workflows.data.sources import (
-    Company,
-    CompanyAnswer,
-    LeiAnswer,
-)
+from workflows.data.registers import VatAnswer, VatQuery
+from workflows.data.sources import Company, CompanyAnswer, LeiAnswer, LeiEntry
 from workflows.rules.dd.sheet import UNREAD, Sheet, fits, folded
+
+YOUNG = timedelta(days=365)
+"""A company younger than this has no record of its own to be judged by."""
+_STATES = "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI"
+VIES = frozenset(_STATES.split())
+"""Beginnings of the VAT numbers VIES knows."""
+
+
+def vat_query(case: CaseFile) -> VatQuery | None:
+    """Ask for the case's VAT number, if it names one that VIES can know."""
+    country, number = case.subject.vat[:2], case.subject.vat[2:]
+    return VatQuery(country=country, number=number) if country in VIES else None
 
 
 def existence(
@@ -16,6 +28,7 @@ def existence(
     register: CompanyAnswer | None,
     lei: LeiAnswer | None,
     reading: IdentityReading | None,
+    vat: VatAnswer | None = None,
 ) -> CheckResult:
     """Does the company exist, is it active, and is it the one on the form?
 
@@ -24,11 +37,13 @@ def existence(
     sheet = Sheet(Check.EXISTENCE)
     company = _register(case, sheet, register)
     entry = _lei(case, sheet, lei)
+    _vat(case, sheet, vat)
+    seen = {name for found in (company, entry) if found for name in _postcode(case, sheet, found)}
     if reading is None:
         sure = UNREAD
     else:
         sure = reading.confidence
-        _compare_reading(sheet, reading)
+        _compare_reading(sheet, reading, seen)
     fallback = "lei_record" if entry and register is not None and company is None else ""
     if reading is None:
         fallback = fallback or "rules_only"
@@ -55,6 +70,7 @@ def _register(case: CaseFile, sheet: Sheet, answer: CompanyAnswer | None) -> Com
         )
     elif found.status != "active":
         sheet.find(FindingCode.NOT_ACTIVE, f"the register says: {found.status}", seen)
+    _particulars(case, sheet, found)
     declared = case.subject.incorporated
     if declared and found.incorporated and declared != found.incorporated:
         sheet.find(
@@ -65,7 +81,45 @@ def _register(case: CaseFile, sheet: Sheet, answer: CompanyAnswer | None) -> Com
     return found
 
 
-def _lei(case: CaseFile, sheet: Sheet, answer: LeiAnswer | None) -> object | None:
+def _particulars(case: CaseFile, sheet: Sheet, found: Company) -> None:
+    """Weigh how far what the register holds can be relied on."""
+    if found.confirmation_overdue:
+        sheet.gap("register: the confirmation statement is overdue, so it may be out of date")
+    if found.office_doubtful:
+        sheet.gap("register: the registered office is in dispute, or post to it comes back")
+    if found.incorporated and case.opened - found.incorporated < YOUNG:
+        sheet.gap(f"register: incorporated {found.incorporated}, too young for a record of its own")
+
+
+def _postcode(case: CaseFile, sheet: Sheet, found: Company | LeiEntry) -> Iterator[str]:
+    """Compare postcodes; give the field's name if they differ."""
+    ours, theirs = case.subject.postcode, found.postcode
+    if folded(ours) and folded(theirs) and folded(ours) != folded(theirs):
+        source = "register" if isinstance(found, Company) else "LEI"
+        sheet.gap(f"{source}: postcode {theirs}, {ours} by the form")
+        yield "postcode"
+
+
+def _vat(case: CaseFile, sheet: Sheet, answer: VatAnswer | None) -> None:
+    number = case.subject.vat
+    if answer is None:
+        if number:
+            sheet.gap(f"VAT: no register is known for {number}")
+        return
+    if sheet.unanswered(answer, "VAT"):
+        return
+    if answer.valid is None:
+        sheet.gap(f"VAT: {answer.source} does not say whether {number} is valid")
+        return
+    word = "valid" if answer.valid else "invalid"
+    seen = sheet.note(answer, number, f"{word}; {answer.name or 'name withheld'}")
+    if not answer.valid:
+        sheet.find(FindingCode.VAT_INVALID, f"{answer.source} says {number} is not valid", seen)
+    elif answer.name and folded(answer.name) != folded(case.subject.name):
+        sheet.gap(f"VAT: {number} belongs to {answer.name}")
+
+
+def _lei(case: CaseFile, sheet: Sheet, answer: LeiAnswer | None) -> LeiEntry | None:
     entry = answer.entry if answer else None
     if answer is None or not fits(sheet, answer, "LEI", entry) or entry is None:
         return None
@@ -88,9 +142,12 @@ def _lei(case: CaseFile, sheet: Sheet, answer: LeiAnswer | None) -> object | Non
     return entry
 
 
-def _compare_reading(sheet: Sheet, reading: IdentityReading) -> None:
+def _compare_reading(sheet: Sheet, reading: IdentityReading, seen: Collection[str]) -> None:
+    """Add what the model saw; fields the rules have `seen` to differ are told once."""
     conflicts = {f.code for f in sheet.findings}
     if reading.same_entity == "no" and FindingCode.IDENTITY_CONFLICT not in conflicts:
         sheet.gap("the model sees two companies where the rules see one")
     for difference in reading.discrepancies:
-        sheet.gap(f"{difference.field} differs: {difference.first!r} against {difference.second!r}")
+        if difference.field not in seen:
+            told = f"{difference.first!r} against {difference.second!r}"
+            sheet.gap(f"{difference.field} differs: {told}")

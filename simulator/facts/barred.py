@@ -1,0 +1,43 @@
+"""Firms barred by the World Bank: a sample of our own of 2026-11-20, invented throughout."""
+
+BARRED: tuple[dict[str, str], ...] = (
+    {
+        "SUPP_ID": "900001",
+        "SUPP_NAME": "OSTVALE CIVIL WORKS LTD",
+        "SUPP_TYPE_CODE": "F",
+        "SUPP_ADDR": "1 SPECIMEN ROAD",
+        "SUPP_CITY": "NAIROBI",
+        "LAND1": "KE",
+        "COUNTRY_NAME": "Kenya",
+        "DEBAR_FROM_DATE": "2024-03-01",
+        "DEBAR_TO_DATE": "2029-02-28",
+        "INELIGIBLY_STATUS": "",
+        "DEBAR_REASON": "Procurement Guidelines, 1.16(a)(ii)",
+    },
+    {
+        "SUPP_ID": "900002",
+        "SUPP_NAME": "BEISPIEL BRUECKENBAU GMBH",
+        "SUPP_TYPE_CODE": "F",
+        "SUPP_ADDR": "MUSTERWEG 2",
+        "SUPP_CITY": "BERLIN",
+        "LAND1": "DE",
+        "COUNTRY_NAME": "Germany",
+        "DEBAR_FROM_DATE": "2015-06-01",
+        "DEBAR_TO_DATE": "2018-05-31",
+        "INELIGIBLY_STATUS": "",
+        "DEBAR_REASON": "Procurement Guidelines, 1.14(a)(i)",
+    },
+    {
+        "SUPP_ID": "900003",
+        "SUPP_NAME": "MR. VICTOR BLACKWOOD",
+        "SUPP_TYPE_CODE": "I",
+        "SUPP_ADDR": "",
+        "SUPP_CITY": "",
+        "LAND1": "GB",
+        "COUNTRY_NAME": "United Kingdom",
+        "DEBAR_FROM_DATE": "2022-01-01",
+        "DEBAR_TO_DATE": "2999-12-31",
+        "INELIGIBLY_STATUS": "Permanent",
+        "DEBAR_REASON": "Cross Debarment: ADB",
+    },
+)

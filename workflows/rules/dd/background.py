@@ -1,0 +1,161 @@
+"""Due diligence: bans, bars and insolvencies of a company and of those who run it. Pure."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from anyascii import anyascii
+
+from workflows.data.case_file import CaseFile, Party
+from workflows.data.findings import Check, CheckResult, FindingCode, Strength
+from workflows.data.registers import (
+    DebarmentsAnswer,
+    Disqualification,
+    DisqualificationsAnswer,
+    InsolvencyAnswer,
+    Officer,
+    OfficersAnswer,
+)
+from workflows.rules.dd.sheet import Sheet, fits
+
+SURE = 0.95
+"""Confidence of a check that reads registers by plain rules, on names at best."""
+TITLES = frozenset(
+    ["mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame", "prof", "the", "hon", "rt"]
+)
+RUNS_IT = ("director", "member", "manager", "general-partner")
+"""Words in the roles of officers who run a company; secretaries do not."""
+
+
+def of_subject(
+    case: CaseFile,
+    insolvency: InsolvencyAnswer | None,
+    officers: OfficersAnswer | None,
+    debarments: DebarmentsAnswer,
+) -> CheckResult:
+    """Was the company insolvent or barred, and is it known who runs it?
+
+    None of `insolvency` and `officers`: there is no register here to ask. Of a listed company
+    nobody has to know the directors.
+    """
+    sheet = Sheet(Check.BACKGROUND)
+    if insolvency is not None:
+        _insolvency(sheet, insolvency)
+    if officers is not None:
+        _officers(sheet, officers)
+    elif must_know_directors(case) and not any(p.role == "director" for p in case.parties):
+        sheet.gap("directors: no register tells of them, and the case names none")
+    _debarred(sheet, debarments, case.opened)
+    return sheet.result(SURE, silent=not sheet.evidence)
+
+
+def of_party(
+    party: Party,
+    opened: date,
+    bans: DisqualificationsAnswer | None,
+    debarments: DebarmentsAnswer,
+) -> CheckResult:
+    """Is a party barred, and, being a person (`bans` given), disqualified as a director?"""
+    sheet = Sheet(Check.BACKGROUND, party.party_id)
+    if bans is not None:
+        _banned(sheet, party, bans, opened)
+    _debarred(sheet, debarments, opened)
+    return sheet.result(SURE, silent=not sheet.evidence)
+
+
+def must_know_directors(case: CaseFile) -> bool:
+    """Say whether the directors have to be known: not of a listed company (JMLSG I, 5.3)."""
+    return not case.subject.listed
+
+
+def serving(officers: Iterable[Officer]) -> list[Officer]:
+    """Give those who run the company now."""
+    return [o for o in officers if o.resigned is None and any(word in o.role for word in RUNS_IT)]
+
+
+def as_party(officer: Officer, number: int) -> Party:
+    """Make a party of an officer, `SURNAME, Given` put in the order names are spoken in."""
+    last, comma, first = officer.name.partition(",")
+    name = f"{first.strip()} {last.strip().title()}" if comma else officer.name
+    return Party(
+        party_id=f"officer-{number}",
+        kind="Company" if officer.kind == "company" else "Person",
+        name=name,
+        role="director",
+        birth=officer.birth,
+        nationality=(officer.nationality,) if officer.nationality else (),
+    )
+
+
+def _insolvency(sheet: Sheet, answer: InsolvencyAnswer) -> None:
+    if sheet.unanswered(answer, "insolvency"):
+        return
+    if not answer.cases:
+        sheet.note(answer, "insolvency", "no case on file")
+    for case in answer.cases:
+        since = case.began or "an unknown day"
+        until = f"to {case.ended}" if case.ended else "not ended by the register"
+        told = f"{case.kind.replace('-', ' ')} from {since}, {until}"
+        seen = sheet.note(answer, f"insolvency case {case.number or case.kind}", told)
+        sheet.find(FindingCode.INSOLVENCY_HISTORY, told, seen)
+
+
+def _officers(sheet: Sheet, answer: OfficersAnswer) -> None:
+    if not fits(sheet, answer, "directors", answer.officers):
+        return
+    now = serving(answer.officers)
+    sheet.note(answer, "officers", f"{len(now)} of {len(answer.officers)} run the company now")
+    if not now:
+        sheet.gap("directors: the register names none who serves now")
+    if answer.total > len(answer.officers):
+        sheet.gap(f"directors: only {len(answer.officers)} of {answer.total} officers were read")
+
+
+def _banned(sheet: Sheet, party: Party, answer: DisqualificationsAnswer, opened: date) -> None:
+    if sheet.unanswered(answer, "disqualifications"):
+        return
+    born = party.birth_date.isoformat() if party.birth_date else party.birth
+    same = [p for p in answer.persons if same_name(p.name, party.name)]
+    likely = [p for p in same if _may_be_born(p.birth, born)]
+    others = f"{len(same) - len(likely)} of that name born at another time"
+    sheet.note(answer, "disqualified officers", f"{len(answer.persons)} alike in name, {others}")
+    for person in likely:
+        until = person.until or "an unknown day"
+        told = f"{person.name}, born {person.birth or 'unknown'}: disqualified until {until}"
+        seen = sheet.note(answer, person.name, f"{told} ({person.reason or 'no reason given'})")
+        if person.until is None or person.until >= opened:
+            sheet.find(FindingCode.DISQUALIFIED, told, seen, _strength(person, born))
+
+
+def _strength(person: Disqualification, born: str) -> Strength:
+    """A name alone is no more than a name; with the month of birth it is a record."""
+    return Strength.RECORD if len(born) >= 7 and len(person.birth) >= 7 else Strength.NAME
+
+
+def _debarred(sheet: Sheet, answer: DebarmentsAnswer, opened: date) -> None:
+    if sheet.unanswered(answer, "debarments"):
+        return
+    listed = f"{len(answer.entries)} alike in name"
+    searched = sheet.note(answer, answer.list_version or "list", listed)
+    for entry in answer.entries:
+        until = entry.until or "without end"
+        told = f"name like {entry.name} ({entry.country or 'no country'}), barred until {until}"
+        seen = sheet.note(answer, entry.name, f"{told}: {entry.grounds}")
+        if entry.until is None or entry.until >= opened:
+            cited = (seen, searched)
+            sheet.find(FindingCode.DISQUALIFIED, told, cited, Strength.NAME)
+
+
+def same_name(first: str, second: str) -> bool:
+    """Say whether two names of persons may be one: all words of the shorter are in the other."""
+    one, other = sorted((_words(first), _words(second)), key=len)
+    return len(one) >= 2 and one <= other
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", anyascii(name).lower().replace("'", ""))) - TITLES
+
+
+def _may_be_born(theirs: str, ours: str) -> bool:
+    shorter = min(len(theirs), len(ours))
+    return theirs[:shorter] == ours[:shorter]
