@@ -29,7 +29,7 @@ LONGEST_NAME = 150
 PAGE_SIZE = 100
 MOST_REQUESTS = 6
 """So many requests are sent for one party; what they cannot ask is refused, not left out."""
-LONGEST_TEXT = 4000
+LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL = 4000, 500, 1000
 _CUT = re.compile(r"\s*(?:…|\.\.\.)?\s*\[\+\d+ chars\]\s*$")
 """How the service marks the end of what it gives of an article."""
 REMOVED = "[Removed]"
@@ -110,9 +110,9 @@ def _item(article: Mapping[str, Any]) -> NewsItem:
     # The description often is the beginning of the article.
     text = (longer if longer.startswith(shorter) else f"{description}\n{content}")[:LONGEST_TEXT]
     return NewsItem(
-        url=article["url"],
+        url=article["url"][:LONGEST_URL],
         publisher=article["source"].get("name") or "",
-        title=article["title"],
+        title=article["title"][:LONGEST_TITLE],
         text=text,
         published=day(article.get("publishedAt")),
         sha256=sha256(text.encode()).hexdigest(),

@@ -68,6 +68,8 @@ HOW = ("", "part", "full")
 MOST_NAMES = 6
 SAME_TEXT = 0.7
 """Share of four-word runs in common from which two items are copies of one."""
+MOST_COMPARED = 200
+"""So many items are compared with each other; whatever comes after stands for itself."""
 _RUN = 4
 
 
@@ -129,14 +131,14 @@ def candidates(about: PressSubject, items: Iterable[NewsItem]) -> list[Candidate
     """Give the items that name the party near words of crime, each text once, best first: the
     whole name before a part of it, then the newest.
     """
+    near = [i for i in items if speaks_of_crime(i) and mentioned(about, i)]
     kept = []
-    for group in grouped(items):
+    for group in grouped(near[:MOST_COMPARED]):
         # Copies differ in length: the one that says most about the party is read.
         best = max(group, key=lambda i: (HOW.index(mentioned(about, i)), len(i.text)))
-        how = mentioned(about, best)
-        if how and any(map(speaks_of_crime, group)):
-            copies = tuple(i.publisher for i in group if i is not best)
-            kept.append(Candidate(best, how == "full", copies))
+        copies = tuple(i.publisher for i in group if i is not best)
+        kept.append(Candidate(best, mentioned(about, best) == "full", copies))
+    kept += [Candidate(i, mentioned(about, i) == "full") for i in near[MOST_COMPARED:]]
     kept.sort(key=lambda c: (c.full, str(c.item.published or "")), reverse=True)
     return kept
 
