@@ -147,11 +147,18 @@ class ModelPolicy(Record):
 
 class ScreeningPolicy(Record):
     """How many parties besides the subject are screened, and how many at once. Parties beyond
-    `parties` are named in a gap, never passed over in silence.
+    `parties` are named in a gap, never passed over in silence. `press` is how long the search of
+    the press may take for one, and again the reading of what it found.
     """
 
     parties: Annotated[int, Field(ge=1, le=1000)] = 200
     at_once: Annotated[int, Field(ge=1, le=100)] = 20
+    press: timedelta = timedelta(minutes=10)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        within_a_year("press", self.press)
+        return self
 
 
 def within_a_year(what: str, time: timedelta) -> None:

@@ -1,6 +1,5 @@
 """Due diligence: search the press for a party and have a model read what names it near crime."""
 
-from datetime import timedelta
 from functools import partial
 
 from workflows import calls
@@ -15,8 +14,6 @@ from workflows.rules.dd.press_search import Candidate, news_query, press_subject
 from workflows.rules.dd.sheet import unavailable
 from workflows.steps.dd.desk import CheckDesk
 
-DEADLINE = timedelta(minutes=10)
-"""For the search, and again for the reading. What is not there by then is a gap."""
 AT_ONCE = 5
 """Items of one party that are read at once."""
 
@@ -25,13 +22,14 @@ async def media(desk: CheckDesk) -> CheckResult:
     """Search by all names; read each candidate. Late readings are gaps (`deadline`), and so are
     all without a model (`keywords_only`).
     """
-    about = press_subject(desk.case, desk.party)
+    about, deadline = press_subject(desk.case, desk.party), desk.case.screening.press
     search = Branch("search", partial(desk.query, calls.NEWS, news_query(about)))
-    searched = await join([search], until=all_settled(), deadline=DEADLINE)
+    searched = await join([search], until=all_settled(), deadline=deadline)
     answer = searched.values.get("search")
     if answer is None:
-        why = f"media: the search did not answer within {DEADLINE}"
-        return unavailable(Check.MEDIA, why, about.party_id)
+        why = f"media: the search did not answer within {deadline}"
+        late = unavailable(Check.MEDIA, why, about.party_id)
+        return late.model_copy(update={"fallback": "deadline"})
     reader = Reader(about, answer, desk.case.opened)
 
     async def read(candidate: Candidate) -> MediaReading | None:
@@ -40,7 +38,7 @@ async def media(desk: CheckDesk) -> CheckResult:
     if not reader.worth:
         return judged(reader, {})
     branches = [Branch(f"item {n}", partial(read, c)) for n, c in enumerate(reader.worth, 1)]
-    joined = await join(branches, until=all_settled(), deadline=DEADLINE, limit=AT_ONCE)
+    joined = await join(branches, until=all_settled(), deadline=deadline, limit=AT_ONCE)
     found = zip(reader.worth, branches, strict=True)
     readings = {c.item.url: joined.values.get(b.name) for c, b in found}
     kept = {url: reading for url, reading in readings.items() if reading is not None}
