@@ -12,7 +12,7 @@ from workflows.data.news import DomainAnswer
 from workflows.data.sources import Liveness, SourceState
 from workflows.rules.dd.contact import carries, contact, domains
 from workflows.rules.dd.country_lists import LISTS
-from workflows.rules.dd.geography import NAMED, Located, geography, of_case
+from workflows.rules.dd.geography import NAMED, Located, geography, located
 
 OPENED = date(2026, 11, 20)
 BRITISH = Located("subject", "Acme plc", "GB")
@@ -25,10 +25,11 @@ def reasons(result: CheckResult) -> str:
 # ---- geography -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["unilever", "carbo_ceramics"])
+@pytest.mark.parametrize("name", ["unilever", "carbo_ceramics", "dmgt", "snowflake"])
 def test_example_cases_are_clear_of_lists(name: str) -> None:
     case = example(name)
-    result = geography(of_case(case), case.opened, "70100")
+    parties = [located(case.subject), *map(located, case.parties)]
+    result = geography(parties, case.opened, "70100")
     assert (result.outcome, reasons(result)) == (CheckOutcome.CLEAR, "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from workflows.data.case_file import CaseFile
+from workflows.data.case_file import Party, Subject
 from workflows.data.findings import Check, CheckResult, FindingCode
 from workflows.rules.dd.country_lists import GUIDELINES, INDUSTRIES, LISTS, CountryList
 from workflows.rules.dd.sheet import SUBJECT, Sheet, at_hand
@@ -24,10 +24,9 @@ class Located:
     country: str
 
 
-def of_case(case: CaseFile) -> list[Located]:
-    """Give subject and named parties with the countries the case file tells."""
-    subject = Located(case.subject.party_id, case.subject.name, case.subject.country)
-    return [subject, *(Located(p.party_id, p.name, p.country or "") for p in case.parties)]
+def located(party: Subject | Party) -> Located:
+    """Give a party with the country the case file tells."""
+    return Located(party.party_id, party.name, party.country or "")
 
 
 def geography(
