@@ -23,6 +23,7 @@ from workflows.data.due_diligence import (
     Tier,
 )
 from workflows.data.findings import Check, CheckResult
+from workflows.data.information import InformationReply, Wanted
 from workflows.data.llm import RoleQuery
 from workflows.errors import BudgetSpent, ModelUnavailable
 from workflows.patterns.degrade import Degrade, below, cheaper_role
@@ -34,6 +35,7 @@ from workflows.prompts import due_diligence as prompts
 from workflows.rules.dd import claims
 from workflows.rules.dd import routing as rules
 from workflows.rules.dd.hits import open_hits
+from workflows.rules.dd.information import informed, might_tip_off
 from workflows.rules.dd.seating import people_of, reminding, seated
 from workflows.rules.dd.sheet import renewed, stopped, unavailable
 from workflows.scope import told
@@ -41,6 +43,7 @@ from workflows.steps.dd.audit import CaseAudit
 from workflows.steps.dd.checks import TIPPING_OFF, CheckBook
 from workflows.steps.dd.closing import Closing
 from workflows.steps.dd.hits import HitDesk
+from workflows.steps.dd.information import InformationDesk
 from workflows.steps.dd.onboarding import Onboarder
 
 ROLES = ("triage", "analyst", "reviewer", "drafter")
@@ -69,6 +72,7 @@ class DueDiligence(Process):
         self.desk.watcher = self.trail
         self.hits = HitDesk(case, workflow.info().workflow_id, self.gate, self.no_outreach)
         self.hits.told = self.trail.hit_disposed
+        self.information = InformationDesk(case)
         self.routes = RouteLog()
         self.round = 0
         self.asked_more = 0
@@ -90,6 +94,7 @@ class DueDiligence(Process):
         while decided.asks_more:
             self.asked_more += 1
             self.earlier += decided.decisions
+            await self.ask_customer(decided)
             await self.another_round()
             routing = await self.assess()
             decided = await self.review(routing)
@@ -147,8 +152,9 @@ class DueDiligence(Process):
     async def assess(self) -> Routing:
         """Summarise with citations, set the tier, choose the reviewers."""
         await self.hits.settled()
-        checks = self.hits.judged(self.known.checks)
-        self.known = self.known.model_copy(update={"checks": checks})
+        filed = await self.information.filed()
+        checks = informed(self.hits.judged(self.known.checks), filed)
+        self.known = self.known.model_copy(update={"checks": checks, "information": filed})
         self.enter("synthesis")
         by_rules = rules.tier_by_rules(checks)
         narrative = await self.branch(self.in_round("synthesis"), partial(self.synthesis, by_rules))
@@ -190,6 +196,14 @@ class DueDiligence(Process):
             simulated=said.answer.simulated,
         )
 
+    async def ask_customer(self, decided: GateResult) -> None:
+        """Ask the customer what the reviewers want of it, unless that might tip it off."""
+        if all(d.value is None for d in decided.decisions):
+            return
+        self.enter("information")
+        ask_all = partial(self.information.ask, decided.decisions, self.known.checks)
+        await self.branch(f"information-{self.asked_more}", ask_all)
+
     async def review(self, routing: Routing) -> GateResult:
         """Wait for the people of the route, with reminders, until the policy's deadline."""
         if routing.route is Route.STRAIGHT:
@@ -206,6 +220,7 @@ class DueDiligence(Process):
             remind_every=policy.reminder,
             excluded=frozenset({self.case.author}),
             barred=rules.barred(self.known.checks, more=policy.rounds - self.asked_more),
+            asks=None if might_tip_off(self.known.checks) else Wanted,
         )
         return await self.gate(seated(spec, policy), self.remind)
 
@@ -222,11 +237,14 @@ class DueDiligence(Process):
         return await ask(CHAT, told.model_copy(update={"template": template}))
 
     def no_outreach(self) -> None:
-        """Stop asking others about the customer: it might be tipped off."""
+        """Stop asking others and the customer itself: it might be tipped off."""
         self.stop_branch(Check.REFERENCES, TIPPING_OFF)
+        self.information.stop()
 
     async def conclude(self, decided: GateResult) -> DecisionRecord:
         """Act on the decision and write it down with its reasons."""
+        filed = await self.information.filed()
+        self.known = self.known.model_copy(update={"information": filed})
         case_id, hits = workflow.info().workflow_id, self.hits.close()
         closing = Closing(self.case, case_id, self.known, decided, hits, workflow.now())
         self.enter("closing", closing.outcome)
@@ -249,6 +267,12 @@ class DueDiligence(Process):
         """Take a referee's answer; the first of each counts, whenever it comes."""
         if why := self.checks.take_reply(reply):
             self.refuse(reply.party_id, "reference_reply", why)
+
+    @workflow.signal(name="information")
+    def information_reply(self, reply: InformationReply) -> None:
+        """Take the customer's answer to what it was asked last."""
+        if why := self.information.take(reply):
+            self.refuse(reply.party_id, "information", why)
 
     def so_far(self) -> CaseSoFar:
         """Give checks as they finish, then narrative, routing and decision."""

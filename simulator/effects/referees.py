@@ -1,4 +1,6 @@
-"""Synthetic referees: the local part of an address at `*.example` says what they answer."""
+"""Synthetic referees and customers: the local part of an address at `*.example` says what they
+answer.
+"""
 
 import re
 from dataclasses import dataclass
@@ -44,12 +46,21 @@ REFEREES: dict[str, Referee | None] = {
 """By the first word of the local part; any other word answers as `prompt`."""
 
 
+CUSTOMER = Referee(
+    "Please find our answers below. The goods are for our own production; the funds come from"
+    " trading income, as the accounts show. We enclose the list of our ten largest suppliers."
+)
+"""What a customer answers who is asked for information, unless the address says `silent`."""
+
+
 def referee_for(mail: Mail) -> Referee | None:
-    """Give the referee who will answer this mail; None if nobody will."""
+    """Give the referee, or the customer, who will answer this mail; None if nobody will."""
     local, _, domain = mail.to.lower().rpartition("@")
     if mail.reply is None or not domain.endswith(".example"):
         return None
     word = re.split(r"[^a-z]", local, maxsplit=1)[0]
+    if mail.reply.signal == "information":
+        return None if word == "silent" else CUSTOMER
     return REFEREES.get(word, REFEREES["prompt"])
 
 

@@ -13,6 +13,7 @@ from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file
 from workflows.data.common import BranchState, BranchView, Refusal
 from workflows.data.due_diligence import CaseOutcome, Route
+from workflows.data.findings import Check
 
 pytestmark = pytest.mark.server
 
@@ -114,6 +115,40 @@ async def test_more_asks_for_evidence_again_and_is_bounded(here: World) -> None:
     assert record.routing.route is Route.QUICK
     assert not [g for c in record.checks for g in c.gaps]
     assert [(d.by, d.verdict) for d in record.earlier] == [("ana", "more")]
+
+
+async def test_more_may_ask_the_customer_whose_answer_becomes_evidence(here: World) -> None:
+    """The simulated customer answers the mail; the checks with gaps and the review come again."""
+    handle = await here.start(case_file("unilever"))
+    gate = await here.gate(handle)
+    assert gate.asks is not None
+    assert "value does not fit" in await refused(here, handle, "more", "ana", value={"x": 1})
+    wanted = {"questions": ["What are the goods for?"], "about": "existence"}
+    await here.decide(handle, "more", "ana", value=wanted)
+    await here.until(handle, "result_so_far", lambda known: known["narrative"] is not None)
+    await here.until(handle, "branches", lambda b: any("information" in x["name"] for x in b))
+    gate = await here.gate(handle)
+    await here.decide(handle, "approve", "ana")
+    record = await here.result(handle)
+    [request] = record.information
+    assert request.answered is not None
+    assert request.document is not None
+    existence = next(c for c in record.checks if c.check is Check.EXISTENCE)
+    assert existence.evidence[-1].source == "customer"
+    assert existence.evidence[-1].sha256 == request.document.sha256
+    mails = [m for m in (await here.book())["mails"] if m["to"] == "customer@unilever.example"]
+    assert [m["subject"] for m in mails] == ["Questions about your application", "Your application"]
+
+
+async def test_a_listed_customer_is_asked_nothing(here: World) -> None:
+    """The gate of a confirmed hit takes no questions: any would tip the customer off."""
+    handle = await here.start(case_file("bank_saderat"))
+    gate = await here.gate(handle)
+    assert gate.asks is None
+    wanted = {"questions": ["Who owns you?"]}
+    assert "takes no value" in await refused(here, handle, "more", "mira", value=wanted)
+    await here.decide(handle, "decline", "mira")
+    assert (await here.result(handle)).information == ()
 
 
 async def test_a_review_nobody_finishes_is_reminded_of_and_referred(here: World) -> None:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from workflows.data.case_policy import (
     HitPolicy,
+    InformationPolicy,
     Mail,
     ModelPolicy,
     ReferencePlan,
@@ -109,6 +110,7 @@ class CaseFile(Record):
     models: ModelPolicy = ModelPolicy()
     screening: ScreeningPolicy = ScreeningPolicy()
     hits: HitPolicy = HitPolicy()
+    information: InformationPolicy = InformationPolicy()
 
     @field_validator("opened", mode="after")
     @classmethod

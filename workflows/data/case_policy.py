@@ -89,9 +89,7 @@ class ReviewPolicy(Record):
     @model_validator(mode="after")
     def _enough_people(self) -> Self:
         no_duplicates("reviewers[{}].name", (r.name for r in self.reviewers))
-        within_a_year("deadline", self.deadline)
-        if not timedelta(0) < self.reminder <= self.deadline:
-            raise ValueError("reminder: write a time above zero and not above the deadline")
+        in_time(self.deadline, self.reminder)
         return self
 
     @model_validator(mode="after")
@@ -132,10 +130,20 @@ class HitPolicy(Record):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        within_a_year("deadline", self.deadline)
         within_a_year("remember", self.remember)
-        if not timedelta(0) < self.reminder <= self.deadline:
-            raise ValueError("reminder: write a time above zero and not above the deadline")
+        in_time(self.deadline, self.reminder)
+        return self
+
+
+class InformationPolicy(Record):
+    """How long the customer has to answer what it is asked, and how often it is reminded."""
+
+    deadline: timedelta = timedelta(days=14)
+    reminder: timedelta = timedelta(days=5)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        in_time(self.deadline, self.reminder)
         return self
 
 
@@ -165,6 +173,13 @@ def within_a_year(what: str, time: timedelta) -> None:
     """Refuse a time that is not above zero or too long for a timer."""
     if not timedelta(0) < time <= YEAR:
         raise ValueError(f"{what}: write a time above zero and at most P366D, as P5D (five days)")
+
+
+def in_time(deadline: timedelta, reminder: timedelta) -> None:
+    """Refuse a deadline that is too long, or a reminder that never comes."""
+    within_a_year("deadline", deadline)
+    if not timedelta(0) < reminder <= deadline:
+        raise ValueError("reminder: write a time above zero and not above the deadline")
 
 
 def no_duplicates(what: str, items: Iterable[str]) -> None:

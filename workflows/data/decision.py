@@ -10,6 +10,7 @@ from workflows.data.common import CaseId, Condition, Decision, PartyId, PersonNa
 from workflows.data.due_diligence import CaseOutcome, Narrative, Onboarding, Routing, Tier
 from workflows.data.findings import CheckResult, Share
 from workflows.data.hits import ReviewedHit
+from workflows.data.information import InformationRequest
 
 Score = Annotated[int, Field(ge=0, le=100)]
 
@@ -92,6 +93,8 @@ class DecisionRecord(Record):
     checks: tuple[CheckResult, ...]
     hits: tuple[ReviewedHit, ...] = ()
     """What people made of hits on lists."""
+    information: tuple[InformationRequest, ...] = ()
+    """What the customer was asked, and answered."""
     narrative: Narrative
     onboarding: Onboarding
     open_tasks: tuple[str, ...] = ()
@@ -119,4 +122,5 @@ class CaseSoFar(Record):
     narrative: Narrative | None = None
     routing: Routing | None = None
     proposal: CaseOutcome | None = None
+    information: tuple[InformationRequest, ...] = ()
     decision: DecisionRecord | None = None

@@ -192,8 +192,8 @@ def settle(case: CaseFile, decisions: Sequence[Decision], *, timed_out: bool) ->
 
 
 def _that_count(case: CaseFile, decisions: Sequence[Decision]) -> Sequence[Decision]:
-    seniors = {r.name for r in case.review.reviewers if Role.SENIOR in r.roles}
-    return [d for d in decisions if d.by in seniors] or decisions
+    seniors = {r.name for r in case.review.everybody() if Role.SENIOR in r.roles}
+    return [d for d in decisions if (d.stands_for or d.by) in seniors] or decisions
 
 
 _CAUTION = [

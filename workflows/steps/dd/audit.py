@@ -106,7 +106,7 @@ class CaseAudit:
 
     def gate_decided(self, said: Decision) -> None:
         """Tell what a person decided, and keep it with its time."""
-        roles = {r.name: r.roles for r in self.case.review.reviewers}.get(said.by, ())
+        roles = {r.name: r.roles for r in self.case.review.everybody()}.get(said.by, ())
         self.signed.append(
             Signed(
                 user=said.by,

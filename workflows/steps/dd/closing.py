@@ -96,6 +96,7 @@ class Closing:
             signed=tuple(audit.signed),
             checks=checks,
             hits=self.hits,
+            information=self.known.information,
             narrative=self.narrative,
             onboarding=ended.onboarding,
             open_tasks=ended.open_tasks,

@@ -1,0 +1,60 @@
+"""Due diligence: when the customer may be asked, and what its answer does to the checks. Pure."""
+
+from collections.abc import Sequence
+
+from workflows.data.findings import CheckOutcome, CheckResult, Evidence, FindingCode, Gap
+from workflows.data.information import InformationRequest
+from workflows.data.sources import Liveness
+from workflows.rules.dd.hits import counting
+
+_TIPS_OFF = {
+    FindingCode.SANCTIONED,
+    FindingCode.OWNED_BY_SANCTIONED,
+    FindingCode.POSSIBLE_SANCTIONS_MATCH,
+}
+
+
+def might_tip_off(checks: Sequence[CheckResult]) -> bool:
+    """Say whether asking the customer might tell it of a sanctions hit, if only a possible one."""
+    return any(f.code in _TIPS_OFF for f in counting(checks))
+
+
+def informed(
+    checks: Sequence[CheckResult], requests: Sequence[InformationRequest]
+) -> tuple[CheckResult, ...]:
+    """Add answers as evidence of the checks they are about, and missing ones as gaps.
+
+    Of a check that did not run its answer goes to the first one. Adding them again changes nothing.
+    """
+    held = {c.check for c in checks}
+    for request in requests:
+        about = request.wanted.about if request.wanted.about in held else checks[0].check
+        checks = [_told(c, request) if c.check == about else c for c in checks]
+    return tuple(checks)
+
+
+def _told(check: CheckResult, request: InformationRequest) -> CheckResult:
+    name = f"{check.check}-information-{request.number}"
+    evidence = tuple(e for e in check.evidence if e.id != name)
+    gaps = tuple(g for g in check.gaps if g.id != name)
+    outcome = check.outcome
+    if request.answered is not None:
+        evidence += (_evidence(name, request),)
+    if request.note:
+        reason = f"information {request.number} of the customer: {request.note}"
+        gaps += (Gap(id=name, check=check.check, reason=reason),)
+        outcome = CheckOutcome.INCONCLUSIVE if outcome is CheckOutcome.CLEAR else outcome
+    return check.model_copy(update={"evidence": evidence, "gaps": gaps, "outcome": outcome})
+
+
+def _evidence(name: str, request: InformationRequest) -> Evidence:
+    assert request.answered is not None  # noqa: S101 - of answered requests only
+    return Evidence(
+        id=name,
+        source="customer",
+        record=f"information-{request.number}",
+        liveness=Liveness.SIMULATED if request.simulated else Liveness.LIVE,
+        retrieved_at=request.answered,
+        sha256=(request.document.sha256 or "") if request.document else "",
+        excerpt=request.excerpt,
+    )
