@@ -4,7 +4,7 @@ No key, but a User-Agent with a contact address; without one it answers 403 or a
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 
@@ -30,6 +30,7 @@ from workflows.data.sources import (
     FilingsQuery,
     SourceState,
 )
+from workflows.data.statements import CONCEPTS
 
 SERVICE = "edgar"
 SOURCE = "SEC EDGAR"
@@ -42,32 +43,12 @@ PERIODIC = ("8-K", "10-K", "10-Q", "20-F", "40-F", "6-K")
 MOST_FILINGS = 200
 PERIODS = 3
 """Period ends kept per concept, the latest ones."""
-A_YEAR = timedelta(days=350)
+YEAR = range(350, 381)
+"""Days of a fiscal year: 52 or 53 weeks and all between, not several years in a sum."""
 
-CONCEPTS = frozenset(
-    {
-        "Assets",
-        "AssetsCurrent",
-        "CurrentAssets",
-        "Liabilities",
-        "LiabilitiesCurrent",
-        "CurrentLiabilities",
-        "StockholdersEquity",
-        "Equity",
-        "RetainedEarningsAccumulatedDeficit",
-        "RetainedEarnings",
-        "OperatingIncomeLoss",
-        "ProfitLossFromOperatingActivities",
-        "Revenues",
-        "RevenueFromContractWithCustomerExcludingAssessedTax",
-        "Revenue",
-        "NetIncomeLoss",
-        "ProfitLoss",
-        "CashAndCashEquivalentsAtCarryingValue",
-        "CashAndCashEquivalents",
-    }
-)
-"""Figures that credit ratios need, under the names of US GAAP and of IFRS."""
+ANNUAL = ("10-K", "20-F", "40-F")
+"""Beginnings of the forms whose figures count: the others' balances are of quarters."""
+NAMES = frozenset(name for names in CONCEPTS.values() for name in names)
 
 
 class Registrants(Connector[CompanyQuery, CompanyAnswer]):
@@ -100,6 +81,7 @@ class Filings(Connector[FilingsQuery, FilingsAnswer]):
         fields = {
             "name": record["name"],
             "jurisdiction": record.get("stateOfIncorporation") or "",
+            "industry": str(record.get("sic") or ""),
             "filings": tuple(told[:MOST_FILINGS]),
         }
         return Extract(SourceState.FOUND, fields)
@@ -177,7 +159,7 @@ def _items(form: str, text: str | None) -> tuple[str, ...]:
 def _facts(record: Mapping[str, Any]) -> Iterator[Fact]:
     """Give the latest filed value per concept and period end, latest ends first."""
     for taxonomy in record["facts"].values():
-        for concept in sorted(CONCEPTS & taxonomy.keys()):
+        for concept in sorted(NAMES & taxonomy.keys()):
             for unit, values in taxonomy[concept]["units"].items():
                 latest = {}
                 for value in sorted(values, key=lambda v: v["filed"]):
@@ -194,7 +176,10 @@ def _facts(record: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def _yearly(value: Mapping[str, Any]) -> bool:
-    """Keep balances, and flows over a whole year: the same end also has quarters."""
+    """Keep figures of annual reports: balances, and flows over one whole year."""
+    if not str(value.get("form", ANNUAL[0])).startswith(ANNUAL):
+        return False
     if not value.get("start"):
         return True
-    return date.fromisoformat(value["end"]) - date.fromisoformat(value["start"]) >= A_YEAR
+    time = date.fromisoformat(value["end"]) - date.fromisoformat(value["start"])
+    return time.days in YEAR

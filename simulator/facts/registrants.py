@@ -184,12 +184,23 @@ SNOWFLAKE_FIGURES = (
     *_balance("StockholdersEquity", y2024=5_180_308_000, y2025=2_999_929_000),
     *_balance("RetainedEarningsAccumulatedDeficit", y2024=-4_075_604_000, y2025=-7_293_575_000),
     *_balance("CashAndCashEquivalentsAtCarryingValue", y2024=1_762_749_000, y2025=2_628_798_000),
+    *_balance("AccountsReceivableNetCurrent", y2024=926_902_000, y2025=922_805_000),
+    *_balance("AccountsPayableCurrent", y2024=51_721_000, y2025=169_767_000),
+    *_balance("Goodwill", y2024=975_906_000, y2025=1_056_559_000),
+    *_balance("IntangibleAssetsNetExcludingGoodwill", y2024=331_411_000, y2025=278_028_000),
+    *_balance("ConvertibleDebtNoncurrent", y2024=0, y2025=2_271_529_000),
+    *_balance("MinorityInterest", y2024=10_286_000, y2025=6_714_000),
     *_year("OperatingIncomeLoss", y2024=-1_094_773_000, y2025=-1_456_010_000),
     *_year(
         "RevenueFromContractWithCustomerExcludingAssessedTax",
         y2024=2_806_489_000,
         y2025=3_626_396_000,
     ),
+    *_year("CostOfGoodsAndServicesSold", y2024=898_558_000, y2025=1_214_673_000),
+    *_year("NetIncomeLoss", y2024=-836_097_000, y2025=-1_285_640_000),
+    *_year("InterestExpenseNonoperating", y2024=0, y2025=2_759_000),
+    *_year("DepreciationDepletionAndAmortization", y2024=119_903_000, y2025=182_508_000),
+    *_year("NetCashProvidedByUsedInOperatingActivities", y2024=848_122_000, y2025=959_764_000),
 )
 
 FIGURES = {"0001640147": SNOWFLAKE_FIGURES}

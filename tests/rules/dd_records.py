@@ -91,10 +91,27 @@ def filings(state: SourceState = SourceState.FOUND, *held: Filing) -> FilingsAns
     return FilingsAnswer(**head("edgar", state), filings=found)
 
 
-def facts(state: SourceState = SourceState.FOUND) -> FactsAnswer:
+SOUND = {
+    "Assets": 1000,
+    "AssetsCurrent": 600,
+    "Liabilities": 400,
+    "LiabilitiesCurrent": 300,
+    "StockholdersEquity": 600,
+    "RetainedEarningsAccumulatedDeficit": 300,
+    "OperatingIncomeLoss": 120,
+    "Revenues": 1500,
+    "NetCashProvidedByUsedInOperatingActivities": 130,
+}
+"""Figures of a sound company."""
+
+
+def facts(state: SourceState = SourceState.FOUND, **changes: float) -> FactsAnswer:
     day = date(2025, 12, 31)
-    fact = Fact(concept="Assets", unit="USD", end=day, value=1e9, filed=day)
-    return FactsAnswer(**head("edgar", state), facts=(fact,) if state is SourceState.FOUND else ())
+    held = tuple(
+        Fact(concept=concept, unit="USD", end=day, value=value, filed=day)
+        for concept, value in (SOUND | changes).items()
+    )
+    return FactsAnswer(**head("edgar", state), facts=held if state is SourceState.FOUND else ())
 
 
 def query(*numbers: str, party_id: str = "subject", name: str = "BANK SADERAT PLC") -> ScreenQuery:

@@ -139,13 +139,14 @@ def test_credit_is_clear_only_if_all_that_was_asked_answered(
     read: int,
 ) -> None:
     found = credit.credit(
+        example(),
         company(register) if register else None,
         filings(listed) if listed else None,
         facts(figures) if figures else None,
         solvent() if read else None,
     )
     asked = [s for s in (register, listed, figures) if s is not None]
-    held = all(s is S.FOUND for s in asked) and (register is not None or listed is not None)
+    held = bool(asked) and all(s is S.FOUND for s in asked)
     sound(found, silence=not held)
     assert (found.outcome is CheckOutcome.CLEAR) is held
     if figures not in (None, S.FOUND):
@@ -156,10 +157,10 @@ def test_credit_is_clear_only_if_all_that_was_asked_answered(
 
 def test_answers_without_a_single_figure_or_filing_are_gaps() -> None:
     no_figures = facts().model_copy(update={"facts": ()})
-    found = credit.credit(None, filings(), no_figures, solvent())
+    found = credit.credit(example(), None, filings(), no_figures, solvent())
     assert (found.outcome, found.fallback) == (CheckOutcome.INCONCLUSIVE, "filings_only")
     no_filings = filings().model_copy(update={"filings": ()})
-    assert credit.credit(None, no_filings, facts(), solvent()).gaps
+    assert credit.credit(example(), None, no_filings, facts(), solvent()).gaps
 
 
 @pytest.mark.parametrize(
@@ -177,14 +178,16 @@ def test_answers_without_a_single_figure_or_filing_are_gaps() -> None:
 def test_alarm_items_of_an_8k_are_findings(
     form: str, items: tuple[str, ...], wanted: set[FindingCode]
 ) -> None:
-    found = credit.credit(None, filings(S.FOUND, filing(form, *items)), facts(), solvent())
+    found = credit.credit(
+        example(), None, filings(S.FOUND, filing(form, *items)), facts(), solvent()
+    )
     assert codes(found) == wanted
     sound(found, silence=False)
 
 
 def test_insolvency_filing_is_found_though_all_else_is_silent() -> None:
     told = filings(S.FOUND, filing(), filing("8-K", "1.03", day=date(2020, 3, 30)))
-    found = credit.credit(None, told, facts(S.NONE), None)
+    found = credit.credit(example(), None, told, facts(S.NONE), None)
     assert found.outcome is CheckOutcome.FINDING
     assert found.gaps
     assert "2020-03-30" in found.findings[0].summary
@@ -202,13 +205,13 @@ def test_insolvency_filing_is_found_though_all_else_is_silent() -> None:
 def test_register_speaks_of_accounts_or_leaves_a_gap(
     changes: dict[str, Any], wanted: set[FindingCode], gap: bool
 ) -> None:
-    found = credit.credit(company(**changes), None, None, solvent())
+    found = credit.credit(example(), company(**changes), None, None, solvent())
     assert codes(found) == wanted
     assert bool(found.gaps) is gap
 
 
 def test_model_that_reads_distress_where_the_rules_find_none_leaves_a_gap() -> None:
-    found = credit.credit(company(), None, None, solvent(level="distress"))
+    found = credit.credit(example(), company(), None, None, solvent(level="distress"))
     assert found.outcome is CheckOutcome.INCONCLUSIVE
 
 

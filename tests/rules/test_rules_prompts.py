@@ -49,7 +49,7 @@ def all_prompts(poison: str = "plain") -> dict[str, Prompt]:
     row = hit(0.9, poison).model_copy(update={"caption": poison})
     return {
         "identity": prompts.identity(case, firm, entry),
-        "credit": prompts.credit(firm, [filing("8-K", poison)], facts().facts),
+        "credit": prompts.credit(firm, [filing("8-K", poison)], facts().facts, None),
         "hit": prompts.hit(query("01126618", name=poison), row),
         "reference": prompts.reference(case.references.referees[0], poison),
         "article": press.article(

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from workflows.data.case_policy import (
     HitPolicy,
@@ -20,19 +20,10 @@ from workflows.data.case_policy import (
     no_duplicates,
     none_twice,
 )
-from workflows.data.common import CaseId, CountryCode, PartyId, PersonName, Record
+from workflows.data.common import CaseId, CountryCode, Day, PartyId, PersonName, Record
 from workflows.data.identifiers import problem
 from workflows.data.sources import Identifier
-
-
-def _written_out(value: object) -> object:
-    """Refuse 0 or 20261120, which pydantic would take for seconds since 1970."""
-    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
-        raise ValueError("a number is no day; write it as 2026-11-20")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_written_out)]
+from workflows.data.statements import Statement
 
 
 class CheckedIdentifier(Identifier):
@@ -104,6 +95,8 @@ class CaseFile(Record):
     author: PersonName
     subject: Subject
     parties: tuple[Party, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    """Accounts the customer handed in."""
     product: Product
     references: ReferencePlan
     review: ReviewPolicy
@@ -146,6 +139,8 @@ class CaseFile(Record):
         yield "subject.incorporated", self.subject.incorporated
         for number, party in enumerate(self.parties):
             yield f"parties[{number}].birth_date", party.birth_date
+        for number, statement in enumerate(self.statements):
+            yield f"statements[{number}].end", statement.end
 
     def _check_reviewers(self) -> None:
         free = [r for r in self.review.reviewers if r.name != self.author]

@@ -1,7 +1,7 @@
 """Records every process shares: what it answers to queries, and the messages it takes."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self, TypeAlias
@@ -9,6 +9,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -23,6 +24,17 @@ CaseId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 """Lower-case words, digits and dashes. Part of the workflow id, so it names no person."""
 
 PartyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
+def _written_out(value: object) -> object:
+    """Refuse 0 or 20261120, which pydantic would take for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
+        raise ValueError("a number is no day; write it as 2026-11-20")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
+"""A day as people write it in case files."""
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 PersonName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,39}$")]
 """The short name somebody decides under, as in the case policy."""

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from workflows.data.common import PartyId, Record
 from workflows.data.sources import Liveness
+from workflows.data.worksheet import Worksheet
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -182,6 +183,8 @@ class CheckResult(Record):
     evidence: tuple[Evidence, ...] = ()
     fallback: str = ""
     """Name of the fallback that answered instead of the first choice; empty if none did."""
+    worksheet: Worksheet | None = None
+    """Of the credit check, where accounts were to be had."""
 
     @model_validator(mode="after")
     def _a_gap_is_never_a_pass(self) -> Self:

@@ -171,10 +171,11 @@ class Filing(Record):
 
 
 class FilingsAnswer(SourceAnswer):
-    """The regulator's answer, newest filing first."""
+    """The regulator's answer, newest filing first; `industry` is its SIC code."""
 
     name: str = ""
     jurisdiction: str = ""
+    industry: str = ""
     filings: tuple[Filing, ...] = ()
 
 

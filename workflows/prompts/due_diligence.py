@@ -9,6 +9,7 @@ from workflows.data.findings import CheckResult
 from workflows.data.llm import Prompt
 from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
 from workflows.data.sources import Company, Fact, Filing, LeiEntry, ListHit, ScreenQuery
+from workflows.data.worksheet import Worksheet
 from workflows.prompts.documents import asking
 
 
@@ -31,14 +32,20 @@ def identity(case: CaseFile, register: Company | None, lei: LeiEntry | None) -> 
     )
 
 
-def credit(register: Company | None, filings: Sequence[Filing], facts: Sequence[Fact]) -> Prompt:
+def credit(
+    register: Company | None,
+    filings: Sequence[Filing],
+    facts: Sequence[Fact],
+    worksheet: Worksheet | None,
+) -> Prompt:
     """Ask how much the filings and figures speak of distress."""
     return asking(
         "credit",
         "How much do these records speak of financial distress? 8-K items: 1.03 bankruptcy, 2.04"
-        " acceleration of a debt, 3.01 delisting notice, 4.02 non-reliance on statements. Answer"
-        " unknown if they hold nothing about solvency. Give each reason in one sentence.",
-        {"register": register, "filings": filings, "facts": facts},
+        " acceleration of a debt, 3.01 delisting notice, 4.02 non-reliance on statements. A score"
+        " of a formula is one sign, not the answer. Answer unknown if they hold nothing about"
+        " solvency. Give each reason in one sentence.",
+        {"register": register, "filings": filings, "facts": facts, "worksheet": worksheet},
         CreditReading,
     )
 

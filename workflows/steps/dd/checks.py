@@ -94,9 +94,10 @@ class CheckBook:
         figures = facts.facts if facts else ()
         reading = None
         if company or listed or figures:
-            prompt = prompts.credit(company, listed[:40], figures[:60])
+            work = credit.work_out(self.case, filings, facts)
+            prompt = prompts.credit(company, listed[:40], figures[:60], work)
             reading = await self._read("analyst", prompt, CreditReading)
-        return credit.credit(register, filings, facts, reading)
+        return credit.credit(self.case, register, filings, facts, reading)
 
     async def sanctions(self) -> CheckResult:
         """Screen subject and parties at once against sanctions lists."""
