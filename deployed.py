@@ -44,6 +44,7 @@ PASSED_THROUGH = (
     "workflows.prompts",
     "workflows.rules",
     "anyascii",
+    "rapidfuzz",
     "stdnum",
     "structlog",
 )

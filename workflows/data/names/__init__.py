@@ -1,0 +1,1 @@
+"""Names of persons and companies: read, compared word by word, searched in a list. Pure."""
