@@ -9,9 +9,10 @@ from email_validator import EmailNotValidError, validate_email
 
 from workflows.data.case_file import Subject
 from workflows.data.findings import Check, CheckResult, FindingCode
+from workflows.data.names.folding import SMALL, read_name
 from workflows.data.news import DomainAnswer
 from workflows.data.sources import SourceState
-from workflows.rules.dd.press_search import LEGAL_FORMS, words_of
+from workflows.rules.dd.press_search import words_of
 from workflows.rules.dd.sheet import UNREAD, Sheet, at_hand
 
 DISPOSABLE = frozenset(
@@ -51,7 +52,6 @@ FREE = frozenset(
 """Domains that give anybody a mailbox for good."""
 NO_MAIL = "."
 _WEB = re.compile(r"(?:https?://)?([^\s/?#:@]+)(?::\d+)?(?:[/?#]\S*)?$", re.IGNORECASE)
-_OF_NAMES = LEGAL_FORMS | {"the", "and", "of"}
 _OF_DOMAINS = {"co", "com", "org", "net", "ac", "gov", "www", "mail", "web", "site", "online"}
 """Words that are nobody's own."""
 
@@ -96,13 +96,13 @@ def contact(subject: Subject, opened: date, answers: Mapping[str, DomainAnswer])
 
 def carries(name: str, domain: str) -> bool:
     """Say whether a domain carries a company's name: a word of it, all of it, or its initials."""
-    words = [w for w in words_of(name) if w not in _OF_NAMES]
-    initials = "".join(w[0] for w in words_of(name) if w not in {"the", "and", "of"})
+    words = [w.shown for w in read_name(name, "Company") if w.weight > SMALL]
+    initials = "".join(word[0] for word in words)
     for label in _labels(domain):
         plain = "".join(words_of(label))
         if any(len(w) >= 3 and w in plain for w in words) or plain == "".join(words):
             return True
-        if len(plain) >= 2 and initials.startswith(plain):
+        if len(plain) >= 2 and initials == plain:
             return True
     return False
 

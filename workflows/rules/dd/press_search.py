@@ -9,8 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from anyascii import anyascii
+from rapidfuzz import fuzz
 
 from workflows.data.case_file import CaseFile, Party, Subject
+from workflows.data.names.compare import MATCH, compare
+from workflows.data.names.folding import WHOLE, read_name
 from workflows.data.news import NewsItem, NewsQuery, PressSubject
 
 
@@ -57,17 +60,17 @@ STEMS = _words(
     " soborn blanque malvers acusad multa contraband estafa"
 )
 """Beginnings of words that let an item through to a reader."""
-LEGAL_FORMS = frozenset(
-    _words(
-        "plc ltd limited inc incorporated llc llp corp corporation co company gmbh ag kg"
-        " se sa sas sarl srl spa bv nv oy ab as aps jsc pjsc ooo"
-    )
-)
 HOW = ("", "part", "full")
 """How an item may name a party, the weakest first."""
 MOST_NAMES = 6
 SAME_TEXT = 0.7
 """Share of four-word runs in common from which two items are copies of one."""
+LIKE_A_WORD = 75
+"""Likeness of two words, of 100, from which a name is looked for around one of them."""
+NEARLY_ALL = 0.75
+"""Share of a name's letters that a run of words must have to be compared with it."""
+SAME_COMPANY = 0.95
+"""Likeness from which a company's name only is written otherwise."""
 MOST_COMPARED = 200
 """So many items are compared with each other; whatever comes after stands for itself."""
 _RUN = 4
@@ -164,21 +167,42 @@ def grouped(items: Iterable[NewsItem]) -> list[list[NewsItem]]:
 
 
 def mentioned(about: PressSubject, item: NewsItem) -> str:
-    """Say whether an item names the party: `full`, `part` (initial or form of address with the
-    family name) or not at all.
+    """Say whether an item names the party: `full`, in `part` (an initial or a form of address with
+    the family name, another spelling), or not at all.
     """
     text = words_of(f"{item.title} {item.text}")
     names = (about.name, *about.other_names)
     if about.kind == "Company":
-        return "full" if any(names_company(name, text) for name in names) else ""
-    found = {_person(words_of(name), text) for name in names}
-    return "full" if "full" in found else "part" if "part" in found else ""
+        found = {"full" if names_company(name, text) else "" for name in names}
+    else:
+        found = {_person(words_of(name), text) for name in names}
+    best = max(found, key=HOW.index)
+    return best or max((_spelt(name, about.kind, text) for name in names), key=HOW.index)
 
 
 def names_company(name: str, text: Sequence[str]) -> bool:
     """Say whether the words of a text hold a company's name, its legal form aside."""
-    core = words_of(_without_form(name))
+    core = [word.shown for word in read_name(name, "Company")]
     return bool(core) and _holds(text, core)
+
+
+def _spelt(name: str, kind: str, text: Sequence[str]) -> str:
+    """Look for a name written otherwise: runs of words around one that is like one of its own."""
+    words = read_name(name, kind)
+    telling = [w.text for w in words if w.weight == WHOLE and len(w.text) >= 4]
+    length = sum(len(w.shown) for w in words)
+    best = 0.0
+    for place, word in enumerate(text):
+        if not any(fuzz.ratio(word, own) >= LIKE_A_WORD for own in telling):
+            continue
+        for size in (len(words) - 1, len(words), len(words) + 1):
+            for start in range(max(0, place - size + 1), place + 1):
+                run = text[start : start + size]
+                if sum(map(len, run)) >= NEARLY_ALL * length:
+                    best = max(best, compare(" ".join(run), name, kind).score)
+    if kind == "Company" and best >= SAME_COMPANY:
+        return "full"
+    return "part" if best >= MATCH else ""
 
 
 def _person(name: Sequence[str], text: Sequence[str]) -> str:
@@ -211,10 +235,12 @@ def _holds(text: Sequence[str], words: Sequence[str]) -> bool:
 
 
 def _without_form(name: str) -> str:
-    kept = name.replace(",", " ").split()
-    while len(kept) > 1 and re.sub(r"\W", "", kept[-1]).lower() in LEGAL_FORMS | {""}:
+    """Give a company's name as written, but for legal forms at its end."""
+    core = {word.shown for word in read_name(name, "Company")}
+    kept = name.split()
+    while len(kept) > 1 and not core & set(words_of(kept[-1])):
         kept.pop()
-    return " ".join(kept)
+    return " ".join(kept).rstrip(",")
 
 
 def _runs(item: NewsItem) -> set[tuple[str, ...]]:
