@@ -16,11 +16,13 @@ POWERS = {
 
 
 class Control(dict[str, str]):
-    """Who controls, and how: party -> words. `bare` are those of a link without any share."""
+    """Who controls, and how: party -> words. `bare` are those by a link without any share, with the
+    company it leads to.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.bare: set[str] = set()
+        self.bare: dict[str, str] = {}
 
     def by_power(self, party: str) -> str:
         """Say how a party controls, if not by a majority, which its band shows already."""
@@ -40,7 +42,7 @@ def controllers(graph: Graph, seeds: Collection[str]) -> Control:
                 continue
             found[holder] = f"{how} {graph.parties[company].name}"
             if not any(_share(i) for i in interests):
-                found.bare.add(holder)
+                found.bare[holder] = company
             seen.add(holder)
             order.append(holder)
     return found

@@ -79,7 +79,9 @@ def flags(
         yield Flagged(flag=StructureFlag.COMPLEX_STRUCTURE, why=why)
     unresolved = list(_unresolved(graph, found, control))
     if unresolved:
-        parties = [s.party for s in found.holders if _is_open(s, control)]
+        parties = [
+            s.party for s in found.holders if _is_dead(graph, s) or _is_bare(graph, s, control)
+        ]
         why = "; ".join(unresolved)
         yield Flagged(
             flag=StructureFlag.UNRESOLVED_CONTROL, why=why, parties=tuple(parties[:NAMED])
@@ -128,27 +130,31 @@ def _blocks(graph: Graph, near: Sequence[str]) -> Iterator[int]:
 
 def _unresolved(graph: Graph, found: Structure, control: Control) -> Iterator[str]:
     """Say in words what keeps control from being resolved."""
-    if found.subject in graph.widely_held:
+    if found.subject in graph.widely_held | graph.unread:
         return
     if not found.holders:
         yield "no holder is named (unresolved 100 %)"
         return
-    bare = [s for s in found.holders if s.party in control.bare and not s.stake]
+    bare = [s for s in found.holders if _is_bare(graph, s, control)]
     if bare:
         yield f"control without a stated share by {_names(s.name for s in bare)}"
-    dead = [s for s in found.holders if s.standing is Standing.DEAD_END and s.stake]
+    dead = [s for s in found.holders if _is_dead(graph, s) and s.stake]
     if dead:
         parts = _names(f"{s.name} (unresolved {s.stake})" for s in dead)
         yield f"nobody behind it is named: {parts}"
     left = min(found.unknown_shares.low, found.unknown_votes.low)
-    if left > UNKNOWN and not bare:
+    if left > UNKNOWN and not bare and not graph.unread:
         yield f"no known holder accounts for at least {left:.4g} % of shares and votes"
 
 
-def _is_open(stake: Stake, control: Control) -> bool:
-    return stake.standing is Standing.DEAD_END or (
-        stake.party in control.bare and stake.stake is None
-    )
+def _is_dead(graph: Graph, stake: Stake) -> bool:
+    return stake.standing is Standing.DEAD_END and stake.party not in graph.unread
+
+
+def _is_bare(graph: Graph, stake: Stake, control: Control) -> bool:
+    """Control without a share, by a link to a company whose register was read."""
+    company = control.bare.get(stake.party)
+    return company is not None and stake.stake is None and company not in graph.unread
 
 
 def _links(graph: Graph, near: Sequence[str]) -> Iterator[tuple[str, str, Sequence[Interest]]]:

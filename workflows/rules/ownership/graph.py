@@ -47,11 +47,13 @@ class Graph:
         self.owners: dict[str, dict[str, list[Interest]]] = defaultdict(dict)
         self.widely_held: set[str] = set()
         """Companies whose register exempts them from naming anybody: no dead ends."""
+        self.unread: set[str] = set()
+        """Companies whose holders nobody could be asked for: a gap, not a finding."""
         self._known: dict[str, str] = {}
 
     def party(self, holder: Holder, near: str = "") -> str:
         """Give the key of a party, which is added if it is new. `near` is what it holds."""
-        marks = list(_marks(holder, near))
+        marks = list(dict.fromkeys(_marks(holder, near)))
         key = next((self._known[m] for m in marks if m in self._known), marks[0])
         for mark in marks:
             self._known.setdefault(mark, key)
@@ -61,7 +63,9 @@ class Graph:
 
     def find(self, identifiers: Iterable[Identifier]) -> str | None:
         """Give the key of the party with one of these identifiers."""
-        return next((self._known[m] for i in identifiers if (m := _mark(i)) in self._known), None)
+        return next(
+            (self._known[m] for i in identifiers if (m := _mark(i, "")) in self._known), None
+        )
 
     def add(self, company: str, holder: Holder, interests: Iterable[Interest]) -> str:
         """Add what a holder has of `company`; give the holder's key."""
@@ -121,15 +125,16 @@ def _stated(interests: Iterable[Interest], kinds: Collection[InterestKind]) -> R
     return low, max(low, high)
 
 
-def _mark(identifier: Identifier) -> str:
+def _mark(identifier: Identifier, country: str) -> str:
+    """Numbers of a register that is not known tell parties apart within a country only."""
     scheme = identifier.scheme.upper().removeprefix("XI-")
-    return f"{scheme}:{identifier.value.upper()}"
+    return f"{scheme}{country if scheme == 'OTHER' else ''}:{identifier.value.upper()}"
 
 
 def _marks(holder: Holder, near: str) -> Iterable[str]:
     """Give what a party can be recognised by, best first."""
-    yield from (_mark(i) for i in holder.identifiers)
-    name = re.sub(r"[^a-z0-9]", "", anyascii(_plain(holder.name)).lower())
+    yield from (_mark(i, holder.country) for i in holder.identifiers)
+    name = re.sub(r"[^a-z0-9]", "", anyascii(without_titles(holder.name)).lower())
     told_apart = holder.birth if holder.kind == "person" else holder.country
     if told_apart:
         yield f"{holder.kind}:{name}:{told_apart.upper()}"
@@ -137,8 +142,8 @@ def _marks(holder: Holder, near: str) -> Iterable[str]:
         yield f"{holder.kind}:{name}@{near}"
 
 
-def _plain(name: str) -> str:
-    """Take titles off a person's name."""
+def without_titles(name: str) -> str:
+    """Take Mr, Lady and the like off the beginning of a person's name."""
     while (shorter := _TITLES.sub("", name)) != name:
         name = shorter
     return name
