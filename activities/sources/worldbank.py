@@ -1,23 +1,19 @@
 """World Bank: firms and persons barred from its contracts, as one list (a key in the header)."""
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
-
-from anyascii import anyascii
-from rapidfuzz import fuzz
 
 from activities.sources.connector import Connector, Extract, Inquire, Inquiry, Nonsense, day
 from activities.wire import HttpRequest
 from runtime.settings import Endpoint
 from workflows import calls
+from workflows.data.names.compare import compare
 from workflows.data.registers import Debarment, DebarmentsAnswer, DebarmentsQuery
 from workflows.data.sources import SourceState
 
 PATH = "/dvsvc/v1.0/json/APPLICATION/ADOBE_EXPRNCE_MGR/FIRM/SANCTIONED_FIRM"
-ALIKE = 85
-"""Likeness of names, 0 to 100, from which an entry is told."""
+PERSON = "I"
 FOR_EVER = "2999"
 """Year that stands for no end."""
 
@@ -39,18 +35,15 @@ class WorldBank(Connector[DebarmentsQuery, DebarmentsAnswer]):
         rows = page.json()["response"]["ZPROCSUPP"]
         if not rows:
             raise Nonsense("the list is empty")
-        found = [row for row in rows if _alike(query.name, row["SUPP_NAME"])]
+        found = [row for row in rows if _alike(query.name, row)]
         state = SourceState.FOUND if found else SourceState.NONE
         entries = tuple(_entry(row) for row in found)
         return Extract(state, {"entries": entries, "list_version": sha256(page.body).hexdigest()})
 
 
-def _alike(first: str, second: str) -> bool:
-    return fuzz.token_sort_ratio(_folded(first), _folded(second)) >= ALIKE
-
-
-def _folded(name: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", anyascii(name).lower().replace(".", "")))
+def _alike(name: str, row: Mapping[str, Any]) -> bool:
+    kind = "Person" if row.get("SUPP_TYPE_CODE") == PERSON else "Company"
+    return compare(name, row["SUPP_NAME"], kind).matched
 
 
 def _entry(row: Mapping[str, Any]) -> Debarment:

@@ -1,13 +1,11 @@
 """Due diligence: bans, bars and insolvencies of a company and of those who run it. Pure."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 
-from anyascii import anyascii
-
 from workflows.data.case_file import CaseFile, Party
-from workflows.data.findings import Check, CheckResult, FindingCode, Strength
+from workflows.data.findings import Check, CheckResult, FindingCode, MatchedOn, Strength
+from workflows.data.names.compare import NameMatch, compare
 from workflows.data.registers import (
     DebarmentsAnswer,
     Disqualification,
@@ -20,9 +18,8 @@ from workflows.rules.dd.sheet import Sheet, fits
 
 SURE = 0.95
 """Confidence of a check that reads registers by plain rules, on names at best."""
-TITLES = frozenset(
-    ["mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame", "prof", "the", "hon", "rt"]
-)
+SAME = 0.95
+"""Likeness of names from which they count as one name."""
 RUNS_IT = ("director", "member", "manager", "general-partner")
 """Words in the roles of officers who run a company; secretaries do not."""
 
@@ -45,7 +42,7 @@ def of_subject(
         _officers(sheet, officers)
     elif must_know_directors(case) and not any(p.role == "director" for p in case.parties):
         sheet.gap("directors: no register tells of them, and the case names none")
-    _debarred(sheet, debarments, case.opened)
+    _debarred(sheet, case.subject.name, debarments, case.opened)
     return sheet.result(SURE, silent=not sheet.evidence)
 
 
@@ -59,7 +56,7 @@ def of_party(
     sheet = Sheet(Check.BACKGROUND, party.party_id)
     if bans is not None:
         _banned(sheet, party, bans, opened)
-    _debarred(sheet, debarments, opened)
+    _debarred(sheet, party.name, debarments, opened)
     return sheet.result(SURE, silent=not sheet.evidence)
 
 
@@ -115,24 +112,37 @@ def _banned(sheet: Sheet, party: Party, answer: DisqualificationsAnswer, opened:
     if sheet.unanswered(answer, "disqualifications"):
         return
     born = party.birth_date.isoformat() if party.birth_date else party.birth
-    same = [p for p in answer.persons if same_name(p.name, party.name)]
-    likely = [p for p in same if _may_be_born(p.birth, born)]
+    alike = [(p, compare(party.name, p.name, "Person")) for p in answer.persons]
+    same = [(person, match) for person, match in alike if match.matched]
+    likely = [(person, match) for person, match in same if _may_be_born(person.birth, born)]
     others = f"{len(same) - len(likely)} of that name born at another time"
-    sheet.note(answer, "disqualified officers", f"{len(answer.persons)} alike in name, {others}")
-    for person in likely:
+    sheet.note(answer, "disqualified officers", f"{len(same)} alike in name, {others}")
+    for person, match in likely:
         until = person.until or "an unknown day"
         told = f"{person.name}, born {person.birth or 'unknown'}: disqualified until {until}"
         seen = sheet.note(answer, person.name, f"{told} ({person.reason or 'no reason given'})")
         if person.until is None or person.until >= opened:
-            sheet.find(FindingCode.DISQUALIFIED, told, seen, _strength(person, born))
+            sheet.find(
+                FindingCode.DISQUALIFIED,
+                told,
+                seen,
+                _strength(person, born, match),
+                score=match.score,
+                matched_on=_on_name(party.name, person.name, match),
+            )
 
 
-def _strength(person: Disqualification, born: str) -> Strength:
-    """A name alone is no more than a name; with the month of birth it is a record."""
-    return Strength.RECORD if len(born) >= 7 and len(person.birth) >= 7 else Strength.NAME
+def _strength(person: Disqualification, born: str, match: NameMatch) -> Strength:
+    """A name alone is no more than a name; the same one with the month of birth is a record."""
+    told = match.score >= SAME and min(len(born), len(person.birth)) >= len("YYYY-MM")
+    return Strength.RECORD if told else Strength.NAME
 
 
-def _debarred(sheet: Sheet, answer: DebarmentsAnswer, opened: date) -> None:
+def _on_name(asked: str, found: str, match: NameMatch) -> MatchedOn:
+    return MatchedOn(field="name", query=asked, candidate=found, parts=match.parts)
+
+
+def _debarred(sheet: Sheet, name: str, answer: DebarmentsAnswer, opened: date) -> None:
     if sheet.unanswered(answer, "debarments"):
         return
     listed = f"{len(answer.entries)} alike in name"
@@ -142,18 +152,15 @@ def _debarred(sheet: Sheet, answer: DebarmentsAnswer, opened: date) -> None:
         told = f"name like {entry.name} ({entry.country or 'no country'}), barred until {until}"
         seen = sheet.note(answer, entry.name, f"{told}: {entry.grounds}")
         if entry.until is None or entry.until >= opened:
-            cited = (seen, searched)
-            sheet.find(FindingCode.DISQUALIFIED, told, cited, Strength.NAME)
-
-
-def same_name(first: str, second: str) -> bool:
-    """Say whether two names of persons may be one: all words of the shorter are in the other."""
-    one, other = sorted((_words(first), _words(second)), key=len)
-    return len(one) >= 2 and one <= other
-
-
-def _words(name: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9]+", anyascii(name).lower().replace("'", ""))) - TITLES
+            match = compare(name, entry.name)
+            sheet.find(
+                FindingCode.DISQUALIFIED,
+                told,
+                (seen, searched),
+                Strength.NAME,
+                score=match.score,
+                matched_on=_on_name(name, entry.name, match),
+            )
 
 
 def _may_be_born(theirs: str, ours: str) -> bool:
