@@ -7,6 +7,7 @@ skipping would race the simulator; `fast_forward` moves it, and waits while an a
 
 import asyncio
 import json
+import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -115,10 +116,9 @@ async def references(days: Days) -> dict[str, Any]:
 
 
 def only_references_left(branches: Any) -> bool:
-    """Say whether the other checks have ended."""
-    states = {b["name"]: b["state"] for b in branches}
-    others = [states.get(c) for c in Check if c is not Check.REFERENCES]
-    return set(others) == {BranchState.SUCCEEDED}
+    """Say whether nothing else runs any more."""
+    running = [b["name"] for b in branches if b["state"] == BranchState.RUNNING]
+    return running == [Check.REFERENCES]
 
 
 async def reference_check(handle: Handle) -> CheckResult:
@@ -148,6 +148,83 @@ async def review(days: Days) -> dict[str, Any]:
         "reasons": [r for r in record.reasons if "REVIEW" in r],
         "reminders_in_all": await days.chats() - before,
     }
+
+
+NOT_HIM = {
+    "disposition": "false_positive",
+    "reason": "COUNTRY_CONFLICT",
+    "worksheet": {
+        "right_list": "yes",
+        "same_type": "yes",
+        "name_part": "all",
+        "enough_identifiers": "yes",
+        "several_similarities": "no",
+    },
+}
+
+
+def slow_case() -> CaseFile:
+    """A case with a possible hit, a silent customer, slow people, an escalation and a deputy."""
+    case = case_file("unilever").model_dump()
+    case["subject"] |= {"name": "BANK SADERAT IRAN", "contact": "silent@customer.example"}
+    case["hits"] = {"deadline": 10 * DAY, "reminder": 3 * DAY}
+    case["review"] |= {
+        "deadline": 21 * DAY,
+        "reminder": 7 * DAY,
+        "escalation": [
+            {"after": 7 * DAY, "reviewers": [{"name": "zoe", "roles": ["senior", "compliance"]}]}
+        ],
+        "deputies": {"bo": ["dora"]},
+    }
+    return CaseFile.model_validate(case)
+
+
+async def weeks(days: Days) -> dict[str, Any]:
+    """Six weeks: a hit nobody looks at, a customer that does not answer, a review half done."""
+    handle = await days.start(slow_case())
+    hit = await days.here.gate(handle, "hit-")
+    before = hit.may_decide
+    await days.later(handle, 8 * DAY)
+    escalated = await days.here.gate(handle, "hit-")
+    await days.here.decide(handle, "supply", "zoe", gate=hit.name, value=NOT_HIM)
+    await days.here.gate(handle)
+    await days.later(handle, 2 * DAY)
+    wanted = {"questions": ["Are you the bank of this name?"], "about": "existence"}
+    await days.here.decide(handle, "more", "ana", value=wanted)
+    await days.here.until(handle, "status", lambda s: s["phase"] == "information")
+    await days.later(handle, 15 * DAY)
+    await days.here.gate(handle)
+    await days.later(handle, 8 * DAY)
+    seat = await days.here.decide(handle, "approve", "dora")
+    ended = not await days.env.fast_forward(handle, 30 * DAY)
+    record = await days.here.result(handle)
+    return {
+        "asked_before": before,
+        "asked_after": escalated.may_decide,
+        "stands_for": seat.stands_for,
+        "settled": seat.settled,
+        "ended_by_itself": ended,
+        "outcome": record.outcome,
+        "gaps": [g.reason for c in record.checks for g in c.gaps if "customer" in g.reason],
+        "messages": await messages(handle),
+        "days": (record.decided_at - hit.opened) / DAY,
+    }
+
+
+async def messages(handle: Handle) -> list[tuple[float, str]]:
+    """Tell which mails to the customer and which chats were sent, and on which day of the case."""
+    events = (await handle.fetch_history()).events
+    sent = []
+    for event in events:
+        order = event.activity_task_scheduled_event_attributes
+        if order.activity_type.name in ("chat_message", "send_mail"):
+            said = json.loads(order.input.payloads[0].data)
+            passed = event.event_time.ToDatetime() - events[0].event_time.ToDatetime()
+            if said["template"] != "reference_enquiry":
+                what = re.sub("^hit-[0-9a-f]{8}", "hit", said["template"])
+                escalated = "escalated to" in re.sub(r" \(level \d+\)", "", said.get("text", ""))
+                sent.append((passed / DAY, f"{what} escalated" if escalated else what))
+    return sent
 
 
 @asynccontextmanager
@@ -183,7 +260,11 @@ async def world_of_days(data: Path) -> AsyncIterator[Days]:
         yield Days(env, World(client, store, settings, f"braid{suffix}", http))
 
 
-STORIES: dict[str, Callable[[Days], Any]] = {"references": references, "review": review}
+STORIES: dict[str, Callable[[Days], Any]] = {
+    "references": references,
+    "review": review,
+    "weeks": weeks,
+}
 
 
 async def main(data: Path, stories: list[str]) -> None:

@@ -20,7 +20,7 @@ async def seen(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the process of `days` saw."""
     data = tmp_path_factory.mktemp("days")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.timeskip.days", str(data), "references", "review"),
+        *(sys.executable, "-m", "tests.timeskip.days", str(data), "references", "review", "weeks"),
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "BRAID_"))},
         stdout=subprocess.PIPE,
@@ -60,3 +60,32 @@ def test_a_review_is_reminded_of_daily_and_referred_after_three_days(seen: Any) 
     assert story["outcome"] == "refer"
     assert story["reasons"]
     assert story["reminders_in_all"] == 2
+
+
+SIX_WEEKS = [
+    (3, "hit-reminder"),
+    (6, "hit-reminder"),
+    (7, "hit-reminder escalated"),
+    (10, "information-1"),
+    (15, "information-1-reminder-1"),
+    (20, "information-1-reminder-2"),
+    (31, "review-reminder-1 escalated"),
+    (31, "review-reminder-1"),
+    (38, "review-reminder-1"),
+]
+"""The hit is judged on day 8, the customer asked from 10 to 24, the review opened again then."""
+
+
+def test_six_weeks_of_people_who_take_their_time_are_kept_to_the_day(seen: Any) -> None:
+    """Escalation lets a new person decide, a deputy fills one of two seats, and time refers."""
+    story = seen["weeks"]
+    assert "zoe" not in story["asked_before"]
+    assert "zoe" in story["asked_after"]
+    assert [what for _, what in story["messages"]] == [what for _, what in SIX_WEEKS]
+    for (day, what), (due, _) in zip(story["messages"], SIX_WEEKS, strict=True):
+        assert day == pytest.approx(due, abs=0.01), what
+    assert (story["stands_for"], story["settled"]) == ("bo", False)
+    assert story["gaps"] == ["information 1 of the customer: no answer by the deadline"]
+    assert story["ended_by_itself"]
+    assert story["outcome"] == "refer"
+    assert story["days"] == pytest.approx(24 + 21, abs=0.01)
