@@ -15,6 +15,8 @@ from workflows.data.ownership import Band, Standing, Structure
 from workflows.rules.ownership.structure import structure
 
 app = typer.Typer()
+LOOKED_AT = 100
+"""Companies among which the one to show is chosen if none is named."""
 SHOWN = 40
 """Holders shown; `--json` has them all."""
 _WORDS = {
@@ -36,7 +38,7 @@ def ownership(
 ) -> None:
     """Show who owns and controls a company: shares down chains and across them, as bands.
 
-    Without --of it is the company most of the file leads to.
+    Without --of it is a company that holds nothing itself, the one with most above it.
     """
     read = read_file(file)
     found = structure(read.graph, subject(read, of))
@@ -50,9 +52,10 @@ def subject(read: BodsFile, of: str) -> str:
     """Give the party that is meant. Raises BadInput, naming some of those there are."""
     graph = read.graph
     if not of:
-        return max(
-            graph.owners, key=lambda c: len(graph.above(c)), default=next(iter(graph.parties))
-        )
+        holders = {h for held in graph.owners.values() for h in held}
+        lowest = [c for c in graph.owners if c not in holders][:LOOKED_AT]
+        first = next(iter(graph.owners or graph.parties))
+        return max(lowest, key=lambda c: len(graph.above(c)), default=first)
     wanted = of.strip().casefold()
     for key, holder in graph.parties.items():
         numbers = {i.value.casefold() for i in holder.identifiers}
