@@ -16,8 +16,6 @@ REFINED = 30
 """Members of loops up to which their own parts are worked out exactly; of more, as a wider band.
 What holders outside a loop have is exact either way.
 """
-HALF = 50.0
-"""Per cent from which the sanctions of holders reach what they own (OFAC: 50 % or more)."""
 
 
 def effective(links: Links, subject: str, stop: Collection[str] = ()) -> dict[str, Range]:
@@ -87,21 +85,13 @@ def _through_loop(
 def together(graph: Graph, subject: str, listed: Collection[str]) -> Together:
     """Work out what the parties of `listed` (on a sanctions list) own of the subject together.
 
-    Chains end at the first of them, so a listed company owned by a listed person counts once.
-    The right, shares or votes, that gives them most at the low end decides.
+    Chains end at the first of them, so a listed company owned by a listed person counts once. Link
+    by link the larger of shares and votes counts.
     """
-    best: dict[str, Range] = {}
-    for right in (Right.SHARES, Right.VOTES, Right.EITHER):
-        parts = effective(graph.links(right), subject, listed)
-        held = {p: parts[p] for p in listed if p in parts}
-        if _sum(held) > _sum(best):
-            best = held
-    low, high = _sum(best)
-    return Together(band=band((low, high)), each={p: band(r) for p, r in best.items()})
-
-
-def _sum(parts: Mapping[str, Range]) -> Range:
-    return min(1.0, sum(p[0] for p in parts.values())), min(1.0, sum(p[1] for p in parts.values()))
+    parts = effective(graph.links(Right.EITHER), subject, listed)
+    held = {p: parts[p] for p in listed if p in parts}
+    low, high = (min(1.0, sum(p[end] for p in held.values())) for end in (0, 1))
+    return Together(band=band((low, high)), each={p: band(r) for p, r in held.items()})
 
 
 def band(part: Range) -> Band:
