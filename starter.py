@@ -11,7 +11,18 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import again, estimating, explaining, gateway, limiting, models, owning, replay, statistics
+from cli import (
+    again,
+    dossiers,
+    estimating,
+    explaining,
+    gateway,
+    limiting,
+    models,
+    owning,
+    replay,
+    statistics,
+)
 from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
@@ -26,6 +37,7 @@ app.add_typer(explaining.app)
 app.add_typer(replay.app)
 app.add_typer(estimating.app)
 app.add_typer(again.app)
+app.add_typer(dossiers.app)
 app.add_typer(limiting.app, name="limits")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)

@@ -110,10 +110,10 @@ async def entry_if_ours(handle: Handle) -> ProcessEntry | None:
     return next((entry for entry in PROCESSES if entry.name == kind), None)
 
 
-async def ask(handle: Handle, query: str, shape: type[T]) -> T:
+async def ask(handle: Handle, query: str, shape: type[T], *given: object) -> T:
     """Ask a case a query; the answer comes as `shape`. Raises Trouble if nobody answers."""
     try:
-        answer = await handle.query(query, rpc_timeout=PATIENCE)
+        answer = await handle.query(query, args=given, rpc_timeout=PATIENCE)
     except WorkflowQueryFailedError as error:
         raise Trouble(f"{handle.id} does not answer {query!r}: {error}") from error
     except RPCError as error:

@@ -37,6 +37,7 @@ LISTS = (Check.SANCTIONS, Check.PEP, Check.GEOGRAPHY)
 """The checks that look into lists."""
 TELLABLE = {
     FindingCode.NOT_ACTIVE: "the register does not show the company as active",
+    FindingCode.DEREGISTERED: "its securities are no longer registered",
     FindingCode.IDENTITY_CONFLICT: "the application differs from the public registers",
     FindingCode.ACCOUNTS_OVERDUE: "its accounts are overdue",
     FindingCode.VAT_INVALID: "the VAT number given is not valid",

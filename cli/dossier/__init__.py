@@ -1,0 +1,1 @@
+"""The dossier: a case as one printable document that works offline."""
