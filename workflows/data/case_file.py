@@ -22,6 +22,7 @@ from workflows.data.case_policy import (
 )
 from workflows.data.common import CaseId, CountryCode, Day, PartyId, PersonName, Record
 from workflows.data.identifiers import problem
+from workflows.data.identity import IdentityDocument
 from workflows.data.sources import Identifier
 from workflows.data.statements import Statement
 
@@ -77,6 +78,8 @@ class Party(Record):
     country: CountryCode | None = None
     nationality: tuple[str, ...] = ()
     identifiers: tuple[Identifier, ...] = ()
+    documents: Annotated[tuple[IdentityDocument, ...], Field(max_length=10)] = ()
+    """Of identity, for persons."""
 
 
 class Product(Record):
@@ -124,6 +127,8 @@ class CaseFile(Record):
             (f"{p.kind} {p.name.casefold()} {p.birth_date or ''}".strip() for p in self.parties),
         )
         for number, party in enumerate(self.parties):
+            papers = (d.document_id for d in party.documents)
+            no_duplicates(f"parties[{number}].documents[{{}}].document_id", papers)
             for one in party.identifiers:
                 if wrong := problem(one.scheme, one.value):
                     raise ValueError(f"parties[{number}].identifiers: {wrong}")
@@ -139,6 +144,9 @@ class CaseFile(Record):
         yield "subject.incorporated", self.subject.incorporated
         for number, party in enumerate(self.parties):
             yield f"parties[{number}].birth_date", party.birth_date
+            for place, held in enumerate(party.documents):
+                yield f"parties[{number}].documents[{place}].birth_date", held.birth_date
+                yield f"parties[{number}].documents[{place}].issued", held.issued
         for number, statement in enumerate(self.statements):
             yield f"statements[{number}].end", statement.end
 
