@@ -6,7 +6,7 @@ capped at 100 % at each party, because holders' bands may add up to more than th
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from workflows.data.ownership import Band, Together
 from workflows.rules.ownership.graph import Graph, Links, Range, Right
