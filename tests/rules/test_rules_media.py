@@ -167,6 +167,8 @@ def test_a_namesake_is_told_by_age_or_company() -> None:
     assert clear(HALVACK, "halvack-charged")
     assert not clear(HALVACK, "halvack-namesake"), "19 years old, not 52"
     assert not clear(HALVACK, "halvack-initial"), "an initial is not a name"
+    sums = CHARGED.model_copy(update={"text": CHARGED.text.replace(", 52,", " took 20,000")})
+    assert same_party(HALVACK, Candidate(sums, full=True), reading("x y z")), "a sum is no age"
     unborn = party("Orin Halvack")
     assert clear(unborn, "halvack-charged"), "the company stands there"
     assert not clear(unborn, "halvack-namesake")

@@ -65,7 +65,7 @@ _TO_MACHINES = re.compile(
     r"|note to (automatic|ai|machine)",
     re.IGNORECASE,
 )
-_AGED = re.compile(r"\b(?:aged?\s+)?(\d{2})(?:-year-old|\s+years\s+old|(?=,))")
+_AGED = re.compile(r"\b(?:aged?\s+)?(\d{2})(?:-year-old|\s+years\s+old|(?=,\s))")
 
 
 @dataclass
@@ -160,9 +160,9 @@ def same_party(about: PressSubject, candidate: Candidate, reading: MediaReading)
         return True
     item = candidate.item
     text = f"{item.title} {item.text}"
-    if about.birth_date and item.published and (said := _AGED.search(text)):
-        age = (item.published - about.birth_date).days / 365.25
-        return abs(age - 0.5 - int(said.group(1))) <= 1.5
+    if about.birth_date and item.published and (ages := _AGED.findall(text)):
+        age = (item.published - about.birth_date).days / 365.25 - 0.5
+        return any(abs(age - int(said)) <= 1.5 for said in ages)
     return names_company(about.company, words_of(text))
 
 
