@@ -87,6 +87,14 @@ def _invent(reading: BaseModel) -> BaseModel:
     return _changed(reading, claims=(*reading.claims, invented))
 
 
+def _misstate(reading: BaseModel) -> BaseModel:
+    """State a figure that nothing cited holds."""
+    assert isinstance(reading, Synthesis)  # noqa: S101  # narrows for the type checker
+    cites = reading.claims[0].cites if reading.claims else (UNKNOWN_CITATION,)
+    wrong = Claim(text="Its last accounts show a loss of 7.31 million.", cites=cites)
+    return _changed(reading, claims=(*reading.claims, wrong))
+
+
 def _other_outcome(reading: BaseModel) -> BaseModel:
     refers = getattr(reading, "outcome", None) is CaseOutcome.REFER
     return _changed(reading, outcome=CaseOutcome.APPROVE if refers else CaseOutcome.REFER)
@@ -100,7 +108,7 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     HitReading: (_wrong_country, _wrong_name, _unsure),
     MediaReading: (_misquote, _other_stage, _unsure),
     ReferenceReading: (_inconclusive, _miscount, _unsure),
-    Synthesis: (_invent, _other_outcome, _unsure),
+    Synthesis: (_invent, _misstate, _other_outcome, _unsure),
 }
 
 

@@ -1,6 +1,8 @@
 """The right synthesis of a case, by plain rules."""
 
-from simulator.brain.documents import SynthesisDocuments
+from textwrap import shorten
+
+from simulator.brain.documents import CheckDocument, SynthesisDocuments
 from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis, Tier
 from workflows.data.findings import CheckOutcome
 
@@ -56,7 +58,22 @@ def _claims(documents: SynthesisDocuments) -> tuple[Claim, ...]:
         Claim(text=f"The check of {g.check} has a gap: {g.reason}", cites=(g.id,))
         for g in documents.gaps
     ]
+    clear = [_clear(check.check, documents) for check in documents.checks if _is_clear(check)]
     looked_at = tuple(e.id for e in documents.evidence)
     if not found and not gaps and looked_at:
-        return (Claim(text="Nothing on file speaks against the customer.", cites=looked_at),)
-    return (*found, *gaps)
+        found = [Claim(text="Nothing on file speaks against the customer.", cites=looked_at)]
+    return (*found, *gaps, *(claim for claim in clear if claim))
+
+
+def _is_clear(check: CheckDocument) -> bool:
+    return check.outcome is CheckOutcome.CLEAR
+
+
+def _clear(check: str, documents: SynthesisDocuments) -> Claim | None:
+    """Say of a check of the subject what its first record says; None if it has none."""
+    seen = [e for e in documents.evidence if e.id.rsplit("-e", 1)[0] == check]
+    if not seen:
+        return None
+    first = shorten(seen[0].excerpt or seen[0].record, 160, placeholder=" ...")
+    text = f"The check of {check} is clear: {first} ({seen[0].source.replace('_', ' ')})."
+    return Claim(text=text, cites=tuple(e.id for e in seen[:4]))

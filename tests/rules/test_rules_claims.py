@@ -227,7 +227,9 @@ def packet_checks(packet: dict[str, Any]) -> tuple[CheckResult, ...]:
     )
 
 
-def summarised(case: CaseFile, given: tuple[CheckResult, ...], **config: Any) -> Synthesis:
+def summarised(
+    case: CaseFile, given: tuple[CheckResult, ...], *, error_rate: float, sample: str = "0"
+) -> Synthesis:
     """Let the simulated model write the summary."""
     prompt = prompts.synthesis(case, routing.tier_by_rules(given), given)
     question = Question(
@@ -237,9 +239,11 @@ def summarised(case: CaseFile, given: tuple[CheckResult, ...], **config: Any) ->
         user=prompt.user,
         schema=Synthesis.model_json_schema(),
         max_output_tokens=None,
-        sample="0",
+        sample=sample,
     )
-    return Synthesis.model_validate_json(answer(question, SimulatorConfig(seed=7, **config)))
+    return Synthesis.model_validate_json(
+        answer(question, SimulatorConfig(seed=7, error_rate=error_rate))
+    )
 
 
 PACKETS = 6
@@ -262,6 +266,8 @@ def test_golden_packets_every_claim_of_the_model_survives_cited(
     assert all(c.cites and set(c.cites) <= ids for c in kept)
     open_points = {g.id for c in given for g in c.gaps} | {f.id for c in given for f in c.findings}
     assert open_points <= {i for c in kept for i in c.cites}, "no risk and no gap is left out"
+    slipped = [summarised(case, given, error_rate=1, sample=str(n)).claims for n in range(8)]
+    assert any(checked(said, given, case)[1] for said in slipped), "a model that errs is caught"
     # Whatever a model may say besides: a name, a number or an all-clear of its own.
     first = packet["facts"][0]["id"]
     inventions = [

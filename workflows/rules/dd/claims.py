@@ -25,7 +25,11 @@ _NONE = re.compile(
     re.I,
 )
 """Words by which a claim says that something was looked for and not found."""
-_ALL = re.compile(r"\b(?:nothing|against|risks?|signals?|concerns?|issues?)\b", re.I)
+_ALL = re.compile(
+    r"\bnothing\b|\bno (?:[\w-]+ (?:or |and )?){0,4}?(?:risks?|signals?|concerns?|issues?)\b"
+    r"|\bspeaks? against\b",
+    re.I,
+)
 """Words by which it says so of the whole case."""
 _SOUND = (CheckOutcome.CLEAR, CheckOutcome.NOT_APPLICABLE)
 _COMMON = Literals(
