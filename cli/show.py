@@ -78,9 +78,12 @@ def gate(case: str, view: GateView) -> RenderableType:
         text.append(f"asked besides since {told.at:%Y-%m-%d %H:%M} UTC: {', '.join(told.to)}\n")
     for of, names in view.deputies.items():
         text.append(f"for {of} may decide: {', '.join(names)}\n")
-    schema = view.supplies if isinstance(view.supplies, dict) else {}
-    if isinstance(parts := schema.get("properties"), dict):
-        text.append(f"a value has: {', '.join(parts)} (its schema: status --json)\n")
+    for verdict, schema in (("supply", view.supplies), ("more", view.asks)):
+        if isinstance(schema, dict) and isinstance(parts := schema.get("properties"), dict):
+            fields = ", ".join(parts)
+            text.append(f"the value of {verdict} has: {fields} (its schema: status --json)\n")
+    if view.suggested is not None:
+        text.append(f"a draft of it: {json.dumps(view.suggested)}\n")
     text.append(f"starter.py decide {_answer(case, view)}", style="bold")
     return Panel(text, title=f"gate {view.name}", title_align="left", expand=False)
 

@@ -134,7 +134,7 @@ BAD_FIELDS = {
     "LEI digits": (changed("RWML317", "RWML318"), 14, "identifiers[1]", "17 would fit"),
     "LEI form": (changed("549300MKFY", "549300mkfy"), 14, "identifiers[1]", "in capitals"),
     "company number": (changed('"00041424"', '"41424"'), 13, "identifiers[0]", "01126618"),
-    "scheme": (changed("GB-COH", "DUNS"), 13, "identifiers[0]", "use one of CIK, GB-COH, LEI"),
+    "scheme": (changed("GB-COH", "DUNS"), 13, "identifiers[0]", "not known; use one of"),
     "day that does not exist": (changed("2026-11-20", "2026-02-30"), 3, "opened", "day that"),
     "number for a day": (changed("1894-06-21", "1894"), 9, "subject.incorporated", "2026-11-20"),
     "day long ago": (changed("2026-11-20", "0202-11-20"), 3, "opened", "write the day"),
@@ -147,6 +147,42 @@ BAD_FIELDS = {
     "reminder too late": (changed("P1D", "P4D"), 26, "review.reminder", "not above"),
     "no reminder": (changed("P1D", "PT0S"), 26, "review.reminder", "above zero"),
     "too many rounds": (changed("rounds: 2", "rounds: 9"), 27, "review.rounds", "less than"),
+    "escalation too late": (
+        changed(
+            "rounds: 2", "escalation: [{after: P3D, reviewers: [{name: zoe, roles: [senior]}]}]"
+        ),
+        27,
+        "review.escalation[0].after",
+        "before the deadline",
+    ),
+    "escalation out of order": (
+        changed(
+            "rounds: 2",
+            "escalation: [{after: P2D, reviewers: [{name: zoe, roles: [senior]}]},"
+            " {after: P1D, reviewers: [{name: yu, roles: [senior]}]}]",
+        ),
+        27,
+        "review.escalation[1].after",
+        "later than",
+    ),
+    "deputy of a stranger": (
+        changed("rounds: 2", "deputies: {eve: [dora]}"),
+        27,
+        "review.deputies.eve",
+        "name one of",
+    ),
+    "deputy of oneself": (
+        changed("rounds: 2", "deputies: {bo: [bo]}"),
+        27,
+        "review.deputies.bo",
+        "name somebody else",
+    ),
+    "a person called policy": (
+        changed("name: bo", "name: policy"),
+        28,
+        "review.reviewers",
+        "choose another name",
+    ),
     "needed beyond": (changed("needed: 2", "needed: 5"), 17, "references.needed", "lower it"),
     "needed none": (changed("needed: 2", "needed: 0"), 17, "references.needed", "greater than"),
     "referee twice": (changed("trade-2", "trade-1"), 21, "referees[1].party_id", "rename"),

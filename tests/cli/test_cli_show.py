@@ -92,7 +92,7 @@ def test_gate_about_a_step_shows_its_name_its_verdicts_and_what_a_value_has(widt
     schema = {"properties": {"usd": {"type": "integer"}, "why": {"type": "string"}}}
     view = gate_view(name="credit", verdicts=("retry", "supply"), supplies=schema)
     text = words(show.gate("dd-x", view), width)
-    assert "a value has: usd, why" in text
+    assert "the value of supply has: usd, why" in text
     assert "starter.py decide dd-x retry|supply --as ana --gate credit --value JSON" in text
 
 

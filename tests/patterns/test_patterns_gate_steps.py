@@ -1,5 +1,6 @@
 """Gates about a step: retry, skip, supply a value, done by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,25 @@ def test_a_verdict_or_value_that_does_not_fit_is_refused(
     refused = gate.refuse(says(verdict, **more))
     assert why in (refused or "counted")
     assert "seven" not in (refused or ""), "a refusal repeats no value"
+
+
+def test_a_draft_is_shown_and_more_may_say_what_it_asks_for() -> None:
+    view = opened(task(supplies=Amount)).view()
+    assert (view.suggested, view.asks) == (None, None)
+    drafted = replace(task(supplies=Amount), suggests=Amount(usd=5))
+    assert opened(drafted).view().suggested == {"usd": 5, "why": ""}
+    gate = opened(spec("anybody", asks=Amount))
+    assert isinstance(gate.view().asks, dict)
+    for value, why in ((None, None), ({"usd": 3}, None), ({"eur": 3}, "does not fit")):
+        refused = gate.refuse(decides("ann", Verdict.MORE, value=value))
+        assert (refused is None) if why is None else why in (refused or "")
+
+
+def test_a_draft_of_another_record_or_a_question_nobody_can_ask_is_refused_when_built() -> None:
+    with pytest.raises(Misuse, match="suggest one of `supplies`"):
+        replace(task(), suggests=Amount(usd=5))
+    with pytest.raises(Misuse, match="goes with the verdict 'more'"):
+        replace(task(), asks=Amount)
 
 
 def test_a_gate_about_a_case_takes_no_verdict_about_a_step() -> None:
