@@ -6,6 +6,7 @@ processes decide by, so that the two can disagree.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from simulator.brain.documents import (
     CreditDocuments,
@@ -241,5 +242,28 @@ def reference(documents: ReferenceDocuments) -> ReferenceReading:
     if days is None and not against:
         days = 0
     return ReferenceReading(
-        conclusive=True, favourable=not against, days_beyond_terms=days, confidence=0.93
+        conclusive=True,
+        favourable=not against,
+        days_beyond_terms=days,
+        confidence=0.93,
+        **_experience(text),
     )
+
+
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_YEARS = re.compile(rf"({'|'.join(_NUMBERS)}|\d{{1,2}}) years")
+_TERMS = re.compile(r"(?:(\d{1,3}) days net|terms (?:of )?(\d{1,3}) days)")
+_HIGH = re.compile(r"high credit ([a-z]{3}) ([\d,]+)")
+
+
+def _experience(text: str) -> dict[str, Any]:
+    """Read the plain facts of a reference: how long known, on what terms, how much owed."""
+    years, terms, high = _YEARS.search(text), _TERMS.search(text), _HIGH.search(text)
+    known = years.group(1) if years else ""
+    return {
+        "years_known": _NUMBERS.index(known) + 1 if known in _NUMBERS else int(known or 0) or None,
+        "terms_days": int(terms.group(1) or terms.group(2)) if terms else None,
+        "high_credit": float(high.group(2).replace(",", "")) if high else None,
+        "past_due": 0.0 if "nothing past due" in text else None,
+        "currency": high.group(1).upper() if high else "",
+    }

@@ -9,6 +9,8 @@ from workflows.data.common import Record
 from workflows.data.findings import Share
 from workflows.data.media import Offence, PressRole, Stage
 
+Days = Annotated[int, Field(ge=0)]
+
 
 class Discrepancy(Record):
     """A field on which two documents disagree."""
@@ -45,12 +47,20 @@ class HitReading(Record):
 
 
 class ReferenceReading(Record):
-    """A model's reading of a referee's free text."""
+    """A model's reading of a referee's free text. None: the referee does not say.
+
+    Amounts are in `currency`, three letters, empty if none is named.
+    """
 
     conclusive: bool
     favourable: bool
-    days_beyond_terms: Annotated[int, Field(ge=0)] | None
+    days_beyond_terms: Days | None
     confidence: Share
+    years_known: Annotated[float, Field(ge=0)] | None = None
+    terms_days: Days | None = None
+    high_credit: Annotated[float, Field(ge=0)] | None = None
+    past_due: Annotated[float, Field(ge=0)] | None = None
+    currency: str = ""
 
 
 class MediaReading(Record):

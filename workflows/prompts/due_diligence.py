@@ -67,7 +67,9 @@ def reference(referee: Referee, reply: str) -> Prompt:
         "reference",
         "Does this reply answer how the customer pays? conclusive: it names experience of its"
         " own. favourable: it would extend credit again. days_beyond_terms: average days paid"
-        " late, null if not said.",
+        " late. terms_days: days of payment agreed. years_known, high_credit (most ever owed),"
+        " past_due (owed and overdue now, 0 if it says none is): as numbers. null for what is not"
+        " said.",
         {"referee": {"party_id": referee.party_id, "kind": referee.kind}, "reply": reply},
         ReferenceReading,
     )
