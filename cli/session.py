@@ -44,7 +44,10 @@ class Session:
             if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
                 raise
         if case.replace("-", "").replace("_", "").isalnum():
-            starts = (f"WorkflowId STARTS_WITH '{e.prefix}-{case}-'" for e in PROCESSES)
+            starts = (
+                f"(WorkflowType = '{e.name}' AND WorkflowId STARTS_WITH '{e.prefix}-{case}-')"
+                for e in PROCESSES
+            )
             found = [w async for w in self.client.list_workflows(" OR ".join(starts))]
             if found:
                 newest = max(found, key=lambda w: w.start_time)

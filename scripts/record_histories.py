@@ -28,6 +28,7 @@ from runtime.settings import ROOT
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file, world
 from workflows import calls
+from workflows.data.case_file import Party
 from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.common import Record
 from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
@@ -91,6 +92,17 @@ async def cancel(here: World) -> Handle:
     with suppress(WorkflowFailureError):
         await here.result(handle)
     return handle
+
+
+async def parties(here: World) -> Handle:
+    """An owner and a director are screened beside the checks, by a child workflow each."""
+    return await decided(here, "unilever", ("approve", "ana"), parties=NAMED)
+
+
+async def party(here: World) -> Handle:
+    """The screening of that director."""
+    case = await parties(here)
+    return here.client.get_workflow_handle(f"{case.id}-director-1")
 
 
 async def keeper(here: World) -> Handle:
@@ -167,7 +179,11 @@ async def ask(here: World) -> Handle:
 
 
 CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
-STORIES: tuple[Story, ...] = (unilever, saderat, carbo, budget, more, cancel)
+NAMED = (
+    Party(party_id="owner-1", kind="Company", name="Wharfside Holdings Ltd", role="owner"),
+    Party(party_id="director-1", kind="Person", name="Maren Oxley", role="director"),
+)
+STORIES: tuple[Story, ...] = (unilever, saderat, carbo, budget, more, parties, party, cancel)
 SERVICES: tuple[Story, ...] = (keeper, topic, spread, spread_chunk, ask)
 
 

@@ -1,7 +1,5 @@
-"""Customer due diligence: four checks at once, a cited synthesis, people decide, onboarding."""
+"""Customer due diligence: all checks at once, a cited synthesis, people decide, onboarding."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from temporalio import workflow
@@ -12,7 +10,6 @@ from workflows.data.budget import BudgetOrder
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, Record
 from workflows.data.decision import CaseSoFar, DecisionRecord
-from workflows.data.degrade import Shortage
 from workflows.data.due_diligence import (
     CaseOutcome,
     Narrative,
@@ -26,7 +23,6 @@ from workflows.data.findings import Check, CheckResult
 from workflows.data.information import InformationReply, Wanted
 from workflows.data.llm import RoleQuery
 from workflows.errors import BudgetSpent, ModelUnavailable
-from workflows.patterns.degrade import Degrade, below, cheaper_role
 from workflows.patterns.gate import GateResult, GateSpec, Reminder
 from workflows.patterns.process import Process
 from workflows.patterns.route import RouteLog
@@ -37,25 +33,16 @@ from workflows.rules.dd import routing as rules
 from workflows.rules.dd.hits import open_hits
 from workflows.rules.dd.information import informed, might_tip_off
 from workflows.rules.dd.seating import people_of, reminding, seated
-from workflows.rules.dd.sheet import renewed, stopped, unavailable
 from workflows.scope import told
 from workflows.steps.dd.audit import CaseAudit
-from workflows.steps.dd.checks import TIPPING_OFF, CheckBook
 from workflows.steps.dd.closing import Closing
+from workflows.steps.dd.gathering import Gathering
 from workflows.steps.dd.hits import HitDesk
 from workflows.steps.dd.information import InformationDesk
+from workflows.steps.dd.money import ROLES, SHORT_OF_MONEY
 from workflows.steps.dd.onboarding import Onboarder
-
-ROLES = ("triage", "analyst", "reviewer", "drafter")
-SHORT_OF_MONEY = Degrade(
-    "model budget",
-    [
-        below(Shortage.BUDGET, cheaper_role("reviewer", use="triage"), share=0.25),
-        below(Shortage.BUDGET, cheaper_role("analyst", use="triage"), share=0.25),
-        below(Shortage.BUDGET, cheaper_role("triage", use="drafter"), share=0.1),
-    ],
-)
-"""A cheaper model rather than none; when nothing is left, rules alone, and a gap."""
+from workflows.steps.dd.references import take_reply
+from workflows.steps.dd.table import TIPPING_OFF
 
 
 @workflow.defn(name="due-diligence")
@@ -67,7 +54,7 @@ class DueDiligence(Process):
         super().__init__("due-diligence", case.case)
         self.case = case
         self.known = CaseSoFar()
-        self.checks = CheckBook(self, case)
+        self.gathering = Gathering(self, case, self.check_ended, self.no_outreach)
         self.trail = CaseAudit(case, workflow.now)
         self.desk.watcher = self.trail
         self.hits = HitDesk(case, workflow.info().workflow_id, self.gate, self.no_outreach)
@@ -103,47 +90,20 @@ class DueDiligence(Process):
         return record
 
     async def gather_evidence(self) -> None:
-        """Start the four checks in one workflow task; each fails on its own terms."""
+        """Start all checks in one workflow task; each fails on its own terms."""
         self.enter("checks")
-        results = await asyncio.gather(
-            self.check(Check.EXISTENCE, self.checks.existence),
-            self.check(Check.CREDIT, self.checks.credit),
-            self.check(Check.REFERENCES, self.checks.references),
-            self.check(Check.SANCTIONS, self.checks.sanctions),
-        )
-        self.known = self.known.model_copy(update={"checks": tuple(results)})
+        await self.gathering.first()
 
     async def another_round(self) -> None:
-        """Do again, once, the checks that came to nothing. What was answered is not asked again."""
+        """Do again, once, the checks that came to nothing."""
         self.round += 1
-        self.checks.round = self.round
-        again = {
-            Check.EXISTENCE: self.checks.existence,
-            Check.CREDIT: self.checks.credit,
-            Check.SANCTIONS: self.checks.sanctions,
-        }
-        open_checks = [c for c in self.known.checks if c.gaps and c.check in again]
         self.enter(f"evidence round {self.round}")
-        repeated = await asyncio.gather(*(self.check(c.check, again[c.check]) for c in open_checks))
-        results = {c.check: c for c in self.known.checks}
-        results |= {c.check: renewed(results[c.check], c) for c in repeated}
-        self.known = self.known.model_copy(update={"checks": tuple(results.values())})
+        await self.gathering.again()
 
-    async def check(self, check: Check, work: Callable[[], Awaitable[CheckResult]]) -> CheckResult:
-        """Run one check as a branch; whatever breaks it leaves a gap, never a pass."""
-
-        async def counted() -> CheckResult:
-            result = await work()
-            self.checks.done[check] = result
-            self.hits.look(result)
-            return result
-
-        def otherwise(why: str) -> CheckResult:
-            return stopped(check, why) if why == TIPPING_OFF else unavailable(check, why)
-
-        result = await self.branch(self.in_round(check), counted, otherwise)
+    def check_ended(self, result: CheckResult) -> None:
+        """Ask people about its hits, and tell the audit, as soon as a check of anybody ends."""
+        self.hits.look(result, *self.gathering.parties)
         self.trail.check_ended(result)
-        return result
 
     def in_round(self, name: str) -> str:
         """Name a branch after the evidence round it runs in."""
@@ -153,8 +113,10 @@ class DueDiligence(Process):
         """Summarise with citations, set the tier, choose the reviewers."""
         await self.hits.settled()
         filed = await self.information.filed()
-        checks = informed(self.hits.judged(self.known.checks), filed)
-        self.known = self.known.model_copy(update={"checks": checks, "information": filed})
+        judged = informed(self.hits.judged(self.gathering.checks), filed)
+        checks, parties = self.gathering.weighed(judged), self.gathering.parties
+        update = {"checks": checks, "parties": parties, "information": filed}
+        self.known = self.known.model_copy(update=update)
         self.enter("synthesis")
         by_rules = rules.tier_by_rules(checks)
         narrative = await self.branch(self.in_round("synthesis"), partial(self.synthesis, by_rules))
@@ -167,6 +129,7 @@ class DueDiligence(Process):
             gaps=sum(len(c.gaps) for c in checks),
             hits=open_hits(checks),
             agreed=narrative.proposed is proposal,
+            special=rules.complex_or_pep(checks),
             straight=self.case.review.straight_through and proposal is CaseOutcome.APPROVE,
         )
         routing = rules.route(weighed)
@@ -265,7 +228,7 @@ class DueDiligence(Process):
     @workflow.signal
     def reference_reply(self, reply: ReferenceReply) -> None:
         """Take a referee's answer; the first of each counts, whenever it comes."""
-        if why := self.checks.take_reply(reply):
+        if why := take_reply(self.inbox, self.case.references, reply):
             self.refuse(reply.party_id, "reference_reply", why)
 
     @workflow.signal(name="information")
@@ -274,8 +237,13 @@ class DueDiligence(Process):
         if why := self.information.take(reply):
             self.refuse(reply.party_id, "information", why)
 
+    @workflow.signal
+    def confirmed_hit(self) -> None:
+        """Hear from the screening of a party that it is on a sanctions list beyond doubt."""
+        self.no_outreach()
+
     def so_far(self) -> CaseSoFar:
         """Give checks as they finish, then narrative, routing and decision."""
         if self.known.checks:
             return self.known
-        return CaseSoFar(checks=tuple(self.checks.done.values()))
+        return CaseSoFar(checks=self.gathering.checks, parties=self.gathering.parties)

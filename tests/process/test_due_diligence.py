@@ -78,8 +78,8 @@ async def test_a_bankruptcy_filing_takes_two_people_one_senior(here: World) -> N
     assert len([m for m in mails if m["to"] == "customer@carbo.example"]) == 1
 
 
-async def test_the_four_checks_start_in_one_workflow_task(here: World) -> None:
-    """identity, credit, references and background are scheduled by the same task."""
+async def test_the_checks_start_in_one_workflow_task(here: World) -> None:
+    """What the checks ask first is scheduled by the same task."""
     handle = await here.start(case_file("unilever"))
     await here.gate(handle)
     events = (await handle.fetch_history()).events
@@ -95,7 +95,7 @@ async def test_the_four_checks_start_in_one_workflow_task(here: World) -> None:
     branches = {s.header.fields["braid-branch"].data.decode().strip('"') for s in together}
     assert {b.split("/")[0] for b in branches} == {"existence", "references", "sanctions"}
     shared = [s for s in together if s.activity_type.name == "company_register"]
-    assert len(shared) == 1, "identity and credit share one look at the register"
+    assert len(shared) == 1, "existence and credit share one look at the register"
 
 
 async def test_every_query_answers_while_open_and_after_closing(here: World) -> None:
@@ -107,7 +107,7 @@ async def test_every_query_answers_while_open_and_after_closing(here: World) -> 
     status = await handle.query("status")
     assert (status["phase"], status["outcome"]) == ("closed", "approve")
     names = [b["name"] for b in await handle.query("branches")]
-    assert names[:4] == ["existence", "credit", "references", "sanctions"]
+    assert {"existence", "credit", "references", "sanctions"} <= set(names)
     assert (await handle.query("result_so_far"))["decision"]["outcome"] == "approve"
     assert await handle.query("open_gates") == []
     assert (await handle.query("cost"))["calls"] >= 4

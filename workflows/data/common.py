@@ -87,6 +87,19 @@ class CostView(Record):
     usd: Decimal = Decimal(0)
     by_branch: dict[str, Decimal] = Field(default_factory=dict)
 
+    def plus(self, more: "CostView") -> "CostView":
+        """Add up two costs, branch by branch."""
+        both = self.by_branch | {
+            name: self.by_branch.get(name, Decimal(0)) + usd for name, usd in more.by_branch.items()
+        }
+        return CostView(
+            calls=self.calls + more.calls,
+            input_tokens=self.input_tokens + more.input_tokens,
+            output_tokens=self.output_tokens + more.output_tokens,
+            usd=self.usd + more.usd,
+            by_branch=both,
+        )
+
 
 class Verdict(StrEnum):
     """What a person says at a gate: about the customer, not the proposal; or about a step."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from workflows.data.case_file import Party
 from workflows.data.common import CaseId, Condition, Decision, PartyId, PersonName, Record, Verdict
 from workflows.data.due_diligence import CaseOutcome, Narrative, Onboarding, Routing, Tier
 from workflows.data.findings import CheckResult, Share
@@ -91,6 +92,8 @@ class DecisionRecord(Record):
     signed: tuple[Signed, ...] = ()
     """All decisions at all gates until now, with their times."""
     checks: tuple[CheckResult, ...]
+    parties: tuple[Party, ...] = ()
+    """Those screened besides the subject, named in the case or discovered."""
     hits: tuple[ReviewedHit, ...] = ()
     """What people made of hits on lists."""
     information: tuple[InformationRequest, ...] = ()
@@ -119,6 +122,7 @@ class CaseSoFar(Record):
     """The answer to the query `result_so_far` while a case is open."""
 
     checks: tuple[CheckResult, ...] = ()
+    parties: tuple[Party, ...] = ()
     narrative: Narrative | None = None
     routing: Routing | None = None
     proposal: CaseOutcome | None = None

@@ -70,6 +70,8 @@ class FindingCode(StrEnum):
 
     # sanctions and persons
     SANCTIONED = "SANCTIONED"
+    SANCTIONED_PARTY = "SANCTIONED_PARTY"
+    """An owner is sanctioned, and neither director nor signatory."""
     POSSIBLE_SANCTIONS_MATCH = "POSSIBLE_SANCTIONS_MATCH"
     OWNED_BY_SANCTIONED = "OWNED_BY_SANCTIONED"
     """More than 50 %, alone or together (OFAC's 50 percent rule, AMLR Art. 20)."""

@@ -152,6 +152,10 @@ class Process:
         self.terms = replace(self.terms, budget=order.name)
         await self.budget.open()
 
+    def add_cost(self, cost: CostView) -> None:
+        """Add what was spent, here or by a child."""
+        self._cost = self._cost.plus(cost)
+
     async def gate(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
         """Open a gate and wait until people settled it or its deadline passed."""
         return await self.desk.open(spec, remind)
@@ -283,15 +287,9 @@ class Process:
         """Add what was spent by an answer and the unusable replies before it, or by those alone."""
         branch = current_scope().name.split("/")[0] or self._phase
         usage = answer.usage if answer else Usage()
-        old = self._cost
-        share = {branch: old.by_branch.get(branch, Decimal(0)) + usd} if usd or answer else {}
-        self._cost = CostView(
-            calls=old.calls + (answer is not None),
-            input_tokens=old.input_tokens + usage.input_tokens,
-            output_tokens=old.output_tokens + usage.output_tokens,
-            usd=old.usd + usd,
-            by_branch={**old.by_branch, **share},
-        )
+        calls, of_branch = int(answer is not None), {branch: usd} if usd or answer else {}
+        tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+        self.add_cost(CostView(calls=calls, usd=usd, by_branch=of_branch, **tokens))
 
 
 async def _in_scope(name: str, work: Callable[[], Awaitable[T]]) -> T:

@@ -8,11 +8,12 @@ from workflows.data.case_file import CaseFile
 from workflows.data.case_policy import POLICY, Role
 from workflows.data.common import Condition, Decision, Verdict
 from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Route, Routing, Tier
-from workflows.data.findings import Check, CheckOutcome, CheckResult, Finding, FindingCode
+from workflows.data.findings import HARD, Check, CheckOutcome, CheckResult, Finding, FindingCode
 from workflows.patterns.gate import ANYBODY
 from workflows.patterns.route_rows import ANY, Factor, row
 from workflows.patterns.route_table import Routed, RouteTable
 from workflows.rules.dd.hits import counting
+from workflows.rules.dd.sheet import SUBJECT
 
 POLICY_VERSION = "dd-2026-11"
 QUICK_CONFIDENCE = 0.90
@@ -21,19 +22,32 @@ DISAGREEMENT = 0.65
 """Confidence of a case on whose outcome rules and model differ: under the bound on purpose."""
 
 _TIERS = list(Tier)
-_HIGH = {
+_PROHIBITED = {FindingCode.SANCTIONED, FindingCode.OWNED_BY_SANCTIONED}
+_DECLINE = _PROHIBITED | {FindingCode.INSOLVENCY_FILING, FindingCode.NOT_ACTIVE}
+_REFER = {
+    FindingCode.SANCTIONED_PARTY,
     FindingCode.POSSIBLE_SANCTIONS_MATCH,
-    FindingCode.INSOLVENCY_FILING,
+    FindingCode.POSSIBLE_PEP,
+    FindingCode.DISQUALIFIED,
+    FindingCode.DOCUMENT_FORGED,
+    FindingCode.ADVERSE_MEDIA,
     FindingCode.INSOLVENCY_HISTORY,
     FindingCode.CREDIT_DISTRESS,
-    FindingCode.NOT_ACTIVE,
     FindingCode.IDENTITY_CONFLICT,
+    FindingCode.UNRESOLVED_CONTROL,
+    FindingCode.CIRCULAR_OWNERSHIP,
 }
-_DECLINE = {
-    FindingCode.SANCTIONED,
-    FindingCode.INSOLVENCY_FILING,
-    FindingCode.NOT_ACTIVE,
+"""High, and somebody has to find out more before the customer may be had at all."""
+_WATCHED = {
+    FindingCode.POLITICALLY_EXPOSED,
+    FindingCode.COMPLEX_STRUCTURE,
+    FindingCode.TRUST_IN_CHAIN,
+    FindingCode.NOMINEE_IN_CHAIN,
+    FindingCode.HIGH_RISK_COUNTRY,
 }
+"""High, and understood: such a customer may be had, under conditions."""
+_HIGH = _DECLINE | _REFER | _WATCHED
+_SPECIAL = {FindingCode.POLITICALLY_EXPOSED, FindingCode.COMPLEX_STRUCTURE}
 
 
 def findings_of(checks: Sequence[CheckResult]) -> list[Finding]:
@@ -43,17 +57,30 @@ def findings_of(checks: Sequence[CheckResult]) -> list[Finding]:
 
 def tier_by_rules(checks: Sequence[CheckResult]) -> Tier:
     """Set the tier from findings and from hard checks that came to nothing (fail closed)."""
-    codes = {f.code for f in counting(checks)}
-    if FindingCode.SANCTIONED in codes:
+    codes = _codes(checks)
+    if codes & _PROHIBITED:
         return Tier.PROHIBITED
-    screened = any(
-        c.check is Check.SANCTIONS and c.outcome in (CheckOutcome.CLEAR, CheckOutcome.FINDING)
-        for c in checks
-    )
-    if codes & _HIGH or not screened:
+    if codes & _HIGH or not screened(checks):
         return Tier.HIGH
-    hard_gap = any(c.gaps for c in checks if c.check is not Check.REFERENCES)
+    hard_gap = any(c.gaps for c in checks if c.check in HARD)
     return Tier.MEDIUM if codes or hard_gap else Tier.LOW
+
+
+def screened(checks: Sequence[CheckResult]) -> bool:
+    """Say whether everybody was screened against sanctions lists, without a gap."""
+    answered = (CheckOutcome.CLEAR, CheckOutcome.FINDING)
+    screens = [c for c in checks if c.check is Check.SANCTIONS]
+    subject = any(c.party_id == SUBJECT for c in screens)
+    return subject and all(c.outcome in answered and not c.gaps for c in screens)
+
+
+def complex_or_pep(checks: Sequence[CheckResult]) -> bool:
+    """Say whether the structure is complex or somebody is politically exposed."""
+    return bool(_codes(checks) & _SPECIAL)
+
+
+def _codes(checks: Sequence[CheckResult]) -> set[FindingCode]:
+    return {f.code for f in counting(checks)}
 
 
 def raised(tier: Tier, by_model: Tier | None) -> Tier:
@@ -66,11 +93,10 @@ def raised(tier: Tier, by_model: Tier | None) -> Tier:
 
 def propose(checks: Sequence[CheckResult]) -> CaseOutcome:
     """Propose an outcome by rules, for people to decide on."""
-    codes = {f.code for f in counting(checks)}
-    tier = tier_by_rules(checks)
+    codes, tier = _codes(checks), tier_by_rules(checks)
     if codes & _DECLINE:
         return CaseOutcome.DECLINE
-    if tier is Tier.HIGH:
+    if codes & _REFER or not screened(checks):
         return CaseOutcome.REFER
     return CaseOutcome.APPROVE if tier is Tier.LOW else CaseOutcome.APPROVE_WITH_CONDITIONS
 

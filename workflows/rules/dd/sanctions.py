@@ -10,7 +10,7 @@ from workflows.data.sources import (
     ScreenAnswer,
     ScreenQuery,
 )
-from workflows.rules.dd.sheet import UNREAD, Sheet, folded
+from workflows.rules.dd.sheet import SUBJECT, UNREAD, Sheet, folded
 
 POSSIBLE_MATCH = 0.85
 """Name similarity from which a list entry without an equal identifier needs a person."""
@@ -40,14 +40,16 @@ class Screened:
         ]
 
 
-def sanctions(screens: Sequence[Screened], unscreened: Sequence[tuple[str, str]]) -> CheckResult:
+def sanctions(
+    screens: Sequence[Screened], unscreened: Sequence[tuple[str, str]], party: str = SUBJECT
+) -> CheckResult:
     """Is any party on a sanctions list? `unscreened` names parties nobody could screen, and why.
 
     An equal identifier is a confirmed hit; a similar name is a possible one, never less.
     """
-    sheet = Sheet(Check.SANCTIONS)
-    for party, why in unscreened:
-        sheet.gap(f"sanctions: {party} was not screened ({why})")
+    sheet = Sheet(Check.SANCTIONS, party)
+    for name, why in unscreened:
+        sheet.gap(f"sanctions: {name} was not screened ({why})")
     sure = 1.0
     if not screens and not unscreened:
         sheet.gap("sanctions: nobody was screened")

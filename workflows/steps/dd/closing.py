@@ -95,6 +95,7 @@ class Closing:
             earlier=earlier,
             signed=tuple(audit.signed),
             checks=checks,
+            parties=self.known.parties,
             hits=self.hits,
             information=self.known.information,
             narrative=self.narrative,

@@ -17,6 +17,7 @@ from workflows import calls
 from workflows.calls import Call, ask
 from workflows.data.case_file import CaseFile, Party, Subject
 from workflows.data.common import Record
+from workflows.data.findings import CheckResult
 from workflows.data.llm import Prompt
 from workflows.data.sources import (
     CompanyAnswer,
@@ -44,7 +45,7 @@ REGISTERS = ("GB-COH", "CIK")
 class CheckDesk:
     """What a check asks with, and whom it tells. `round` counts evidence rounds from 0.
 
-    In the screening of a party `case` names that party alone.
+    In the screening of a party `case` names no party.
     """
 
     process: Process
@@ -57,6 +58,12 @@ class CheckDesk:
     confirmed_hit: Callable[[], None]
     """Tell that somebody is on a sanctions list beyond doubt: referees are asked no more."""
     round: int = 0
+    results: Callable[[], tuple[CheckResult, ...]] = tuple
+    """Give what has ended by now, of the subject and of all parties (for the last check)."""
+    owned_by: Callable[[frozenset[str]], tuple[float, float]] | None = None
+    """Set by the check of ownership: what parties own of the subject together, in per cent from
+    and to, given their ids as `found` gave them.
+    """
     _company: dict[int, asyncio.Future[CompanyAnswer]] = field(default_factory=dict)
 
     async def query(self, call: Call[Q, A], request: Q) -> A:
