@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.common import Record
 from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
 from workflows.data.question import RoleQuestion
+from workflows.data.report import ReportOrder
 from workflows.data.resources import KeeperAct, KeeperMessage, KeeperState, Pool, Request
 from workflows.data.sources import LeiQuery
 from workflows.data.spread import (
@@ -178,13 +179,27 @@ async def ask(here: World) -> Handle:
     return handle
 
 
+async def report(here: World) -> Handle:
+    """A report owed to an authority, filed in time."""
+    due = datetime.now(UTC).date() + timedelta(days=10)
+    day = timedelta(days=1)
+    order = ReportOrder(
+        case="saderat", reason="a confirmed hit", due=due, people=("mira",), remind_every=day
+    )
+    handle = await serve(here, "compliance-report", order)
+    await here.gate(handle)
+    await here.decide(handle, "done", "mira", gate="report")
+    await handle.result()
+    return handle
+
+
 CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
 NAMED = (
     Party(party_id="owner-1", kind="Company", name="Wharfside Holdings Ltd", role="owner"),
     Party(party_id="director-1", kind="Person", name="Maren Oxley", role="director"),
 )
-STORIES: tuple[Story, ...] = (unilever, saderat, carbo, budget, more, parties, party, cancel)
-SERVICES: tuple[Story, ...] = (keeper, topic, spread, spread_chunk, ask)
+STORIES: tuple[Story, ...] = (unilever, saderat, carbo, budget, more, parties, cancel)
+SERVICES: tuple[Story, ...] = (party, keeper, topic, spread, spread_chunk, ask, report)
 
 
 async def serve(here: World, service: str, given: Record) -> Handle:

@@ -88,7 +88,12 @@ def test_step_tells_each_event_the_state_after_it_and_decisions(
     assert run(monkeypatch, budget, "--step", "--until", "60") == 0
     text = capsys.readouterr().out
     assert [int(line[:5]) for line in text.splitlines() if line[:5].strip()] == [*range(1, 61)]
-    for word in ("workflow execution started  due-diligence", "told", "decides", "branch   ident"):
+    for word in (
+        "workflow execution started  due-diligence",
+        "told",
+        "decides",
+        "branch   existence",
+    ):
         assert word in text, word
 
     assert run(monkeypatch, budget, "--step", "--until", "60", "--json") == 0

@@ -52,8 +52,8 @@ def test_histories_in_a_folder_need_no_server(histories: Path, capsys: Captured)
     show_files(histories, "", ALL, as_json=True)
     found, told = shown(capsys)
     assert found["stats"]["process"] == "due-diligence", "the only type there is"
-    assert (found["stats"]["cases"], found["stats"]["dead"]) == (6, ["analyst"])
-    assert "1 of 7 files hold no history" in told
+    assert (found["stats"]["cases"], found["stats"]["dead"]) == (7, ["straight_through", "analyst"])
+    assert "1 of 8 files hold no history" in told
 
 
 def test_a_terminal_of_80_columns_holds_all_tables(
@@ -67,7 +67,7 @@ def test_a_terminal_of_80_columns_holds_all_tables(
         text = capsys.readouterr().out
         assert max(map(len, text.splitlines())) <= 80
         assert "too few" in text
-    assert "30.00 h" in text.replace(",", ""), "5 completed cases, 6 hours each"
+    assert "36.00 h" in text.replace(",", ""), "6 completed cases, 6 hours each"
     shutil.copytree(KEPT, histories / "more")
     show_files(histories, "", ALL, as_json=False)
     text = capsys.readouterr().out
@@ -78,7 +78,7 @@ def test_a_terminal_of_80_columns_holds_all_tables(
 def test_nothing_found_is_said_with_what_there_is(histories: Path) -> None:
     for process, wished, words in (
         ("onboarding", ALL, "no history of 'onboarding'; there are due-diligence"),
-        ("", Wishes(Period(NOW)), "no case of due-diligence began in that time; the 6 there are"),
+        ("", Wishes(Period(NOW)), "no case of due-diligence began in that time; the 7 there are"),
         ("", Wishes(Period(), after=wishes.side("v9", "")), "--after leaves no case.*dd-2026-11"),
     ):
         with pytest.raises(BadInput, match=words):
@@ -183,7 +183,7 @@ async def test_real_cases_are_summed_up_once_and_rated(
     assert (of["cases"], of["statuses"]) == (2, {"completed": 2})
     assert of["running"] >= 1
     assert {g["name"] for g in of["paths"]} == {"quick_approval", "compliance_officer"}
-    assert of["dead"] == ["analyst", "two_people_one_senior"]
+    assert of["dead"] == ["straight_through", "analyst", "two_people_one_senior"]
     assert of["satisfaction"]["drafts"] == {"unchanged": 1, "changed": 0, "withheld": 1}
     assert of["satisfaction"]["rated"] == {"part": 0, "of": 2}
     assert of["simulated"] == 2

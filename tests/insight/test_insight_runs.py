@@ -41,14 +41,16 @@ def test_a_case_of_ours_tells_path_outcome_version_and_what_people_made_of_it() 
     assert told.drafts == Drafts(unchanged=1)
     assert told.simulated
     assert told.first == told.run != ""
-    assert case.usd == Decimal("0.00251825")
+    assert Decimal(0) < case.usd < Decimal("0.1")
     assert RunSummary.model_validate_json(case.model_dump_json()) == case
 
 
 def test_rounds_failures_and_retries_are_counted_by_section() -> None:
     case = kept("due_diligence_more")
-    assert case.iterations == {"identity": 3, "credit": 3, "synthesis": 3}
-    assert case.sections["identity"] == Section(calls=12, failed=2, retries=8)
+    assert case.iterations == {"existence": 3, "credit": 3, "synthesis": 3}
+    existence = case.sections["existence"]
+    assert (existence.calls, existence.failed) == (12, 2)
+    assert existence.retries >= 8, "four more of each call to the register"
     assert case.facts.drafts == Drafts(unchanged=1, withheld=1), "`more`, then approved"
 
 
