@@ -187,7 +187,7 @@ async def report(here: World) -> Handle:
         case="saderat", reason="a confirmed hit", due=due, people=("mira",), remind_every=day
     )
     handle = await serve(here, "compliance-report", order)
-    await here.gate(handle)
+    await here.gate(handle, "report")
     await here.decide(handle, "done", "mira", gate="report")
     await handle.result()
     return handle
