@@ -1,7 +1,8 @@
 """The body of a dossier: findings, gaps, checks, parties, evidence, audit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from cli.dossier import annexes
 from cli.dossier.markup import (
     Markup,
     chip,
@@ -139,8 +140,16 @@ def details(view: View) -> Markup:
     for check, title in chosen:
         held = [c for c in view.checks if c.check is check]
         if held:
-            parts += [el("h3", title), _said(view, held)]
+            parts += [el("h3", title), *_worked_out(held), _said(view, held)]
     return section("7", "What the sources said", *parts)
+
+
+def _worked_out(held: Iterable[CheckResult]) -> Iterator[Markup]:
+    for check in held:
+        if check.structure is not None:
+            yield annexes.ownership(check.structure)
+        if check.worksheet is not None:
+            yield annexes.worksheet(check.worksheet)
 
 
 def _said(view: View, held: Iterable[CheckResult]) -> Markup:

@@ -1,6 +1,7 @@
 """The dossier: whole in itself, nothing foreign acts in it, citations lead somewhere, it prints."""
 
 import re
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from workflows.data.audit import broken, canonical
 from workflows.data.case_file import CaseFile
 from workflows.data.decision import CaseSoFar
 from workflows.data.findings import Check, FindingCode
+from workflows.data.ownership import Band, Flagged, Stake, Standing, Structure, StructureFlag
+from workflows.data.worksheet import Ratio, Score, Worksheet
 
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(1)>&\"'"
 
@@ -44,6 +47,50 @@ class Parts(HTMLParser):
         self.text += data
 
 
+def structure() -> Structure:
+    """One holder by two chains, a third of the votes unknown."""
+    band = Band(low=25, high=50)
+    holder = Stake(
+        party="x",
+        name=HOSTILE,
+        kind="person",
+        country="GB",
+        shares=band,
+        standing=Standing.OWNER,
+        paths=("A > B > C", "A > D > C"),
+    )
+    why = "shares in a circle"
+    return Structure(
+        subject="s",
+        name="S",
+        holders=(holder,),
+        unknown_shares=Band(low=50, high=75),
+        unknown_votes=Band(low=33, high=33),
+        layers=2,
+        parties=4,
+        flags=(Flagged(flag=StructureFlag.CIRCULAR_OWNERSHIP, why=why),),
+    )
+
+
+def accounts() -> Worksheet:
+    """Accounts whose score alarms and of which one ratio cannot be computed."""
+    ratio = {"name": "current ratio", "formula": "CA / CL"}
+    return Worksheet(
+        policy="credit-2026-11",
+        source="SEC EDGAR",
+        end=date(2025, 12, 31),
+        months=12,
+        currency="USD",
+        ratios=(
+            Ratio(**ratio, inputs={"current_assets": 2e9}, value=1.234, mark="fair"),
+            Ratio(name="quick ratio", formula="(CA - inventory) / CL", why="no inventory"),
+        ),
+        scores=(Score(name="Z''", formula="6.56 X1", value=-1.33, zone="distress"),),
+        tangible_net_worth=-5e8,
+        doubts=("not audited",),
+    )
+
+
 def hostile() -> View:
     case = example().model_dump(mode="json")
     case["subject"]["name"] = HOSTILE
@@ -51,6 +98,8 @@ def hostile() -> View:
         credit=result(Check.CREDIT, FindingCode.CREDIT_DISTRESS, gaps=1),
         media=result(Check.MEDIA, gaps=1),
     )
+    annexed = {"structure": structure(), "worksheet": accounts()}
+    held = tuple(c.model_copy(update=annexed) if c.check is Check.CREDIT else c for c in held)
     odd = held[0].evidence[0].model_copy(update={"excerpt": HOSTILE, "record": HOSTILE})
     held = (held[0].model_copy(update={"evidence": (odd,)}), *held[1:])
     known = CaseSoFar(checks=held, narrative=narrative(dropped=1))
@@ -76,6 +125,9 @@ def sound(document: str) -> Parts:
 def test_hostile_words_are_shown_and_do_nothing_and_links_lead_somewhere() -> None:
     seen = sound(page(hostile()))
     assert HOSTILE in seen.text
+    for told in ("25-50 %", "33 %", "A > D > C", "Shares in a circle", "-1.33", "Distress",
+                 "1.23", "no inventory", "2,000,000,000", "Not audited"):  # fmt: skip
+        assert told in seen.text, told
     assert "not for real screening" in seen.text.lower()
     assert "draft, not decided" in seen.text.lower()
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from workflows.data.common import PartyId, Record
+from workflows.data.ownership import Structure
 from workflows.data.sources import Liveness
 from workflows.data.worksheet import Worksheet
 
@@ -187,6 +188,8 @@ class CheckResult(Record):
     """Name of the fallback that answered instead of the first choice; empty if none did."""
     worksheet: Worksheet | None = None
     """Of the credit check, where accounts were to be had."""
+    structure: Structure | None = None
+    """Of the ownership check: the holders with the largest parts."""
 
     @model_validator(mode="after")
     def _a_gap_is_never_a_pass(self) -> Self:

@@ -12,6 +12,8 @@ SURE = 0.95
 """Confidence of registers read by plain rules."""
 BY_PARENTS = "lei_parents"
 """Named fallback: the register was silent, only the LEI system answered."""
+KEPT = 50
+"""Holders of the structure that the result keeps."""
 SHOWN = 8
 """Holders that stand in the evidence itself, and companies in a gap."""
 
@@ -32,7 +34,9 @@ def ownership(walk: Walk) -> CheckResult:
         sheet.find(FindingCode(flagged.flag), flagged.why, _cited(walk, flagged) or every)
     silent = any(c == walk.subject and isinstance(a, OwnersAnswer) for c, a in walk.failed)
     fallback = BY_PARENTS if silent and walk.answered else ""
-    return sheet.result(SURE, fallback, silent=walk.answered is None)
+    result = sheet.result(SURE, fallback, silent=walk.answered is None)
+    kept = found.model_copy(update={"holders": found.holders[:KEPT]})
+    return result.model_copy(update={"structure": kept})
 
 
 def _gaps(walk: Walk, found: Structure) -> None:
