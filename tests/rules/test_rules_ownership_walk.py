@@ -18,6 +18,7 @@ from workflows.data.registers import (
 from workflows.data.sources import Identifier, LeiEntry, SourceState
 from workflows.rules.dd.ownership import SHOWN, ownership
 from workflows.rules.dd.ownership_walk import COMPANIES, LEI, LEVELS, REGISTER, Walk
+from workflows.rules.dd.parties import owned_by
 
 FOUND, NONE, DOWN = SourceState.FOUND, SourceState.NONE, SourceState.UNAVAILABLE
 Answers = dict[str, OwnersAnswer | ParentsAnswer]
@@ -240,3 +241,18 @@ def test_loops_deep_and_wide_structures_end_at_the_bounds_which_are_named() -> N
 def test_the_time_of_the_evidence_is_that_of_its_source() -> None:
     result, _, _ = walked(example(), {UNILEVER: owners(exempt=True)})
     assert {e.retrieved_at for e in result.evidence} == {NOW}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found", "open_"), [(50, 75, True, 0), (25, 50, False, 1), (25, 49, False, 0)]
+)
+def test_from_half_on_sanctioned_owners_reach_the_company(
+    low: float, high: float, found: bool, open_: int
+) -> None:
+    answers: Answers = {UNILEVER: owners(by("Ann Example", low, high), by("Bo", 25, 25))}
+    result, _, walk = walked(example(), answers)
+    ids = frozenset({"owner-1"})
+    weighed = owned_by(result, {"owner-1": ("sanctions.owner-1-f1",)}, *walk.owned_by(ids))
+    assert (FindingCode.OWNED_BY_SANCTIONED in codes(weighed)) is found
+    assert len(weighed.gaps) == open_
+    assert weighed.structure == result.structure is not None

@@ -75,7 +75,7 @@ class FindingCode(StrEnum):
     """An owner is sanctioned, and neither director nor signatory."""
     POSSIBLE_SANCTIONS_MATCH = "POSSIBLE_SANCTIONS_MATCH"
     OWNED_BY_SANCTIONED = "OWNED_BY_SANCTIONED"
-    """More than 50 %, alone or together (OFAC's 50 percent rule, AMLR Art. 20)."""
+    """50 % or more, alone or together (OFAC's 50 percent rule; AMLR Art. 20: more than 50 %)."""
     POLITICALLY_EXPOSED = "POLITICALLY_EXPOSED"
     POSSIBLE_PEP = "POSSIBLE_PEP"
     ADVERSE_MEDIA = "ADVERSE_MEDIA"

@@ -11,6 +11,8 @@ DECISIVE = frozenset({"director", "signatory"})
 """Roles in which a sanctioned person makes the customer one we may not serve."""
 BEYOND = "beyond-bound"
 """Stands for all parties that were not screened because there were too many."""
+HALF = 50.0
+"""Per cent from which the sanctions of owners reach what they own."""
 SHOWN = 20
 """Names that stand in the evidence itself; the document beside it holds all."""
 Key = tuple[str, str, str]
@@ -70,23 +72,24 @@ def owned_by(
 ) -> CheckResult:
     """Add what sanctioned parties own of the subject together, `low` to `high` per cent.
 
-    `hits` gives the findings that say so, by party. More than 50 is ownership by them; perhaps
-    more than 50 is a gap.
+    `hits` gives the findings that say so, by party. From 50 on it is ownership by them (OFAC; the
+    EU says more than 50, but registers' bands of that begin at 50); perhaps 50 is a gap.
     """
-    if high <= 50:
+    if high < HALF:
         return ownership
     sheet = Sheet(Check.OWNERSHIP)
     sheet.evidence += ownership.evidence
     sheet.findings += ownership.findings
     sheet.gaps += ownership.gaps
-    if low > 50:
+    if low >= HALF:
         cited = tuple(i for ids in hits.values() for i in ids)
         what = f"sanctioned parties own {low:g} to {high:g} % together: {', '.join(hits)}"
         sheet.find(FindingCode.OWNED_BY_SANCTIONED, what, cited)
     else:
         who = ", ".join(hits)
-        sheet.gap(f"sanctioned parties may own more than 50 % ({low:g} to {high:g} %): {who}")
-    return sheet.result(ownership.confidence, ownership.fallback)
+        sheet.gap(f"sanctioned parties may own 50 % or more ({low:g} to {high:g} %): {who}")
+    result = sheet.result(ownership.confidence, ownership.fallback)
+    return result.model_copy(update={"structure": ownership.structure})
 
 
 def unscreened(parties: Sequence[Party], bound: int, seen: Evidence) -> CheckResult:
