@@ -14,10 +14,9 @@ from workflows.data.common import Record
 from workflows.data.due_diligence import ReferenceReply
 
 VENDORS = ("openai", "anthropic", "gemini")
-SOURCES = (
-    *("companies_house", "gleif", "opensanctions", "ofac", "edgar"),
-    *("vies", "worldbank", "news", "dns"),
-)
+REGISTERS = ("companies_house", "gleif", "edgar", "vies")
+LISTS = ("opensanctions", "ofac", "worldbank")
+SOURCES = (*REGISTERS, *LISTS, "news", "dns")
 EFFECTS = ("accounts", "mail", "chat")
 SERVICES = (*VENDORS, *SOURCES, *EFFECTS)
 
