@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from workflows.data.common import BranchState, BranchView
 from workflows.data.decision import CaseSoFar
 from workflows.data.due_diligence import ReferenceReply
 from workflows.data.findings import Check, CheckResult
+from workflows.data.report import ReportFiled, ReportOrder
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FLAGS = (
@@ -211,6 +212,37 @@ async def weeks(days: Days) -> dict[str, Any]:
     }
 
 
+async def report(days: Days) -> dict[str, Any]:
+    """A report is owed in four days and filed five days late: asked for daily, until it is."""
+    before = await days.chats()
+    due = (datetime.now(UTC) + 4 * DAY).date()
+    order = ReportOrder(case="c", reason="a hit", due=due, people=("mira",), remind_every=2 * DAY)
+    with days.env.with_time_skipping_disabled():
+        handle: Handle = await days.here.client.start_workflow(
+            "compliance-report",
+            order,
+            id=f"report-{secrets.token_hex(4)}",
+            task_queue=days.here.queue,
+            task_timeout=timedelta(seconds=5),
+        )
+    asked = (await days.here.gate(handle, "report")).may_decide
+    await days.later(handle, 3 * DAY)
+    early = await days.chats() - before
+    await days.later(handle, 6 * DAY)
+    phase = (await handle.query("status"))["phase"]
+    late = await days.chats() - before - early
+    said = {"gate": "report", "comment": "reference 123"}
+    await days.here.decide(handle, "done", "mira", **said)
+    filed = ReportFiled.model_validate(await handle.result())
+    return {
+        "asked": asked,
+        "early": early,
+        "phase": phase,
+        "late": late,
+        "filed": filed.model_dump(mode="json"),
+    }
+
+
 async def messages(handle: Handle) -> list[tuple[float, str]]:
     """Tell which mails to the customer and which chats were sent, and on which day of the case."""
     events = (await handle.fetch_history()).events
@@ -264,6 +296,7 @@ STORIES: dict[str, Callable[[Days], Any]] = {
     "references": references,
     "review": review,
     "weeks": weeks,
+    "report": report,
 }
 
 

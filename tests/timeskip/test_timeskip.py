@@ -13,6 +13,7 @@ import pytest_asyncio
 from runtime.settings import ROOT
 
 pytestmark = pytest.mark.server
+STORIES = ("references", "review", "weeks", "report")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -20,7 +21,7 @@ async def seen(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the process of `days` saw."""
     data = tmp_path_factory.mktemp("days")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.timeskip.days", str(data), "references", "review", "weeks"),
+        *(sys.executable, "-m", "tests.timeskip.days", str(data), *STORIES),
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "BRAID_"))},
         stdout=subprocess.PIPE,
@@ -89,3 +90,15 @@ def test_six_weeks_of_people_who_take_their_time_are_kept_to_the_day(seen: Any) 
     assert story["ended_by_itself"]
     assert story["outcome"] == "refer"
     assert story["days"] == pytest.approx(24 + 21, abs=0.01)
+
+
+def test_a_report_is_asked_for_until_somebody_says_it_was_filed(seen: Any) -> None:
+    """Every second day until it is due, every day from then on; late is said to be late."""
+    story = seen["report"]
+    assert story["asked"] == ["mira"]
+    assert story["early"] == 1
+    assert story["phase"] == "report overdue"
+    assert story["late"] in (5, 6), "one on the fourth day, then daily; midnight may be near"
+    filed = story["filed"]
+    assert (filed["filed"], filed["late"], filed["by"]) == (True, True, "mira")
+    assert filed["comment"] == "reference 123"
