@@ -103,6 +103,7 @@ class DueDiligence(Process):
     def check_ended(self, result: CheckResult) -> None:
         """Ask people about its hits, and tell the audit, as soon as a check of anybody ends."""
         self.hits.look(result, *self.gathering.parties)
+        self.trail.parties_known(self.gathering.parties)
         self.trail.check_ended(result)
 
     def in_round(self, name: str) -> str:

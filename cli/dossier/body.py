@@ -117,13 +117,18 @@ def parties(view: View) -> Markup:
     rows: list[tuple[object, ...]] = [
         ("subject", subject.name, "Company", "applicant", subject.country, "")
     ]
+    named = {p.party_id for p in view.case.parties}
     rows += [
-        (p.party_id, p.name, p.kind, p.role, p.country or "", day(p.birth_date))
-        for p in view.case.parties
+        (
+            p.party_id,
+            p.name,
+            p.kind,
+            p.role if p.party_id in named else f"{p.role} (discovered)",
+            p.country or "",
+            day(p.birth_date) or p.birth,
+        )
+        for p in view.parties
     ]
-    named = {"subject", subject.party_id, *(p.party_id for p in view.case.parties)}
-    found = dict.fromkeys(c.party_id for c in view.checks if c.party_id not in named)
-    rows += [(p, view.names.get(p, p), "", "found by the ownership check", "", "") for p in found]
     heads = ("Id", "Name", "Kind", "Role", "Country", "Born")
     return section("6", "Parties", table(heads, rows))
 

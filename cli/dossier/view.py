@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from workflows.data.audit import AuditRow, broken
-from workflows.data.case_file import CaseFile
+from workflows.data.case_file import CaseFile, Party
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import Narrative
 from workflows.data.findings import CheckResult, Evidence, Finding, Gap
@@ -39,6 +39,13 @@ class View:
     def narrative(self) -> Narrative | None:
         """The summary."""
         return self.decision.narrative if self.decision else self.known.narrative
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Everybody besides the subject, named in the case or discovered."""
+        found = self.decision.parties if self.decision else self.known.parties
+        named = {p.party_id for p in found}
+        return (*(p for p in self.case.parties if p.party_id not in named), *found)
 
     @cached_property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -78,7 +85,7 @@ class View:
         """Names by party id."""
         known = {"subject": self.case.subject.name}
         known |= {self.case.subject.party_id: self.case.subject.name}
-        known |= {p.party_id: p.name for p in self.case.parties}
+        known |= {p.party_id: p.name for p in self.parties}
         return known | {r.party_id: r.name for r in self.case.references.referees}
 
     @cached_property

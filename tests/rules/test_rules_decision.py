@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.rules.dd_records import NOW, checks, example, narrative, result, said
 from workflows.data.audit import FIRST, Action, AuditRow, broken, canonical
+from workflows.data.case_file import Party
 from workflows.data.due_diligence import CaseOutcome, Tier
 from workflows.data.effects import EffectReceipt
 from workflows.data.findings import Check, CheckResult, Disposition, Finding, FindingCode
@@ -26,6 +27,9 @@ O = CaseOutcome  # noqa: E741 - short in tables
 property_test = settings(print_blob=True, deadline=None, max_examples=60)
 
 
+FOUND = Party(party_id="p3", kind="Person", name="A B", role="director")
+
+
 def written() -> CaseAudit:
     """The audit of a case with everything in it, a second a row."""
     clock = iter(NOW + timedelta(seconds=n) for n in range(10_000))
@@ -34,7 +38,8 @@ def written() -> CaseAudit:
     found = result(Check.SANCTIONS, F.POSSIBLE_SANCTIONS_MATCH)
     book.check_ended(found)
     book.check_ended(result(Check.EXISTENCE))
-    book.party_discovered("p3", "person, director")
+    book.parties_known([FOUND])
+    book.parties_known([FOUND])
     book.hit_disposed(disposed(found.findings[0]))
     book.assessed(Tier.MEDIUM, Tier.HIGH, narrative(tier=Tier.HIGH))
     spec = GateSpec(
@@ -94,6 +99,7 @@ def test_a_case_is_told_in_rows_that_hold() -> None:
     assert broken(rows) is None
     told = {r["action"] for r in rows}
     assert told == set(Action) - {Action.LEFT_OUT}
+    assert [r["target"] for r in rows if r["action"] == "party.discovered"] == ["p3"]
     again = [r for r in rows if (r["action"], r["target"]) == ("check.ended", "existence")]
     assert [(r["before"], r["after"]) for r in again] == [
         (None, "inconclusive"),
@@ -150,8 +156,9 @@ def test_ten_thousand_parties_stay_bounded_and_what_people_do_is_never_left_out(
     monkeypatch.setattr(audit, "MOST_ROWS", 50)
     monkeypatch.setattr(audit, "PAGE", 20)
     book = CaseAudit(example(), lambda: NOW)
-    for n in range(200):
-        book.party_discovered(f"p{n}", "person")
+    many = [FOUND.model_copy(update={"party_id": f"p{n}"}) for n in range(200)]
+    for known in range(0, 201, 50):
+        book.parties_known(many[:known])
     book.gate_decided(said("ana"))
     book.closed(O.APPROVE)
     actions = [r.action for r in book.rows]

@@ -17,6 +17,7 @@ from workflows.data.decision import Because, ListUsed, ModelOpinion, Override
 from workflows.data.due_diligence import CaseOutcome, Narrative, Tier
 from workflows.data.findings import HARD, Check, CheckResult, FindingCode, Strength
 from workflows.patterns.gate import GateResult
+from workflows.rules.dd.hits import counting
 
 BANDS = {
     Tier.LOW: (0, 24),
@@ -53,7 +54,7 @@ TELLABLE = {
 def risk_score(tier: Tier, checks: Sequence[CheckResult], confidence: float) -> int:
     """Rank a case within its tier; the module says how."""
     low, high = BANDS[tier]
-    points = sum(POINTS[f.strength] for c in checks for f in c.findings)
+    points = sum(POINTS[f.strength] for f in counting(checks))
     points += sum((2 if c.check in HARD else 1) * len(c.gaps) for c in checks)
     return min(high, low + points + round(10 * (1 - confidence)))
 
@@ -163,7 +164,7 @@ def customer_explanation(
         return "Your application is still being looked at."
     if outcome is CaseOutcome.APPROVE:
         return f"We offer you {product}, up to {case.product.currency} {limit} a month."
-    found = {f.code for c in checks for f in c.findings}
+    found = {f.code for f in counting(checks)}
     grounds = [TELLABLE[c] for c in TELLABLE if c in found] if found <= set(TELLABLE) else []
     told = "We cannot offer you the product you asked for"
     if outcome is CaseOutcome.APPROVE_WITH_CONDITIONS:

@@ -1,11 +1,11 @@
 """Due diligence: the audit of a case. Says in rows what happened, as it happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from workflows.data.audit import FIRST, Action, Actor, ActorKind, AuditPage, AuditRow
-from workflows.data.case_file import CaseFile
+from workflows.data.case_file import CaseFile, Party
 from workflows.data.common import Decision
 from workflows.data.decision import Signed
 from workflows.data.due_diligence import CaseOutcome, Narrative, Tier
@@ -37,6 +37,7 @@ class CaseAudit:
         self._outcomes: dict[str, str] = {}
         self._told: set[tuple[str, str]] = set()
         self._tier: str | None = None
+        self._parties = 0
         self._full = False
         opened = f"{case.subject.name}, {case.product.kind}"
         self._add(Action.CASE_OPENED, case.case, actor=_person(case.author), after=opened)
@@ -68,9 +69,13 @@ class CaseAudit:
         for gap in result.gaps:
             self._once(Action.GAP, gap.id, gap.reason, PROCESS)
 
-    def party_discovered(self, party: str, about: str) -> None:
-        """Tell of a party nobody named: `about` says what it is and where it was found."""
-        self._once(Action.PARTY_DISCOVERED, party, about, PROCESS)
+    def parties_known(self, parties: Sequence[Party]) -> None:
+        """Tell of each party the case file does not name, once."""
+        for party in parties[self._parties :]:
+            if party not in self.case.parties:
+                about = f"{party.kind}, {party.role}: {party.name}"
+                self._add(Action.PARTY_DISCOVERED, party.party_id, after=about)
+        self._parties = max(self._parties, len(parties))
 
     def hit_disposed(self, hit: ReviewedHit) -> None:
         """Tell what people made of a hit; by nobody if it stays open, or is remembered."""

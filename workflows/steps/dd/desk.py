@@ -60,6 +60,8 @@ class CheckDesk:
     round: int = 0
     results: Callable[[], tuple[CheckResult, ...]] = tuple
     """Give what has ended by now, of the subject and of all parties (for the last check)."""
+    parties: Callable[[], tuple[Party, ...]] = tuple
+    """Give everybody who is screened besides the subject, named and discovered."""
     owned_by: Callable[[frozenset[str]], tuple[float, float]] | None = None
     """Set by the check of ownership: what parties own of the subject together, in per cent from
     and to, given their ids as `found` gave them.

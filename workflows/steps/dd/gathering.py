@@ -40,6 +40,7 @@ class Gathering:
             self._parties.found,
             confirmed,
             results=lambda: self.checks,
+            parties=lambda: self.parties,
         )
 
     @property

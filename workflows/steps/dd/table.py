@@ -9,6 +9,7 @@ from workflows.data.findings import Check, CheckResult
 from workflows.rules.dd.sheet import stopped, unavailable
 from workflows.steps.dd.credit import credit
 from workflows.steps.dd.desk import CheckDesk
+from workflows.steps.dd.dossier import dossier
 from workflows.steps.dd.existence import existence
 from workflows.steps.dd.references import references
 from workflows.steps.dd.sanctions import sanctions
@@ -20,6 +21,7 @@ STEPS: Mapping[Check, Step] = {
     Check.SANCTIONS: sanctions,
     Check.CREDIT: credit,
     Check.REFERENCES: references,
+    Check.DOSSIER: dossier,
 }
 OF_PERSONS = (Check.IDENTITY, Check.SANCTIONS, Check.PEP, Check.MEDIA, Check.BACKGROUND)
 OF_COMPANIES = (Check.SANCTIONS, Check.MEDIA)
