@@ -68,6 +68,8 @@ def test_an_answer_ends_the_waiting_and_becomes_evidence_and_a_document() -> Non
         seen = told.evidence[-1]
         assert (seen.source, seen.sha256, seen.excerpt) == ("customer", "a" * 64, ANSWER.text)
         assert told.outcome is CheckOutcome.CLEAR
+        of_party = told.model_copy(update={"party_id": "p1", "evidence": ()})
+        assert informed((*checks(), of_party), await post.desk.filed())[-1] == of_party
 
     living(story)
 

@@ -60,7 +60,7 @@ def hits_of(result: CheckResult, parties: Mapping[str, Subject | Party]) -> list
         on_a_list = finding.code in CONFIRMS or finding.code in CONFIRMED
         if on_a_list and finding.disposition is None:
             seen = next((kept[i] for i in finding.evidence if i in kept), None)
-            found.append(_hit(result.check, finding, seen, parties[finding.party_id]))
+            found.append(_hit(result.check, finding, seen, parties.get(finding.party_id)))
     return found
 
 
@@ -130,12 +130,16 @@ def open_hits(checks: Sequence[CheckResult]) -> int:
     return sum(f.code in CONFIRMS for f in counting(checks))
 
 
-def _hit(check: Check, finding: Finding, seen: Evidence | None, party: Subject | Party) -> Hit:
+def _hit(
+    check: Check, finding: Finding, seen: Evidence | None, party: Subject | Party | None
+) -> Hit:
     entry = f"{seen.source}:{seen.record}" if seen else finding.summary
     # What a simulated list said must not clear anybody of a real one.
     told = [seen.liveness, seen.excerpt] if seen else [finding.summary]
     of_subject = isinstance(party, Subject)
-    return Hit(check, finding, entry, _digest([entry, *told]), _attributes(party), of_subject)
+    # Of a party nobody told of only the finding is known: then the hit is no other's.
+    attributes = _attributes(party) if party else _digest([finding.party_id, finding.summary])
+    return Hit(check, finding, entry, _digest([entry, *told]), attributes, of_subject)
 
 
 def _attributes(party: Subject | Party) -> str:

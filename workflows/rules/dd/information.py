@@ -26,11 +26,12 @@ def informed(
 
     Of a check that did not run its answer goes to the first one. Adding them again changes nothing.
     """
-    held = {c.check for c in checks}
+    told = list(checks)
     for request in requests:
-        about = request.wanted.about if request.wanted.about in held else checks[0].check
-        checks = [_told(c, request) if c.check == about else c for c in checks]
-    return tuple(checks)
+        places = [n for n, c in enumerate(told) if c.check == request.wanted.about]
+        place = min(places, default=0)  # the subject's comes before those of parties
+        told[place] = _told(told[place], request)
+    return tuple(told)
 
 
 def _told(check: CheckResult, request: InformationRequest) -> CheckResult:
