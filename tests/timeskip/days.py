@@ -186,6 +186,7 @@ async def weeks(days: Days) -> dict[str, Any]:
     hit = await days.here.gate(handle, "hit-")
     before = hit.may_decide
     await days.later(handle, 8 * DAY)
+    await days.here.until(handle, "open_gates", lambda gates: "zoe" in gates[0]["may_decide"])
     escalated = await days.here.gate(handle, "hit-")
     await days.here.decide(handle, "supply", "zoe", gate=hit.name, value=NOT_HIM)
     await days.here.gate(handle)
