@@ -110,8 +110,8 @@ def _complex(
     block = max((b for b in _blocks(graph, near)), default=0)
     if trust and block >= MANY_TOGETHER:
         return (
-            f"{block} holders have at least parts that add up to more than 100 %, so they hold"
-            " one block together, and a trust is among them"
+            f"the least parts of {block} holders add up to more than 100 %, so they hold one block"
+            " together, and a trust is among them"
         )
     return ""
 
