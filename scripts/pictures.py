@@ -1,4 +1,4 @@
-"""Make the README's pictures: the demo in the terminal, its case in the Temporal UI, its report.
+"""Make the README's pictures: the demo in the terminal, its case in the Temporal UI, its reports.
 
 `.venv/bin/python scripts/pictures.py`: needs Chromium for all but the first.
 """
@@ -17,6 +17,9 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cli import demo
+from cli.dossier import page as dossier
+from cli.dossier.reading import view_of
+from cli.dossier.view import View
 from cli.inputs import read
 from cli.processes import process
 from cli.session import session
@@ -61,6 +64,14 @@ def photograph_report(report: Report, folder: Path) -> None:
         photograph(file.as_uri(), IMAGES / name, folder / "profile", flag)
 
 
+def photograph_dossier(view: View, folder: Path) -> None:
+    """Take a picture of the first page of a case's dossier."""
+    file = folder / "dossier.html"
+    file.write_text(dossier.page(view), encoding="utf-8")
+    flags = ("--window-size=830,1180", "--blink-settings=preferredColorScheme=1")
+    photograph(file.as_uri(), IMAGES / "dossier.png", folder / "profile", *flags)
+
+
 async def main() -> None:
     """Run the demo on a stack of its own and keep what a person would see."""
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -81,6 +92,8 @@ async def main() -> None:
                     photograph, here.page(shown.case), target, Path(folder) / "profile"
                 )
                 await asyncio.to_thread(photograph_report, shown.report, Path(folder))
+                view = await view_of(here, shown.case)
+                await asyncio.to_thread(photograph_dossier, view, Path(folder))
             else:
                 sys.stderr.write("no Chromium: pictures of pages were not taken\n")
 
