@@ -6,6 +6,7 @@ import pytest
 
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file
+from workflows.data.case_file import CaseFile
 from workflows.data.common import BranchState, GateView
 from workflows.data.decision import DecisionRecord
 from workflows.data.due_diligence import CaseOutcome, Route, Tier
@@ -81,6 +82,24 @@ async def test_a_true_match_of_two_people_stops_the_references_and_prohibits(her
     branches = {b["name"]: b["state"] for b in await handle.query("branches")}
     assert branches[Check.REFERENCES] == BranchState.CANCELLED
     assert not [m for m in (await here.book())["mails"] if "customer" in m["to"]]
+
+
+async def test_a_hit_on_a_party_is_judged_while_its_screening_and_the_case_go_on(
+    here: World,
+) -> None:
+    """The screening is a child; its hit is asked about by the case, and set aside there."""
+    case = case_file("unilever").model_dump()
+    named = {"party_id": "owner-1", "kind": "Company", "name": "BANK SADERAT IRAN", "role": "owner"}
+    case["parties"] = [named]
+    handle = await here.start(CaseFile.model_validate(case))
+    gate = await here.gate(handle, "hit-")
+    assert "owner-1" in gate.question
+    await here.decide(handle, "supply", "bo", gate=gate.name, value=FALSE)
+    record = await ended(here, handle, "refer", "bo")
+    [hit] = record.hits
+    assert (hit.party_id, hit.disposition) == ("owner-1", Disposition.FALSE_POSITIVE)
+    screened = [c for c in record.checks if c.party_id == "owner-1" and c.findings]
+    assert [f.disposition for c in screened for f in c.findings] == [Disposition.FALSE_POSITIVE]
 
 
 async def test_a_case_beyond_doubt_goes_straight_through_if_the_policy_says_so(
