@@ -46,6 +46,7 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.LEI: sources.lei_record,
         calls.SCREEN: sources.sanctions_search,
         calls.SCREEN_LIST: sources.sanctions_list_file,
+        calls.PEP_SEARCH: sources.pep_search,
         calls.FILINGS: sources.filings,
         calls.FACTS: sources.company_facts,
         calls.OWNERS: sources.owners,

@@ -4,6 +4,7 @@ An inquiry is a generator: it yields requests, is sent the replies, and returns 
 It touches nothing, so a test drives it with replies written by hand.
 """
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
@@ -63,6 +64,7 @@ class Extract:
 
 
 NO_RECORD = Extract(SourceState.NONE)
+UNDOCUMENTED = "the answer is not what it documents"
 Inquiry = Generator[Inquire, Page, Extract]
 
 
@@ -80,6 +82,8 @@ class Connector(ABC, Generic[In, Out]):
     """One door to one source."""
 
     call: Call[In, Out]
+    heavy = False
+    """Its inquiry computes for long, so it runs on a thread, beside the heartbeats."""
     service: str
     source: str
     licence: str
@@ -212,21 +216,21 @@ class _Drive:
         page: Page | None = None
         while True:
             try:
-                asked = next(inquiry) if page is None else inquiry.send(page)
-            except StopIteration as finished:
-                extract: Extract = finished.value
-                return extract
+                if self._connector.heavy:
+                    asked = await asyncio.to_thread(_advance, inquiry, page)
+                else:
+                    asked = _advance(inquiry, page)
             except NoAnswer as silent:
                 await self._void(keys, silent)
                 message = f"{self._connector.source}: {silent}"
                 raise retryable("SourceUnavailable", message, self._desk.wait()) from silent
             except (Nonsense, KeyError, TypeError, ValueError, AttributeError) as wrong:
                 await self._void(keys, wrong)
-                raise retryable(
-                    "SourceNonsense",
-                    f"{self._connector.source}: the answer is not what it documents",
-                    self._desk.wait(),
-                ) from wrong
+                told = wrong if isinstance(wrong, Nonsense) else UNDOCUMENTED
+                message = f"{self._connector.source}: {told}"
+                raise retryable("SourceNonsense", message, self._desk.wait()) from wrong
+            if isinstance(asked, Extract):
+                return asked
             key, reply = await self._desk.get(self._connector, asked, endpoint)
             keys.append(key)
             page = Page(reply.body, reply.status not in asked.absent, reply.headers)
@@ -237,6 +241,15 @@ class _Drive:
     async def _void(self, keys: list[str], why: Exception) -> None:
         for key in keys:
             await self._desk.void(key, type(why).__name__)
+
+
+def _advance(inquiry: Inquiry, page: Page | None) -> Inquire | Extract:
+    """Give an inquiry its page; it asks for another, or is done."""
+    try:
+        return next(inquiry) if page is None else inquiry.send(page)
+    except StopIteration as finished:
+        extract: Extract = finished.value
+        return extract
 
 
 def _given_up(advice: Advice) -> Extract | None:

@@ -15,7 +15,7 @@ from activities.sources.officers import (
     CompaniesHouseOfficers,
     DisqualifiedOfficers,
 )
-from activities.sources.opensanctions import OpenSanctions
+from activities.sources.opensanctions import ExposedPersons, OpenSanctions
 from activities.sources.owners import CompaniesHouseOwners
 from activities.sources.vies import Vies
 from activities.sources.worldbank import WorldBank
@@ -92,6 +92,10 @@ class SourceActivities:
     async def sanctions_list_file(self, query: ScreenQuery) -> ScreenAnswer:
         """Search a sanctions list by its own file; the fallback of the list service."""
         return await self._desk.query(Ofac(), query)
+
+    async def pep_search(self, query: ScreenQuery) -> ScreenAnswer:
+        """Search politically exposed persons."""
+        return await self._desk.query(ExposedPersons(), query)
 
     async def filings(self, query: FilingsQuery) -> FilingsAnswer:
         """List a registrant's filings."""

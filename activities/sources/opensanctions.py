@@ -1,4 +1,4 @@
-"""OpenSanctions: search of sanctions lists by name and identifier (yente's /match API).
+"""OpenSanctions: search of sanctions lists and of exposed persons (yente's /match API).
 
 The hosted service bills per query and month: its 429 lasts to the end of the month.
 """
@@ -20,24 +20,32 @@ from workflows.data.sources import (
     SourceState,
 )
 
-DATASET = "default"
 THRESHOLD = 0.7
-LIMIT = 5
+LIMIT = 10
 QUERY = "q1"
+MOST_VALUES = 40
+"""Of one property. An entry merged from many lists has hundreds of spellings."""
+KINDS = dict.fromkeys(("Company", "Organization", "LegalEntity", "PublicBody"), "Company") | {
+    "Person": "Person"
+}
+NAMES = ("name", "alias", "previousName")
+PLACES = ("nationality", "citizenship", "jurisdiction", "country")
 PROPERTIES = {"GB-COH": "registrationNumber", "LEI": "leiCode", "CIK": "cikCode"}
 
 
 class OpenSanctions(Connector[ScreenQuery, ScreenAnswer]):
-    """All lists OpenSanctions collects, under its own scoring."""
+    """All sanctions lists OpenSanctions collects, under its own scoring."""
 
     call = calls.SCREEN
     service = "opensanctions"
     source = "OpenSanctions"
     licence = "CC BY-NC 4.0"
+    dataset = "sanctions"
+    """Which collection is searched. Its `default` mixes the exposed with the sanctioned."""
 
     def inquire(self, query: ScreenQuery, endpoint: Endpoint) -> Inquiry:
         """Ask for the entities most like the party, at or above the threshold."""
-        page = yield _match(query, endpoint)
+        page = yield _match(self.dataset, query, endpoint)
         answer = page.json()["responses"][QUERY]
         if answer["status"] != 200:
             raise Nonsense(f"the query inside the batch was answered {answer['status']}")
@@ -48,12 +56,20 @@ class OpenSanctions(Connector[ScreenQuery, ScreenAnswer]):
         return Extract(state, {"hits": hits, "list_version": seen})
 
 
-def _match(query: ScreenQuery, endpoint: Endpoint) -> Inquire:
+class ExposedPersons(OpenSanctions):
+    """Politically exposed persons, their families and close associates."""
+
+    call = calls.PEP_SEARCH
+    source = "OpenSanctions, exposed persons"
+    dataset = "peps"
+
+
+def _match(dataset: str, query: ScreenQuery, endpoint: Endpoint) -> Inquire:
     body = {"queries": {QUERY: {"schema": query.kind, "properties": _properties(query)}}}
     headers = {"content-type": "application/json", "accept": "application/json"}
     if endpoint.key:
         headers["authorization"] = f"ApiKey {endpoint.key}"
-    path = f"/match/{DATASET}?limit={LIMIT}&threshold={THRESHOLD}"
+    path = f"/match/{dataset}?limit={LIMIT}&threshold={THRESHOLD}"
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     # A 404 here means an unknown dataset: our mistake, never "no hit".
     return Inquire(HttpRequest("POST", path, content, headers), absent=frozenset())
@@ -83,7 +99,19 @@ def _hit(result: Mapping[str, Any]) -> ListHit:
         programs=tuple(programs),
         identifiers=tuple(_identifiers(properties)),
         remarks=" ".join(properties.get("notes") or ())[:4000],
+        kind=KINDS.get(result.get("schema") or "", ""),
+        names=_values(properties, *NAMES),
+        weak_names=_values(properties, "weakAlias"),
+        births=_values(properties, "birthDate"),
+        countries=tuple(code.upper() for code in _values(properties, *PLACES)),
+        positions=_values(properties, "position"),
+        topics=_values(properties, "topics"),
     )
+
+
+def _values(properties: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    found = (str(value) for name in names for value in properties.get(name) or ())
+    return tuple(dict.fromkeys(found))[:MOST_VALUES]
 
 
 def _identifiers(properties: Mapping[str, Any]) -> list[Identifier]:

@@ -1,183 +1,124 @@
-"""A dozen company rows of the US Treasury's SDN list: a sample of mid-2021, not for real
-screening. Work of the US government, public domain. Rows of persons are left out.
+"""Sixty entries of the US Treasury's SDN list: a sample of mid-2021, not for real screening.
+
+Work of the US government, public domain. Numbers of persons' papers, mails and phones are left out.
 """
 
+import csv
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 AS_OF = "2021-06-30"
 """The sample is of about that time."""
 
-SECONDARY = "Additional Sanctions Information - Subject to Secondary Sanctions"
+_FILE = Path(__file__).with_name("sanctions.csv")
+_NUMBER = re.compile(r"(?:Registration|Company|Commerce) Number (\S+)(?: \(([^)]+)\))?")
+_LEI = re.compile(r"Legal Entity Number ([A-Z0-9]{20})")
+_BORN = re.compile(r"DOB (\d\d) (\w{3}) (\d{4})(?=;|$)")
+_OF = re.compile(r"(?:nationality|citizen) ([^;]+)")
+_WEAK = re.compile(r"a\.k\.a\. '([^']+)'")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+CODES = {
+    "Afghanistan": "af",
+    "Armenia": "am",
+    "Belarus": "by",
+    "Belgium": "be",
+    "Bulgaria": "bg",
+    "Cuba": "cu",
+    "Cyprus": "cy",
+    "France": "fr",
+    "Germany": "de",
+    "Hong Kong": "hk",
+    "Iran": "ir",
+    "Israel": "il",
+    "Malaysia": "my",
+    "Netherlands": "nl",
+    "Russia": "ru",
+    "Sudan": "sd",
+    "Switzerland": "ch",
+    "Syria": "sy",
+    "United Kingdom": "gb",
+    "Venezuela": "ve",
+}
+"""Codes of the countries the sample names most."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: entry number, name, programmes, the remarks' parts, identifiers as
-    (label, value), and former or other names.
+    """One entry: number, name, programmes, the remarks' parts, other names, countries of its
+    addresses in words. `kind` is `individual` for a person, else empty.
     """
 
     entry: int
+    kind: str
     name: str
     programs: tuple[str, ...]
     remarks: tuple[str, ...]
-    registrations: tuple[str, ...] = ()
-    country: str = ""
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[str, ...]
+    countries: tuple[str, ...]
 
     @property
     def remark(self) -> str:
         """The remarks column."""
-        return "; ".join(self.remarks) + "."
+        return "; ".join(self.remarks) + "." if self.remarks else ""
+
+    @property
+    def person(self) -> bool:
+        """Say whether it is a person."""
+        return self.kind == "individual"
+
+    @property
+    def registrations(self) -> tuple[str, ...]:
+        """Numbers in company registers."""
+        return tuple(number for number, _ in _NUMBER.findall(self.remark))
+
+    @property
+    def lei(self) -> tuple[str, ...]:
+        """Legal entity identifiers."""
+        return tuple(_LEI.findall(self.remark))
+
+    @property
+    def country(self) -> str:
+        """Code of the country whose register knows it; empty if the remarks name none."""
+        named = (country for _, country in _NUMBER.findall(self.remark))
+        return next((CODES[country] for country in named if country in CODES), "")
+
+    @property
+    def born(self) -> tuple[str, ...]:
+        """Dates of birth, where they are exact."""
+        found = _BORN.findall("; ".join(self.remarks))
+        return tuple(f"{y}-{_MONTHS.index(m) + 1:02}-{d}" for d, m, y in found)
+
+    @property
+    def weak(self) -> tuple[str, ...]:
+        """Aliases that stand in the remarks only."""
+        return tuple(_WEAK.findall(self.remark))
+
+    @property
+    def nationalities(self) -> tuple[str, ...]:
+        """Codes of nationalities."""
+        named = _OF.findall("; ".join(self.remarks))
+        return tuple(CODES[country] for country in named if country in CODES)
 
 
-ROWS = (
-    Row(
-        4642,
-        "BANK SADERAT PLC",
-        ("IRAN", "SDGT", "IFSR"),
-        (SECONDARY, "UK Company Number 01126618 (United Kingdom)", "all offices worldwide"),
-        registrations=("01126618",),
-        country="gb",
-        aliases=(
-            "IRAN OVERSEAS INVESTMENT BANK PLC",
-            "IRAN OVERSEAS INVESTMENT CORPORATION LIMITED",
-            "IRAN OVERSEAS INVESTMENT BANK LIMITED",
-        ),
-    ),
-    Row(
-        10368,
-        "BANK SADERAT IRAN",
-        ("IRAN", "SDGT", "IFSR"),
-        (SECONDARY, "all offices worldwide"),
-        aliases=("IRAN EXPORT BANK",),
-    ),
-    Row(
-        25019,
-        "BANK MELLAT",
-        ("IRAN", "SDGT", "IFSR"),
-        (
-            "SWIFT/BIC BKMTIRTH",
-            "Website www.bankmellat.ir",
-            SECONDARY,
-            "All Branches Worldwide",
-            "Linked To: MEHR EQTESAD BANK",
-        ),
-    ),
-    Row(
-        25420,
-        "MELLI BANK PLC",
-        ("SDGT", "IFSR"),
-        (
-            "SWIFT/BIC MELIGB2L",
-            "alt. SWIFT/BIC MELIHKHH",
-            "Website www.mellibank.com",
-            SECONDARY,
-            "All Offices Worldwide",
-            "Linked To: BANK MELLI IRAN",
-        ),
-    ),
-    Row(
-        25440,
-        "BANK SEPAH INTERNATIONAL PLC",
-        ("NPWMD", "IFSR"),
-        (
-            "SWIFT/BIC SEPBGB2L",
-            "Website www.banksepah.co.uk",
-            "alt. Website www.banksepah.com",
-            SECONDARY,
-            "Linked To: BANK SEPAH",
-        ),
-    ),
-    Row(
-        25580,
-        "BANK SEPAH",
-        ("IRAN", "NPWMD", "IFSR"),
-        (
-            "SWIFT/BIC SEPBIRTH",
-            "Website www.banksepah.ir",
-            "alt. Website www.banksepah.de",
-            SECONDARY,
-            "Registration Number 4293",
-            "All Offices Worldwide",
-            "Linked To: MINISTRY OF DEFENSE AND ARMED FORCES LOGISTICS",
-        ),
-        registrations=("4293",),
-    ),
-    Row(
-        25618,
-        "POST BANK OF IRAN",
-        ("IRAN", "NPWMD", "IFSR"),
-        (
-            "SWIFT/BIC PBIRIRTH",
-            "Website www.postbank.ir",
-            SECONDARY,
-            "All Offices Worldwide",
-            "Linked To: BANK SEPAH",
-        ),
-    ),
-    Row(
-        25677,
-        "BANK TEJARAT",
-        ("IRAN", "SDGT", "NPWMD", "IFSR"),
-        (
-            "SWIFT/BIC BTEJIRTH",
-            "Website www.tejaratbank.ir",
-            SECONDARY,
-            "Registration Number 38027",
-            "alt. Registration Number 8828215",
-            "All Offices Worldwide",
-            "Linked To: MAHAN AIR",
-            "Linked To: BANK SEPAH",
-        ),
-        registrations=("38027", "8828215"),
-    ),
-    Row(
-        25679,
-        "PERSIA INTERNATIONAL BANK PLC",
-        ("SDGT", "IFSR"),
-        (
-            "SWIFT/BIC PIBPGB2L",
-            "Website www.persiabank.co.uk",
-            SECONDARY,
-            "Registration Number 4218020 (United Kingdom)",
-            "All Offices Worldwide",
-            "Linked To: BANK MELLAT",
-        ),
-        registrations=("4218020",),
-        country="gb",
-    ),
-    Row(
-        25680,
-        "MELLAT BANK CLOSED JOINT-STOCK COMPANY",
-        ("SDGT", "IFSR"),
-        (
-            "SWIFT/BIC BKMTAM22",
-            "Website www.mellatbank.am",
-            SECONDARY,
-            "All Offices Worldwide",
-            "Linked To: BANK MELLAT",
-        ),
-    ),
-    Row(
-        25681,
-        "FIRST EAST EXPORT BANK PLC",
-        ("SDGT", "IFSR"),
-        ("SWIFT/BIC FEEBMYKA", SECONDARY, "All Offices Worldwide", "Linked To: BANK MELLAT"),
-    ),
-    Row(
-        25685,
-        "BANK OF INDUSTRY AND MINE",
-        ("IRAN", "NPWMD", "IFSR"),
-        (
-            "SWIFT/BIC BOIMIRTH",
-            "Website www.bim.ir",
-            SECONDARY,
-            "Registration Number 38705 (Iran)",
-            "All Offices Worldwide",
-            "a.k.a. 'BIM'",
-            "Linked To: BANK SEPAH",
-        ),
-        registrations=("38705",),
-        country="ir",
-    ),
-)
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split("; ") if part)
+
+
+def _rows() -> tuple[Row, ...]:
+    with _FILE.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Row(
+                entry=int(row["entry"]),
+                kind=row["kind"],
+                name=row["name"],
+                programs=tuple(row["programmes"].split()),
+                remarks=_parts(row["remarks"]),
+                aliases=_parts(row["aliases"]),
+                countries=_parts(row["countries"]),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+ROWS = _rows()

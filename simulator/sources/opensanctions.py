@@ -1,24 +1,94 @@
 """Sanctions search in the shape of the open `/match` API (OpenSanctions, yente).
 
-The search and its scores are ours; the rows are those of the list file.
+The search and its scores are ours; the sanctioned are those of the list file, the exposed are
+invented.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, ValidationError
 
 from simulator.brain.names import number, similarity
 from simulator.config import Fault, FaultKind
 from simulator.exchange import Asked, Reply, Service, retry_after
-from simulator.facts.sanctions import AS_OF, ROWS, Row
+from simulator.facts import exposed
+from simulator.facts.exposed import Exposed
+from simulator.facts.sanctions import AS_OF, CODES, ROWS, Row
 
-DATASETS = ("default", "sanctions", "us_ofac_sdn")
 CUTOFF = 0.5
 """Candidates below this score are not shown."""
 IDENTIFIED = 0.97
 """Score of an equal identifier, whatever the name."""
-_ENTITY = re.compile(r"^/entities/ofac-(\d+)$")
+_ENTITY = re.compile(r"^/entities/([a-z]+-\d+)$")
 _NUMBERS = ("registrationNumber", "taxNumber", "leiCode", "idNumber", "swiftBic", "cik")
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """One entity of a dataset, its properties as the API names them."""
+
+    id: str
+    schema: str
+    dataset: str
+    seen: str
+    properties: dict[str, list[str]]
+
+    @property
+    def names(self) -> list[str]:
+        """All names it is known by."""
+        named = ("name", "alias", "previousName", "weakAlias")
+        return [value for name in named for value in self.properties.get(name, ())]
+
+    @property
+    def numbers(self) -> set[str]:
+        """Its identifiers, in a plain form."""
+        return {number(v) for name in _NUMBERS for v in self.properties.get(name, ())} - {""}
+
+
+def _sanctioned(row: Row) -> _Listed:
+    places = [CODES[country] for country in row.countries if country in CODES]
+    properties = {
+        "name": [row.name],
+        "alias" if row.person else "previousName": list(row.aliases),
+        "weakAlias": list(row.weak),
+        "registrationNumber": list(row.registrations),
+        "leiCode": list(row.lei),
+        "program": list(row.programs),
+        "notes": [row.remark] if row.remark else [],
+        "jurisdiction": [row.country] if row.country else [],
+        "country": places,
+        "birthDate": list(row.born),
+        "nationality": list(row.nationalities),
+        "topics": ["sanction"],
+    }
+    kept = {name: values for name, values in properties.items() if values}
+    schema = "Person" if row.person else "Company"
+    return _Listed(f"ofac-{row.entry}", schema, "us_ofac_sdn", AS_OF, kept)
+
+
+def _exposed(person: Exposed) -> _Listed:
+    properties = {
+        "name": [person.name],
+        "alias": list(person.aliases),
+        "birthDate": [person.born],
+        "nationality": [person.country],
+        "position": list(person.positions),
+        "topics": [person.topic],
+    }
+    kept = {name: values for name, values in properties.items() if values}
+    return _Listed(person.entry, "Person", "invented_peps", exposed.AS_OF, kept)
+
+
+SANCTIONS = tuple(_sanctioned(row) for row in ROWS)
+PEPS = tuple(_exposed(person) for person in exposed.EXPOSED)
+DATASETS = {
+    "default": (*SANCTIONS, *PEPS),
+    "sanctions": SANCTIONS,
+    "us_ofac_sdn": SANCTIONS,
+    "peps": PEPS,
+}
 
 
 class _Query(BaseModel):
@@ -42,11 +112,13 @@ class _Options(BaseModel):
 def answer(asked: Asked) -> Reply:
     """Answer a batch of queries by example, or one entity."""
     if asked.method == "GET" and (found := _ENTITY.match(asked.path)):
-        row = next((row for row in ROWS if row.entry == int(found.group(1))), None)
-        return _detail(404, "No such entity.") if row is None else Reply(200, _entity(row))
+        known = (one for one in DATASETS["default"] if one.id == found.group(1))
+        entity = next(known, None)
+        return Reply(200, _entity(entity)) if entity else _detail(404, "No such entity.")
     if asked.method != "POST" or not asked.path.startswith("/match/"):
         return _detail(404, "Not Found")
-    if asked.path.removeprefix("/match/") not in DATASETS:
+    dataset = DATASETS.get(asked.path.removeprefix("/match/"))
+    if dataset is None:
         return _detail(404, "No such dataset.")
     try:
         batch = _Batch.model_validate_json(asked.body)
@@ -54,23 +126,24 @@ def answer(asked: Asked) -> Reply:
     except ValidationError as wrong:
         where = ".".join(str(part) for part in wrong.errors()[0]["loc"])
         return _detail(400, f"{where}: {wrong.errors()[0]['msg']}")
-    responses = {name: _matched(query, options) for name, query in batch.queries.items()}
+    responses = {n: _matched(query, options, dataset) for n, query in batch.queries.items()}
     body = {"responses": responses, "limit": options.limit}
     return Reply(200, body, {"x-batch-size": str(len(responses))})
 
 
-def _matched(query: _Query, options: _Options) -> dict[str, object]:
-    scored = [(_score(query, row), row) for row in ROWS] if query.query_schema != "Person" else []
-    kept = [(score, row) for score, row in scored if score >= options.cutoff]
-    kept.sort(key=lambda pair: (-pair[0], pair[1].entry))
+def _matched(query: _Query, options: _Options, dataset: Iterable[_Listed]) -> dict[str, object]:
+    person = query.query_schema == "Person"
+    scored = [(_score(query, one), one) for one in dataset if (one.schema == "Person") is person]
+    kept = [(score, one) for score, one in scored if score >= options.cutoff]
+    kept.sort(key=lambda pair: (-pair[0], pair[1].id))
     results = [
         {
-            **_entity(row),
+            **_entity(one),
             "score": round(score, 3),
             "match": score >= options.threshold,
-            "explanations": _explained(query, row),
+            "explanations": _explained(query, one),
         }
-        for score, row in kept[: options.limit]
+        for score, one in kept[: options.limit]
     ]
     return {
         "status": 200,
@@ -80,45 +153,36 @@ def _matched(query: _Query, options: _Options) -> dict[str, object]:
     }
 
 
-def _score(query: _Query, row: Row) -> float:
-    by_number = IDENTIFIED if query.numbers() & {number(n) for n in row.registrations} else 0.0
-    return max(by_number, _name_score(query, row))
+def _score(query: _Query, one: _Listed) -> float:
+    by_number = IDENTIFIED if query.numbers() & one.numbers else 0.0
+    return max(by_number, _name_score(query, one))
 
 
-def _name_score(query: _Query, row: Row) -> float:
+def _name_score(query: _Query, one: _Listed) -> float:
     names = query.properties.get("name", ())
-    pairs = ((name, listed) for name in names for listed in (row.name, *row.aliases))
+    pairs = ((name, listed) for name in names for listed in one.names)
     return max((similarity(name, listed) for name, listed in pairs), default=0.0)
 
 
-def _explained(query: _Query, row: Row) -> dict[str, object]:
-    same = sorted(query.numbers() & {number(n) for n in row.registrations})
+def _explained(query: _Query, one: _Listed) -> dict[str, object]:
+    same = sorted(query.numbers() & one.numbers)
     return {
-        "name_match": {"score": round(_name_score(query, row), 3)},
+        "name_match": {"score": round(_name_score(query, one), 3)},
         "identifier_match": {"score": IDENTIFIED if same else 0.0, "detail": ", ".join(same)},
     }
 
 
-def _entity(row: Row) -> dict[str, object]:
-    properties = {
-        "name": [row.name],
-        "previousName": list(row.aliases),
-        "registrationNumber": list(row.registrations),
-        "program": list(row.programs),
-        "notes": [row.remark],
-        "jurisdiction": [row.country] if row.country else [],
-        "topics": ["sanction"],
-    }
+def _entity(one: _Listed) -> dict[str, object]:
     return {
-        "id": f"ofac-{row.entry}",
-        "caption": row.name,
-        "schema": "Company",
-        "properties": {name: values for name, values in properties.items() if values},
-        "datasets": ["us_ofac_sdn"],
+        "id": one.id,
+        "caption": one.names[0],
+        "schema": one.schema,
+        "properties": one.properties,
+        "datasets": [one.dataset],
         "referents": [],
         "target": True,
         "first_seen": None,
-        "last_seen": f"{AS_OF}T00:00:00",
+        "last_seen": f"{one.seen}T00:00:00",
         "last_change": None,
     }
 

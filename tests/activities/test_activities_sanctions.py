@@ -7,7 +7,10 @@ from hashlib import sha256
 
 import pytest
 
+from activities.sources.connector import Nonsense
 from activities.sources.doors import SourceActivities
+from activities.sources.ofac import PATH
+from activities.sources.ofac_files import COLUMNS, read_list
 from tests.activities.asking import (
     NUMBER,
     PARTY,
@@ -17,7 +20,7 @@ from tests.activities.asking import (
     screen,
 )
 from tests.activities.outside import Canned, Outside, said
-from tests.activities.running import fails
+from tests.activities.running import fails, run
 from workflows import calls
 from workflows.data.sources import (
     Identifier,
@@ -55,7 +58,7 @@ async def test_a_hit_with_its_identifiers(world: Outside, sources: SourceActivit
     assert Identifier(scheme="LEI", value="2138008KTNTDICZU8L25") in hit.identifiers
     assert (hit.programs, hit.remarks, hit.dataset) == (("IRAN",), "a b", "us_ofac_sdn, gb_hmt")
     assert answer.list_version == "2026-11-20T00:00:00"
-    assert world.seen[0].path == "/opensanctions/match/default?limit=5&threshold=0.7"
+    assert world.seen[0].path == "/opensanctions/match/sanctions?limit=10&threshold=0.7"
     assert world.seen[0].json() == {
         "queries": {
             "q1": {
@@ -124,7 +127,15 @@ ROWS = (
     b'"Tax ID No. 01126618 (Elsewhere)."\r\n'
     b"\x1a"
 )
-LIST = Canned(200, ROWS, (("last-modified", "Fri, 20 Nov 2026 10:00:00 GMT"),))
+ALIASES = b'4642,12,"fka","IRAN OVERSEAS INVESTMENT BANK PLC",-0- \r\n\x1a'
+ADDRESSES = b'4642,13,"5 Lothbury","London EC2R 7HD","United Kingdom",-0- \r\n\x1a'
+LONGER = b"10,\"DOB 11 Jul 1959; alt. DOB circa 1960; nationality Iran; a.k.a. 'SAD'.\"\r\n\x1a"
+FILES = (ROWS, ALIASES, ADDRESSES, LONGER)
+DATED = (("last-modified", "Fri, 20 Nov 2026 10:00:00 GMT"),)
+
+
+def the_list(*files: bytes) -> list[Canned]:
+    return [Canned(200, body, DATED) for body in (*files, *FILES[len(files) :])]
 
 
 @pytest.mark.parametrize(
@@ -135,41 +146,85 @@ LIST = Canned(200, ROWS, (("last-modified", "Fri, 20 Nov 2026 10:00:00 GMT"),))
         (PARTY.model_copy(update={"identifiers": ()}), ["4642"]),
         (PARTY.model_copy(update={"identifiers": (), "name": "Bänk Saderat P.L.C."}), ["4642"]),
         (PARTY.model_copy(update={"identifiers": (), "name": "Bank Sadera Limited"}), ["4642"]),
+        (PARTY.model_copy(update={"identifiers": (), "name": "Iran Overseas Bank"}), ["4642"]),
         (PARTY.model_copy(update={"identifiers": (), "name": "Unilever PLC"}), []),
         (
             PARTY.model_copy(update={"identifiers": (), "name": "Bank Saderat", "kind": "Person"}),
             ["10"],
         ),
     ],
-    ids=["both", "number", "name", "folded", "nearly equal", "clean", "person"],
+    ids=["both", "number", "name", "folded", "nearly equal", "alias", "clean", "person"],
 )
 async def test_the_list_file(
     query: ScreenQuery, found: list[str], world: Outside, sources: SourceActivities
 ) -> None:
-    world.will(LIST)
+    world.will(*the_list())
     answer = await listed(sources, query)
     assert [hit.entry_id for hit in answer.hits] == found
     assert answer.state is (SourceState.FOUND if found else SourceState.NONE)
-    assert (answer.list_version, answer.as_of) == (sha256(ROWS).hexdigest(), date(2026, 11, 20))
+    version = sha256(b"".join(sha256(body).digest() for body in FILES)).hexdigest()
+    assert (answer.list_version, answer.as_of) == (version, date(2026, 11, 20))
     for hit in answer.hits:
         if hit.entry_id == "4642":
             assert hit.identifiers == (NUMBER,)
             assert hit.programs == ("IRAN", "SDGT", "IFSR")
+            assert (hit.countries, hit.kind) == (("GB",), "Company")
+        else:
+            assert hit.births == ("1959-07-11", "1960")
+            assert (hit.countries, hit.weak_names) == (("IR",), ("SAD",))
 
 
 async def test_the_list_is_downloaded_once_per_case(
     world: Outside, sources: SourceActivities
 ) -> None:
-    world.will(LIST)
+    world.will(*the_list())
     other = PARTY.model_copy(update={"name": "Another"})
     await asyncio.gather(listed(sources), listed(sources, other))
-    assert asked(world) == ["GET /ofac/api/PublicationPreview/exports/SDN.CSV"]
+    assert asked(world) == [f"GET /ofac{PATH}{name}" for name in COLUMNS]
 
 
-@pytest.mark.parametrize("body", [b"", b"\x1a", b"a,b\r\n", b'{"rows": []}', ROWS + b"1,2\r\n"])
-async def test_an_empty_or_strange_list_is_never_a_pass(
-    body: bytes, world: Outside, sources: SourceActivities
+MANY = b"".join(b'%d,1,"aka","A",-0- \r\n' % n for n in range(100))
+LONG = ROWS[:-1] + b'12,"' + b"A" * 40_000 + b'"' + b",-0- " * 10 + b"\r\n"
+HUGE = (b"1" * 1_000_000 + b"\r\n") * 70
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ([b""], "SDN.CSV holds no entry"),
+        ([b"\x1a"], "SDN.CSV holds no entry"),
+        ([b"a,b\r\n"], "SDN.CSV, row 1: not in the layout"),
+        ([b'{"rows": []}'], "SDN.CSV, row 1: not in the layout"),
+        ([ROWS[:-1] + b"1,2\r\n"], "SDN.CSV, row 4: not in the layout"),
+        ([ROWS[:120]], "SDN.CSV is cut short"),
+        ([LONG], "SDN.CSV, row 4: a field of over 32000"),
+        ([HUGE], "SDN.CSV has 70000"),
+        ([ROWS, MANY], "SDN.CSV is cut short: 98 rows of ALT.CSV belong to no entry"),
+        ([ROWS, b"<html>"], "ALT.CSV, row 1"),
+        ([ROWS, ALIASES, ADDRESSES, b"4642"], "SDN_COMMENTS.CSV, row 1"),
+    ],
+)
+def test_a_list_that_lost_rows_or_is_none_is_never_a_pass(files: list[bytes], named: str) -> None:
+    with pytest.raises(Nonsense, match=named):
+        read_list((*files, *FILES[len(files) :]))
+
+
+async def test_a_strange_list_is_named_and_asked_for_again(
+    world: Outside, sources: SourceActivities
 ) -> None:
-    world.will(Canned(200, body))
+    world.will(*the_list(b"\x1a"))
     error = await fails(calls.SCREEN_LIST, sources.sanctions_list_file, PARTY)
     assert (error.type, error.non_retryable) == ("SourceNonsense", False)
+    assert error.message == "OFAC SDN list: SDN.CSV holds no entry"
+
+
+async def test_exposed_persons_are_a_collection_of_their_own(
+    world: Outside, sources: SourceActivities
+) -> None:
+    office = {"position": ["Mayor"], "topics": ["role.pep"], "birthDate": ["1975"]}
+    world.will(matched(entity(0.9, nationality=["es"], alias=["Other"], **office)))
+    answer = await run(calls.PEP_SEARCH, sources.pep_search, PARTY)
+    assert world.seen[0].path.startswith("/opensanctions/match/peps?")
+    (hit,) = answer.hits
+    assert (hit.positions, hit.topics, hit.births) == (("Mayor",), ("role.pep",), ("1975",))
+    assert (hit.countries, hit.names) == (("ES",), ("Other",))

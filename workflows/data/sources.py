@@ -132,11 +132,13 @@ class ScreenQuery(Record):
     name: str
     country: CountryCode | None = None
     birth_date: date | None = None
+    birth: str = ""
+    """Year, or year and month, where no whole date is known."""
     identifiers: tuple[Identifier, ...] = ()
 
 
 class ListHit(Record):
-    """A row of a sanctions list that may be the party."""
+    """An entry of a list that may be the party. What the list does not say is empty."""
 
     entry_id: str
     caption: str
@@ -146,6 +148,20 @@ class ListHit(Record):
     programs: tuple[str, ...] = ()
     identifiers: tuple[Identifier, ...] = ()
     remarks: str = ""
+    kind: str = ""
+    """`Company`, `Person`, or empty."""
+    names: tuple[str, ...] = ()
+    """Other names of the entry."""
+    weak_names: tuple[str, ...] = ()
+    """Names too common, or too short, to be an alarm by themselves."""
+    births: tuple[str, ...] = ()
+    """Dates of birth as far as they are known: 1966, 1966-11 or 1966-11-15."""
+    countries: tuple[str, ...] = ()
+    """Nationalities, or countries of its addresses, in two letters."""
+    positions: tuple[str, ...] = ()
+    """Public offices a person holds or held, in the list's words."""
+    topics: tuple[str, ...] = ()
+    """What the list says the entry is, in its own codes: `sanction`, `role.pep`, `role.rca`."""
 
 
 class ScreenAnswer(SourceAnswer):

@@ -1,29 +1,21 @@
 """Due diligence: Is a party on a sanctions list? Pure."""
 
-import re
 from collections.abc import Sequence
+from datetime import timedelta
 
-from workflows.data.findings import Check, CheckResult, FindingCode, Strength
+from workflows.data.findings import Check, CheckResult, FindingCode
 from workflows.data.readings import HitReading
-from workflows.data.sources import (
-    ListHit,
-    ScreenAnswer,
-    ScreenQuery,
-)
-from workflows.rules.dd.sheet import SUBJECT, UNREAD, Sheet, folded
+from workflows.data.sources import ListHit, ScreenAnswer, ScreenQuery
+from workflows.rules.dd.list_hits import Look, Standing, look, shared_number
+from workflows.rules.dd.sheet import SUBJECT, UNREAD, Sheet
 
-POSSIBLE_MATCH = 0.85
-"""Name similarity from which a list entry without an equal identifier needs a person."""
-_MARKS = re.compile(r"[\s;,():=/#|.]+")
+STALE = timedelta(days=14)
+"""A list that is older clears nobody: lists change several times a week."""
 
 
 def confirmed(query: ScreenQuery, candidate: ListHit) -> bool:
     """Say whether the entry holds one of the party's own identifiers, exactly."""
-    own = {folded(i.value) for i in query.identifiers} - {""}
-    listed = {folded(i.value) for i in candidate.identifiers}
-    # Twice, because "No.01126618" has to be cut at the dot and "01.126.618" must not be.
-    words = re.split(r"[\s;,()]+", candidate.remarks) + re.split(_MARKS, candidate.remarks)
-    return bool(own & (listed | {folded(word) for word in words}))
+    return shared_number(query, candidate) is not None
 
 
 class Screened:
@@ -32,12 +24,12 @@ class Screened:
     def __init__(self, query: ScreenQuery, answer: ScreenAnswer, fallback: str = "") -> None:
         self.query, self.answer, self.fallback = query, answer, fallback
         self.readings: dict[str, HitReading] = {}
+        self.looks = [look(query, hit) for hit in answer.hits]
 
     def worth_reading(self) -> list[ListHit]:
         """Give the entries a person will have to look at."""
-        return [
-            h for h in self.answer.hits if h.score >= POSSIBLE_MATCH or confirmed(self.query, h)
-        ]
+        found = (Standing.CONFIRMED, Standing.POSSIBLE)
+        return [seen.hit for seen in self.looks if seen.standing in found]
 
 
 def sanctions(
@@ -45,7 +37,8 @@ def sanctions(
 ) -> CheckResult:
     """Is any party on a sanctions list? `unscreened` names parties nobody could screen, and why.
 
-    An equal identifier is a confirmed hit; a similar name is a possible one, never less.
+    An equal identifier is a confirmed hit; a similar name is a possible one, never less, unless
+    birth date or kind speak against it: then it is told as set aside.
     """
     sheet = Sheet(Check.SANCTIONS, party)
     for name, why in unscreened:
@@ -54,37 +47,48 @@ def sanctions(
     if not screens and not unscreened:
         sheet.gap("sanctions: nobody was screened")
     for screen in screens:
-        if sheet.unanswered(screen.answer, f"sanctions, {screen.query.party_id}"):
-            continue
-        hits = screen.worth_reading()
-        listed = f"{len(hits)} of {len(screen.answer.hits)} entries to look at"
-        seen = sheet.note(screen.answer, screen.answer.list_version or "list", listed)
-        for hit in hits:
-            sure = min(sure, _judge(sheet, screen, hit, seen))
+        if not sheet.unanswered(screen.answer, f"sanctions, {screen.query.party_id}"):
+            sure = min(sure, _judge(sheet, screen))
     fallback = next((s.fallback for s in screens if s.fallback), "")
     if fallback:
         sheet.gap("sanctions: the search was down; only the list file was looked through")
     return sheet.result(sure, fallback, silent=not sheet.evidence)
 
 
-def _judge(sheet: Sheet, screen: Screened, hit: ListHit, searched: str) -> float:
-    row = sheet.note(screen.answer, hit.entry_id, f"{hit.caption}: {hit.remarks}")
-    reading = screen.readings.get(hit.entry_id)
-    party = screen.query.party_id
-    if confirmed(screen.query, hit):
-        sheet.find(
-            FindingCode.SANCTIONED,
-            f"its identifier stands in entry {hit.entry_id} of {hit.dataset}",
-            (row, searched),
-            Strength.IDENTIFIER,
-            party,
-        )
+def _judge(sheet: Sheet, screen: Screened) -> float:
+    """Write down what the list said of one party; give the confidence."""
+    answer = screen.answer
+    listed = f"{len(screen.worth_reading())} of {len(answer.hits)} entries to look at"
+    searched = sheet.note(answer, answer.list_version or "list", listed)
+    if answer.as_of and answer.retrieved_at.date() - answer.as_of > STALE:
+        sheet.gap(f"sanctions: {answer.source} is stale, of {answer.as_of}")
+    sure = 1.0
+    for seen in screen.looks:
+        if seen.standing is not Standing.UNLIKE:
+            sure = min(sure, _entry(sheet, screen, seen, searched))
+    return sure
+
+
+def _entry(sheet: Sheet, screen: Screened, seen: Look, searched: str) -> float:
+    hit = seen.hit
+    told = f"{hit.caption}: {hit.remarks}"
+    if seen.standing is Standing.SET_ASIDE:
+        aside = f"looked at and set aside because {seen.why}; {seen.name} {seen.told}. {told}"
+        sheet.note(screen.answer, hit.entry_id, aside)
         return 1.0
+    row = sheet.note(screen.answer, hit.entry_id, told)
+    reading = screen.readings.get(hit.entry_id)
+    by_number = seen.standing is Standing.CONFIRMED
+    where = f"entry {hit.entry_id} of {hit.dataset}"
     sheet.find(
-        FindingCode.POSSIBLE_SANCTIONS_MATCH,
-        f"name like entry {hit.entry_id} of {hit.dataset} ({hit.score:.2f})",
+        FindingCode.SANCTIONED if by_number else FindingCode.POSSIBLE_SANCTIONS_MATCH,
+        f"its identifier stands in {where}" if by_number else f"name like {where} ({seen.told})",
         (row, searched),
-        Strength.NAME,
-        party,
+        seen.strength,
+        screen.query.party_id,
+        score=None if by_number else seen.match.score,
+        matched_on=seen.matched_on,
     )
+    if by_number:
+        return 1.0
     return reading.confidence if reading else UNREAD

@@ -1,0 +1,55 @@
+"""Due diligence: Is a person politically exposed, or family or close to somebody who is? Pure."""
+
+from workflows.data.findings import Check, CheckOutcome, CheckResult, FindingCode
+from workflows.data.sources import ScreenAnswer, ScreenQuery
+from workflows.rules.dd.list_hits import Look, Standing, look
+from workflows.rules.dd.sheet import Sheet
+
+FAMILY = "role.rca"
+NAMED_ONLY, BORN_TOO = 0.8, 0.97
+"""Confidence of a finding by name alone, and by name and date of birth."""
+
+
+def no_person(party: str) -> CheckResult:
+    """A company holds no office."""
+    plain = Sheet(Check.PEP, party).result(1.0)
+    return plain.model_copy(update={"outcome": CheckOutcome.NOT_APPLICABLE})
+
+
+def pep(query: ScreenQuery, answer: ScreenAnswer) -> CheckResult:
+    """Judge what the search of exposed persons said of one person.
+
+    With the date of birth the person is exposed; by the name alone only possibly so.
+    """
+    sheet = Sheet(Check.PEP, query.party_id)
+    if sheet.unanswered(answer, "exposed persons"):
+        return sheet.result(0.5, silent=True)
+    looks = [look(query, hit) for hit in answer.hits]
+    alike = [seen for seen in looks if seen.standing is not Standing.UNLIKE]
+    listed = f"{len(alike)} of {len(answer.hits)} entries to look at"
+    searched = sheet.note(answer, answer.list_version or "exposed persons", listed)
+    sure = 1.0
+    for seen in alike:
+        sure = min(sure, _entry(sheet, answer, seen, searched))
+    return sheet.result(sure)
+
+
+def _entry(sheet: Sheet, answer: ScreenAnswer, seen: Look, searched: str) -> float:
+    hit = seen.hit
+    offices = "; ".join(hit.positions) or "office not stated"
+    if seen.standing is Standing.SET_ASIDE:
+        aside = f"looked at and set aside because {seen.why}; {seen.name} {seen.told}. {offices}"
+        sheet.note(answer, hit.entry_id, aside)
+        return 1.0
+    row = sheet.note(answer, hit.entry_id, f"{hit.caption}: {offices}. {hit.remarks}")
+    exposed = seen.sure or seen.standing is Standing.CONFIRMED
+    role = "family or close associate" if FAMILY in hit.topics else "exposed person"
+    sheet.find(
+        FindingCode.POLITICALLY_EXPOSED if exposed else FindingCode.POSSIBLE_PEP,
+        f"{role}, entry {hit.entry_id} of {hit.dataset}: {offices} ({seen.told})",
+        (row, searched),
+        seen.strength,
+        score=seen.match.score,
+        matched_on=seen.matched_on,
+    )
+    return BORN_TOO if exposed else NAMED_ONLY
