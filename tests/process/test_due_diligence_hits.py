@@ -31,7 +31,7 @@ FALSE: dict[str, Any] = {
 async def with_a_possible_hit(here: World) -> tuple[Handle, GateView]:
     """Start a clean company that took a listed bank's name, under which it is not numbered."""
     case = case_file("unilever")
-    subject = case.subject.model_copy(update={"name": "BANK SADERAT IRAN"})
+    subject = case.subject.model_copy(update={"name": "FIRST EAST EXPORT BANK PLC"})
     handle = await here.start(case.model_copy(update={"subject": subject}))
     return handle, await here.gate(handle, "hit-")
 
@@ -57,7 +57,7 @@ async def test_a_false_positive_is_set_aside_and_the_next_case_asks_nobody(here:
     assert "set aside by ana" in screening.findings[0].summary
 
     again = case_file("unilever")
-    subject = again.subject.model_copy(update={"name": "BANK SADERAT IRAN"})
+    subject = again.subject.model_copy(update={"name": "FIRST EAST EXPORT BANK PLC"})
     second = await here.start(again.model_copy(update={"subject": subject}))
     record = await ended(here, second, "refer", "ana", "bo")
     [hit] = record.hits

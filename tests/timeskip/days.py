@@ -167,7 +167,7 @@ NOT_HIM = {
 def slow_case() -> CaseFile:
     """A case with a possible hit, a silent customer, slow people, an escalation and a deputy."""
     case = case_file("unilever").model_dump()
-    case["subject"] |= {"name": "BANK SADERAT IRAN", "contact": "silent@customer.example"}
+    case["subject"] |= {"name": "FIRST EAST EXPORT BANK PLC", "contact": "silent@customer.example"}
     case["hits"] = {"deadline": 10 * DAY, "reminder": 3 * DAY}
     case["review"] |= {
         "deadline": 21 * DAY,
