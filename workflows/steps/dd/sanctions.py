@@ -41,5 +41,6 @@ def screen_query(party: Subject | Party) -> ScreenQuery:
         name=party.name,
         country=party.country,
         birth_date=party.birth_date if isinstance(party, Party) else None,
+        birth=party.birth if isinstance(party, Party) else "",
         identifiers=tuple(Identifier(**i.model_dump()) for i in party.identifiers),
     )

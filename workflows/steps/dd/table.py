@@ -11,6 +11,7 @@ from workflows.steps.dd.credit import credit
 from workflows.steps.dd.desk import CheckDesk
 from workflows.steps.dd.dossier import dossier
 from workflows.steps.dd.existence import existence
+from workflows.steps.dd.pep import pep
 from workflows.steps.dd.references import references
 from workflows.steps.dd.sanctions import sanctions
 
@@ -19,6 +20,7 @@ Step: TypeAlias = Callable[[CheckDesk], Awaitable[CheckResult]]
 STEPS: Mapping[Check, Step] = {
     Check.EXISTENCE: existence,
     Check.SANCTIONS: sanctions,
+    Check.PEP: pep,
     Check.CREDIT: credit,
     Check.REFERENCES: references,
     Check.DOSSIER: dossier,
