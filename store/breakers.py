@@ -80,6 +80,15 @@ class Circuit:
         waits = probing or self.open_until > now
         return BreakerState.OPEN if waits else BreakerState.HALF_OPEN
 
+    def look_again(self, now: datetime, rule: BreakerRule) -> datetime:
+        """Say when an open breaker is worth a look: a probe on its way answers long before it is
+        given up.
+        """
+        assert self.open_until is not None  # noqa: S101 - it is open
+        if self.probe_until is None or self.probe_until <= now:
+            return self.open_until
+        return max(self.open_until, min(self.probe_until, now + rule.pause))
+
     def noted(self, good: bool, now: datetime, rule: BreakerRule) -> "Circuit":
         """Give the breaker after a call that ended well, or did not."""
         if self.open_until is not None:
@@ -133,8 +142,7 @@ class Breakers:
         circuit, now = await _read(connection, service, locked=locked), self._store.clock()
         match circuit.state(now):
             case BreakerState.OPEN:
-                until = max(filter(None, (circuit.open_until, circuit.probe_until)))
-                raise CircuitOpen(service, until)
+                raise CircuitOpen(service, circuit.look_again(now, self.rule))
             case state:
                 return state is BreakerState.HALF_OPEN
 

@@ -93,7 +93,8 @@ async def test_the_checks_start_in_one_workflow_task(here: World) -> None:
         if s.workflow_task_completed_event_id == first.workflow_task_completed_event_id
     ]
     branches = {s.header.fields["braid-branch"].data.decode().strip('"') for s in together}
-    assert {b.split("/")[0] for b in branches} == {"existence", "references", "sanctions"}
+    asked = {"existence", "references", "sanctions", "media", "background", "contact", "ownership"}
+    assert {b.split("/")[0] for b in branches} == asked
     shared = [s for s in together if s.activity_type.name == "company_register"]
     assert len(shared) == 1, "existence and credit share one look at the register"
 

@@ -17,6 +17,7 @@ from workflows.steps.dd.pep import pep
 from workflows.steps.dd.geography import geography
 from workflows.steps.dd.identity import identity
 from workflows.steps.dd.media import media
+from workflows.steps.dd.ownership import ownership
 from workflows.steps.dd.references import references
 from workflows.steps.dd.sanctions import sanctions
 
@@ -25,6 +26,7 @@ Step: TypeAlias = Callable[[CheckDesk], Awaitable[CheckResult]]
 STEPS: Mapping[Check, Step] = {
     Check.IDENTITY: identity,
     Check.EXISTENCE: existence,
+    Check.OWNERSHIP: ownership,
     Check.SANCTIONS: sanctions,
     Check.PEP: pep,
     Check.MEDIA: media,
