@@ -55,7 +55,7 @@ def test_json_is_the_whole_report_and_a_list_for_several_histories(
 ) -> None:
     one = json.loads(braid("explain", str(HISTORY), "--json")[1])
     assert one["process"] == "due-diligence"
-    assert len(one["spans"]) == 24
+    assert {"resolve_roles", "filings", "send_mail"} <= {s["name"] for s in one["spans"]}
     pair = tmp_path / "two.json"
     history = json.loads(HISTORY.read_text(encoding="utf-8"))
     pair.write_text(json.dumps([history, history]), encoding="utf-8")
