@@ -121,7 +121,9 @@ def _without(parties: Iterator[str]) -> str:
 
 
 def _fresh(filed: Filed) -> str:
-    old = [e.id for c in filed.checks for e in c.evidence if filed.now - e.retrieved_at > OLDEST]
+    """Ask how old the answers are. Lists at hand are judged by the checks that use them."""
+    asked = [e for c in filed.checks for e in c.evidence if e.liveness is not Liveness.CACHED]
+    old = [e.id for e in asked if filed.now - e.retrieved_at > OLDEST]
     return f"older than {OLDEST.days} days: {', '.join(old[:5])}" if old else ""
 
 
