@@ -13,11 +13,11 @@ from workflows.steps.dd.credit import credit
 from workflows.steps.dd.desk import CheckDesk
 from workflows.steps.dd.dossier import dossier
 from workflows.steps.dd.existence import existence
-from workflows.steps.dd.pep import pep
 from workflows.steps.dd.geography import geography
 from workflows.steps.dd.identity import identity
 from workflows.steps.dd.media import media
 from workflows.steps.dd.ownership import ownership
+from workflows.steps.dd.pep import pep
 from workflows.steps.dd.references import references
 from workflows.steps.dd.sanctions import sanctions
 
