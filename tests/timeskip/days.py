@@ -113,6 +113,7 @@ async def references(days: Days) -> dict[str, Any]:
         "evidence": [e.record for e in check.evidence],
         "needs": gate.needs,
         "in_the_record": next(c for c in record.checks if c.check is Check.REFERENCES).outcome,
+        "reminders": [m for m in await messages(handle) if "reference" in m[1]],
     }
 
 

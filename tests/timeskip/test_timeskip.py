@@ -49,6 +49,8 @@ def test_references_are_a_gap_after_five_days_and_not_before(seen: Any) -> None:
     assert story["evidence"] == ["trade-1"]
     assert story["needs"] == ["analyst"], "no quick approval with a gap"
     assert story["in_the_record"] == "inconclusive"
+    assert [what for _, what in story["reminders"]] == ["reference_reminder_1"] * 3
+    assert [day for day, _ in story["reminders"]] == pytest.approx([2] * 3, abs=0.01)
 
 
 def test_a_review_is_reminded_of_daily_and_referred_after_three_days(seen: Any) -> None:
