@@ -4,6 +4,7 @@ import pytest
 from temporalio import activity
 
 from activities.budgets import BudgetActivities
+from activities.cleared import ClearedActivities
 from activities.documents import DocumentActivities
 from activities.doors import door
 from activities.effects.doors import EffectActivities
@@ -76,5 +77,6 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         BatchActivities,
         BudgetActivities,
         DocumentActivities,
+        ClearedActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1
