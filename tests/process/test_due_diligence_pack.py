@@ -14,7 +14,7 @@ pytestmark = pytest.mark.server
 
 PACK = FAULTS.validate_json((ROOT / "simulator" / "packs" / "sources.json").read_text())
 VALID = "IE9000000C"
-ASKING = (Check.EXISTENCE, Check.CREDIT, Check.SANCTIONS)
+ASKING = (Check.EXISTENCE, Check.CREDIT, Check.BACKGROUND, Check.SANCTIONS)
 Checks = dict[Check, CheckResult]
 
 
@@ -61,8 +61,8 @@ async def test_a_web_page_of_edgar_is_no_empty_list_of_filings(here: World) -> N
 
 
 async def test_a_register_that_wants_five_minutes_is_not_waited_for(here: World) -> None:
-    """The LEI record substitutes by name."""
-    asks = Check.EXISTENCE, Check.CREDIT
+    """The LEI record substitutes by name; insolvencies and directors stay unknown."""
+    asks = Check.EXISTENCE, Check.CREDIT, Check.BACKGROUND
     found = await checked(here, "dmgt", [of("companies_house")], *asks)
     assert found[Check.EXISTENCE].fallback == "lei_record"
     assert all(told(found[check]) for check in asks)
