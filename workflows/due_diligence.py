@@ -28,7 +28,7 @@ from workflows.patterns.process import Process
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
-from workflows.rules.dd import claims
+from workflows.rules.dd import claims, limit
 from workflows.rules.dd import routing as rules
 from workflows.rules.dd.hits import open_hits
 from workflows.rules.dd.information import informed, might_tip_off
@@ -173,10 +173,10 @@ class DueDiligence(Process):
         if routing.route is Route.STRAIGHT:
             return GateResult(decisions=(rules.by_policy(routing),))
         self.enter("review")
-        policy = self.case.review
+        case, checks, policy = self.case, self.known.checks, self.case.review
         spec = GateSpec(
             name="review",
-            question="What becomes of the customer?",
+            question=limit.question(case, checks, self.known.proposal, rules.tier_by_rules(checks)),
             proposal=str(self.known.proposal),
             people=people_of(policy),
             needs=rules.NEEDS[routing.route],

@@ -10,12 +10,12 @@ from simulator.brain.rules import reference
 from simulator.effects.referees import REFEREES
 from tests.rules.dd_records import NOW, example, result
 from workflows.data.case_file import CaseFile
-from workflows.data.due_diligence import Tier
+from workflows.data.due_diligence import CaseOutcome, Tier
 from workflows.data.findings import Check, CheckOutcome, Evidence, FindingCode
 from workflows.data.readings import ReferenceReading
 from workflows.data.sources import Liveness
 from workflows.data.statements import Statement
-from workflows.rules.dd.limit import proposed_limit
+from workflows.rules.dd.limit import proposed_limit, question
 from workflows.rules.dd.references import (
     contradiction,
     excerpt,
@@ -141,6 +141,15 @@ def test_the_limit_is_the_least_of_its_parts(
     assert found.value == Decimal(value)
     assert found.currency == "EUR"
     assert len(found.parts) == 3 + (high is not None)
+
+
+def test_an_approval_with_conditions_is_proposed_with_a_limit() -> None:
+    praised = references({"r0": reply(high_credit=40_000.0, currency="EUR")}, 1, [], (), "EUR")
+    conditional = CaseOutcome.APPROVE_WITH_CONDITIONS
+    asked = question(example(), [praised], conditional, Tier.MEDIUM)
+    assert "LIMIT=20000 EUR" in asked
+    assert "high credit of referees 40000" in asked
+    assert "LIMIT" not in question(example(), [praised], CaseOutcome.APPROVE, Tier.LOW)
 
 
 def test_high_credit_counts_in_its_currency_alone() -> None:

@@ -188,6 +188,8 @@ class CheckResult(Record):
     """Name of the fallback that answered instead of the first choice; empty if none did."""
     worksheet: Worksheet | None = None
     """Of the credit check, where accounts were to be had."""
+    high_credit: float | None = None
+    """Of the references: what referees were owed at most (median), in the product's currency."""
     structure: Structure | None = None
     """Of the ownership check: the holders with the largest parts."""
 

@@ -4,11 +4,13 @@ House policy: the least of a tenth of tangible net worth, a month of the purchas
 what referees were owed at most, times a factor of the tier.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 
-from workflows.data.case_file import Product
+from workflows.data.case_file import CaseFile, Product
 from workflows.data.common import Record
-from workflows.data.due_diligence import Tier
+from workflows.data.due_diligence import CaseOutcome, Tier
+from workflows.data.findings import CheckResult
 from workflows.data.worksheet import Worksheet
 
 SHARE = Decimal("0.1")
@@ -52,3 +54,16 @@ def proposed_limit(
     parts.append(f"factor {FACTOR[tier]} of tier {tier}")
     value = (most * FACTOR[tier] / ROUND).to_integral_value(ROUND_DOWN) * ROUND
     return LimitProposal(value=value, currency=product.currency, parts=tuple(parts))
+
+
+def question(
+    case: CaseFile, checks: Sequence[CheckResult], proposal: CaseOutcome | None, tier: Tier
+) -> str:
+    """Word the question of the review; an approval with conditions comes with a limit."""
+    asked = "What becomes of the customer?"
+    if proposal is not CaseOutcome.APPROVE_WITH_CONDITIONS:
+        return asked
+    work = next((c.worksheet for c in checks if c.worksheet), None)
+    high = next((c.high_credit for c in checks if c.high_credit is not None), None)
+    limit = proposed_limit(case.product, work, high, tier)
+    return f"{asked} Proposed: LIMIT={limit.value:f} {limit.currency} ({'; '.join(limit.parts)})"

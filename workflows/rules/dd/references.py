@@ -50,9 +50,16 @@ def _domain(mail: str) -> str:
 
 
 def references(
-    replies: Mapping[str, Reply], needed: int, unclear: Sequence[str], unasked: Sequence[str] = ()
+    replies: Mapping[str, Reply],
+    needed: int,
+    unclear: Sequence[str],
+    unasked: Sequence[str] = (),
+    currency: str = "",
 ) -> CheckResult:
-    """Did enough referees answer conclusively, and what did they say?"""
+    """Did enough referees answer conclusively, and what did they say?
+
+    `currency` is the product's: high credit in any other is not counted.
+    """
     sheet = Sheet(Check.REFERENCES)
     for party, (reading, evidence) in replies.items():
         number = f"{sheet.check}-e{len(sheet.evidence) + 1}"
@@ -66,7 +73,7 @@ def references(
         for why in (*unasked, *unclear):
             sheet.gap(why)
     sure = min((r.confidence for r, _ in replies.values()), default=0.5)
-    return sheet.result(sure)
+    return sheet.result(sure).model_copy(update={"high_credit": high_credit(replies, currency)})
 
 
 def _against(reading: ReferenceReading) -> str:

@@ -43,7 +43,8 @@ async def references(desk: CheckDesk) -> CheckResult:
         deadline=plan.deadline,
     )
     unclear = [f"{o.name}: {reason(o.error)}" for o in joined.failed if o.error]
-    return rules.references(joined.values, plan.needed, unclear, unasked)
+    currency = desk.case.product.currency
+    return rules.references(joined.values, plan.needed, unclear, unasked, currency)
 
 
 def take_reply(inbox: Inbox, plan: ReferencePlan, reply: ReferenceReply) -> str | None:
