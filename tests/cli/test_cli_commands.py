@@ -201,6 +201,9 @@ OPTIONS = {
     "replay": ["FILE|CASE|DIR", "--all", "--step", "--until", "--json"],
     "stats": ["PROCESS", "--since", "--before", "--after", "--by-hand", "--from", "--json"],
     "rate": ["CASE", "1-5", "--comment", "--as", "--json"],
+    "dossier": ["CASE", "--html", "--open"],
+    "audit": ["CASE", "--file", "--verify", "--head", "--out", "--json"],
+    "ownership": ["FILE", "--of", "--json"],
     "stack": ["--speed", "--live", "--json"],
     "doctor": ["--json"],
 }
