@@ -29,6 +29,10 @@ ALL_OF_IT, MOST_OF_IT = 0.98, 0.85
 """Similarities from which all, or most, of a name is said to agree."""
 
 
+DECISIVE = frozenset({"director", "signatory"})
+"""Roles in which a sanctioned party makes the customer one we may not serve."""
+
+
 @dataclass(frozen=True)
 class Hit:
     """A finding people have to look at, with what identifies it beyond this case."""
@@ -38,7 +42,8 @@ class Hit:
     entry: str
     entry_sha256: str
     party_sha256: str
-    of_subject: bool
+    decisive: bool
+    """On somebody whose being listed prohibits: the subject, a director or signatory."""
 
     @property
     def gate(self) -> str:
@@ -136,10 +141,10 @@ def _hit(
     entry = f"{seen.source}:{seen.record}" if seen else finding.summary
     # What a simulated list said must not clear anybody of a real one.
     told = [seen.liveness, seen.excerpt] if seen else [finding.summary]
-    of_subject = isinstance(party, Subject)
+    decisive = isinstance(party, Subject) or (party is not None and party.role in DECISIVE)
     # Of a party nobody told of only the finding is known: then the hit is no other's.
     attributes = _attributes(party) if party else _digest([finding.party_id, finding.summary])
-    return Hit(check, finding, entry, _digest([entry, *told]), attributes, of_subject)
+    return Hit(check, finding, entry, _digest([entry, *told]), attributes, decisive)
 
 
 def _attributes(party: Subject | Party) -> str:

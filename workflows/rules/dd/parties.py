@@ -4,11 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from workflows.data.case_file import CaseFile, Party
 from workflows.data.findings import Check, CheckResult, Evidence, FindingCode
-from workflows.rules.dd.hits import counting
+from workflows.rules.dd.hits import DECISIVE, counting
 from workflows.rules.dd.sheet import SUBJECT, Sheet, folded
 
-DECISIVE = frozenset({"director", "signatory"})
-"""Roles in which a sanctioned person makes the customer one we may not serve."""
 BEYOND = "beyond-bound"
 """Stands for all parties that were not screened because there were too many."""
 HALF = 50.0

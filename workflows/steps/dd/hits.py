@@ -69,7 +69,7 @@ class HitDesk:
         """Wait until every possible hit was disposed of, or its deadline passed.
 
         Nothing waits for what the rules confirmed, though people may say otherwise meanwhile; and
-        for nothing at all once the subject itself is listed beyond doubt.
+        for nothing at all once somebody is listed beyond doubt whose being listed prohibits.
         """
         await wait_for(self._settled, None, "hits")
 
@@ -211,7 +211,7 @@ class HitDesk:
 
     def _look_whether_settled(self) -> None:
         true = [h for h in self._hits if h.finding.code in rules.SANCTIONS and self._is_true(h)]
-        if self._awaited <= set(self.reviewed) or any(h.of_subject for h in true):
+        if self._awaited <= set(self.reviewed) or any(h.decisive for h in true):
             self._settled.set()
         else:
             self._settled.clear()
