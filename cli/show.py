@@ -140,11 +140,12 @@ def _people(decisions: Iterable[Decision]) -> str:
 
 def _checks(record: DecisionRecord) -> RenderableType:
     table = Table(box=None, pad_edge=False, title="checks", title_justify="left")
+    of = {p.party_id: p.name for p in record.parties}
     for column in ("check", "outcome", "confidence", "fallback", "evidence"):
         table.add_column(column, overflow="fold")
     for check in record.checks:
         table.add_row(
-            check.check,
+            Text(f"{check.check} of {of[check.party_id]}" if check.party_id in of else check.check),
             Text(check.outcome, style=_CHECK_STYLE[check.outcome]),
             f"{check.confidence:.2f}",
             check.fallback,
