@@ -59,7 +59,7 @@ async def test_the_crash_demo_proves_that_nothing_is_done_or_paid_twice(
     shown = done.json()
     judge(shown)
     assert shown["outcome"] == shown["decision"]["outcome"] == "decline"
-    assert shown["decided_by"] == ["ana", "mira"], "the hit, then the case"
+    assert shown["decided_by"][-1] == "mira", "the case, after its hits"
     assert "worker restarted" in done.err
     assert "server restarted" in done.err
 
