@@ -125,10 +125,11 @@ async def test_run_follows_a_case_that_another_process_decides(desk: Desk) -> No
     name = "dd-followed"
     running = await begin(desk.data, "run", "due-diligence", UNILEVER, "--id", name, "--json")
     await _gate_of(desk, name, running)
+    assert running.stderr is not None
+    await running.stderr.readuntil(b"starter.py decide dd-followed")  # the open gate is told
     assert (await desk.braid("decide", name, "approve", "--as", "ana")).code == 0
     done = await finished(running)
     assert (done.code, done.json()["outcome"]) == (0, "approve")
-    assert "starter.py decide dd-followed" in done.err, "the open gate was told"
 
 
 async def test_an_interrupted_run_detaches_and_the_case_goes_on(desk: Desk) -> None:
