@@ -25,7 +25,6 @@ from workflows.data.news import NewsItem, PressSubject
 from workflows.data.sources import SourceState
 from workflows.rules.dd.media import (
     MOST_READ,
-    SEVERE,
     UNCLEAR_AT_MOST,
     WORTH,
     Reader,
@@ -189,7 +188,7 @@ def points(**changes: Any) -> float:
 
 def test_every_factor_moves_the_score() -> None:
     plain = points()
-    assert plain >= SEVERE
+    assert plain >= 0.4
     more = {"stage": Stage.CONVICTION}, {"severity": 5}, {"copies": ("another",)}
     less: tuple[dict[str, Any], ...] = (
         {"stage": Stage.ALLEGATION},

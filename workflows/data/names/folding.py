@@ -28,7 +28,6 @@ SMALL, INITIAL, COMMON, WHOLE = 0.15, 0.4, 0.55, 1.0
 
 _DOTTED = re.compile(r"\b(?:\w\.\s?){2,}(?:\w\b(?!\w))?")
 _APOSTROPHES = re.compile(r"(?<=\w)[\u0060\u00b4\u2018\u2019\u02bc\u02bb\u02bd'](?=\w)")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _SIGNS = r"\u3400-\u9fff\uac00-\ud7af"
 _CJK = re.compile(f"[{_SIGNS}]")
 _ALL = re.compile(r".+", re.DOTALL)

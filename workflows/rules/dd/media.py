@@ -28,8 +28,6 @@ AGAINST = (PressRole.PERPETRATOR, PressRole.SUSPECT)
 # House policy. A score is from 0 to 1: category x stage x severity x publisher x age.
 WORTH = 0.15
 """Score from which an item is a finding; below, it is evidence that was looked at."""
-SEVERE = 0.4
-"""Score from which a finding makes a case high risk."""
 UNCLEAR_AT_MOST = 0.3
 """Score of an item that may be about somebody of the same name."""
 CATEGORY = {
