@@ -122,3 +122,13 @@ def test_ten_thousand_parties_make_few_words() -> None:
     found = dossier(filed(example(), checks(), *many))
     assert "and 9995 more" in found.gaps[0].reason
     assert all(len(g.reason) < 400 for g in found.gaps)
+
+
+def test_references_that_contradict_the_credit_check_are_a_gap() -> None:
+    """Favourable referees of a company that filed for bankruptcy, and two that agree with it."""
+    told = result(Check.REFERENCES)
+    failed = result(Check.CREDIT, FindingCode.INSOLVENCY_FILING)
+    found = dossier(filed(example(), checks(references=told, credit=failed)))
+    assert [g.reason for g in found.gaps if "references against credit" in g.reason]
+    agreed = dossier(filed(example(), checks(references=told)))
+    assert not [g.reason for g in agreed.gaps if "references against credit" in g.reason]

@@ -23,7 +23,7 @@ from tests.rules.dd_records import (
 )
 from worker import ANSWERS
 from workflows.data.due_diligence import Tier
-from workflows.data.findings import Check, FindingCode
+from workflows.data.findings import Check, CheckResult, FindingCode
 from workflows.data.llm import Prompt
 from workflows.data.news import NewsItem, PressSubject
 from workflows.prompts import due_diligence as prompts
@@ -126,3 +126,13 @@ def test_amounts_and_dates_are_written_as_json_knows_them() -> None:
     form = inside(prompts.identity(example(), None, None))["form"]
     assert form["incorporated"] == "1894-06-21"
     assert form["identifiers"][0] == {"scheme": "GB-COH", "value": "00041424"}
+
+
+def test_of_parties_the_synthesis_is_told_only_what_speaks_against_them() -> None:
+    plain = result(Check.SANCTIONS).model_dump()
+    clear = tuple(CheckResult.model_validate(plain | {"party_id": f"p{n}"}) for n in range(200))
+    listed = result(Check.PEP, FindingCode.POSSIBLE_PEP).model_copy(update={"party_id": "p1"})
+    told = inside(prompts.synthesis(example(), Tier.HIGH, (*clear, listed)))
+    assert [f["id"] for f in told["findings"]] == ["pep-f1"]
+    assert len(told["checks"]) == 1
+    assert {e["id"] for e in told["evidence"]} <= set(listed.findings[0].evidence)

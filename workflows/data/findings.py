@@ -12,6 +12,8 @@ from workflows.data.sources import Liveness
 from workflows.data.worksheet import Worksheet
 
 Share = Annotated[float, Field(ge=0, le=1)]
+SUBJECT: PartyId = "subject"
+"""The company a case is about, among its parties."""
 
 
 class Check(StrEnum):
@@ -178,7 +180,7 @@ class CheckResult(Record):
     """What a check of the subject or of one party came to."""
 
     check: Check
-    party_id: PartyId = "subject"
+    party_id: PartyId = SUBJECT
     outcome: CheckOutcome
     confidence: Share
     findings: tuple[Finding, ...] = ()

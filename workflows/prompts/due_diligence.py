@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from workflows.data.case_file import CaseFile
 from workflows.data.case_policy import Referee
 from workflows.data.due_diligence import Synthesis, Tier
-from workflows.data.findings import CheckResult
+from workflows.data.findings import SUBJECT, CheckOutcome, CheckResult
 from workflows.data.llm import Prompt
 from workflows.data.readings import CreditReading, HitReading, IdentityReading, ReferenceReading
 from workflows.data.sources import Company, Fact, Filing, LeiEntry, ListHit, ScreenQuery
@@ -76,7 +76,11 @@ def reference(referee: Referee, reply: str) -> Prompt:
 
 
 def synthesis(case: CaseFile, tier: Tier, checks: Sequence[CheckResult]) -> Prompt:
-    """Ask for a cited summary and a proposed outcome."""
+    """Ask for a cited summary and a proposed outcome.
+
+    Of the parties only what speaks against them, so that hundreds of clear ones fit the window.
+    """
+    cited = {e for c in checks for f in c.findings for e in f.evidence}
     findings = [
         {"id": f.id, "code": f.code, "check": c.check, "summary": f.summary}
         for c in checks
@@ -86,7 +90,9 @@ def synthesis(case: CaseFile, tier: Tier, checks: Sequence[CheckResult]) -> Prom
         {"id": e.id, "source": e.source, "record": e.record, "excerpt": e.excerpt}
         for c in checks
         for e in c.evidence
+        if c.party_id == SUBJECT or e.id in cited
     ]
+    shown = [c for c in checks if c.party_id == SUBJECT or c.outcome is not CheckOutcome.CLEAR]
     return asking(
         "synthesis",
         "Summarise the case for the reviewer in short claims. Each claim cites the ids of the"
@@ -96,7 +102,7 @@ def synthesis(case: CaseFile, tier: Tier, checks: Sequence[CheckResult]) -> Prom
             "product": case.product,
             "tier": tier,
             "checks": [
-                {"check": c.check, "outcome": c.outcome, "confidence": c.confidence} for c in checks
+                {"check": c.check, "outcome": c.outcome, "confidence": c.confidence} for c in shown
             ],
             "findings": findings,
             "gaps": [g for c in checks for g in c.gaps],

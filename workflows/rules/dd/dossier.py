@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from workflows.data.case_file import CaseFile, Party
-from workflows.data.findings import Check, CheckOutcome, CheckResult, Evidence, FindingCode
+from workflows.data.findings import SUBJECT, Check, CheckOutcome, CheckResult, Evidence, FindingCode
 from workflows.data.sources import Liveness
-from workflows.rules.dd.sheet import SUBJECT, Sheet
+from workflows.rules.dd.references import contradiction
+from workflows.rules.dd.sheet import Sheet
 
 OLDEST = timedelta(days=30)
 """House policy: what was looked at longer ago does not say how things stand."""
@@ -193,7 +194,7 @@ def pack_of(country: str) -> Pack:
 
 
 def dossier(filed: Filed) -> CheckResult:
-    """Say what is missing, a gap each. Clear only if everything is there."""
+    """Say what is missing or contradicts itself, a gap each. Clear only if everything is there."""
     sheet, pack = Sheet(Check.DOSSIER), pack_of(filed.case.subject.country)
     missing = [(item, why) for item in pack.items if (why := item.missing(filed))]
     there = len(pack.items) - len(missing)
@@ -210,4 +211,7 @@ def dossier(filed: Filed) -> CheckResult:
     )
     for item, why in missing:
         sheet.gap(f"{item.name} ({pack.name}, {item.law}): {why}")
+    told, credit = filed.of(Check.REFERENCES), filed.of(Check.CREDIT)
+    if told and credit and (against := contradiction(told, credit)):
+        sheet.gap(f"references against credit: {against}")
     return sheet.result(1.0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from workflows.data.case_file import Party, Subject
-from workflows.data.findings import Check, CheckResult, FindingCode
+from workflows.data.findings import SUBJECT, Check, CheckResult, FindingCode
 from workflows.rules.dd.country_lists import GUIDELINES, INDUSTRIES, LISTS, CountryList
-from workflows.rules.dd.sheet import SUBJECT, Sheet, at_hand
+from workflows.rules.dd.sheet import Sheet, at_hand
 
 NAMED = 5
 """So many parties without a country are named in a gap; the others are counted."""

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from workflows.data.case_file import CaseFile, Party, Subject
 from workflows.data.findings import (
+    SUBJECT,
     Check,
     CheckResult,
     Disposition,
@@ -16,7 +17,7 @@ from workflows.data.findings import (
     Strength,
 )
 from workflows.data.hits import HitReason, HitReview, NamePart, ReviewedHit, Says, Worksheet
-from workflows.rules.dd.sheet import SUBJECT, folded
+from workflows.rules.dd.sheet import folded
 
 CONFIRMS = {
     FindingCode.POSSIBLE_SANCTIONS_MATCH: FindingCode.SANCTIONED,

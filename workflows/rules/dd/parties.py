@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from workflows.data.case_file import CaseFile, Party
-from workflows.data.findings import Check, CheckResult, Evidence, FindingCode
+from workflows.data.findings import SUBJECT, Check, CheckResult, Evidence, FindingCode
 from workflows.rules.dd.hits import DECISIVE, counting
-from workflows.rules.dd.sheet import SUBJECT, Sheet, folded
+from workflows.rules.dd.sheet import Sheet, folded
 
 BEYOND = "beyond-bound"
 """Stands for all parties that were not screened because there were too many."""

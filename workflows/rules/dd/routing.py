@@ -8,12 +8,19 @@ from workflows.data.case_file import CaseFile
 from workflows.data.case_policy import POLICY, Role
 from workflows.data.common import Condition, Decision, Verdict
 from workflows.data.due_diligence import CaseOutcome, Claim, Narrative, Route, Routing, Tier
-from workflows.data.findings import HARD, Check, CheckOutcome, CheckResult, Finding, FindingCode
+from workflows.data.findings import (
+    HARD,
+    SUBJECT,
+    Check,
+    CheckOutcome,
+    CheckResult,
+    Finding,
+    FindingCode,
+)
 from workflows.patterns.gate import ANYBODY
 from workflows.patterns.route_rows import ANY, Factor, row
 from workflows.patterns.route_table import Routed, RouteTable
 from workflows.rules.dd.hits import counting
-from workflows.rules.dd.sheet import SUBJECT
 
 POLICY_VERSION = "dd-2026-11"
 QUICK_CONFIDENCE = 0.90

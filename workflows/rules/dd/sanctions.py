@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from workflows.data.findings import Check, CheckResult, FindingCode
+from workflows.data.findings import SUBJECT, Check, CheckResult, FindingCode
 from workflows.data.readings import HitReading
 from workflows.data.sources import ListHit, ScreenAnswer, ScreenQuery
 from workflows.rules.dd.list_hits import Look, Standing, look, shared_number
-from workflows.rules.dd.sheet import SUBJECT, UNREAD, Sheet
+from workflows.rules.dd.sheet import UNREAD, Sheet
 
 STALE = timedelta(days=14)
 """A list that is older clears nobody: lists change several times a week."""

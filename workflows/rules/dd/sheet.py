@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from anyascii import anyascii
 
 from workflows.data.findings import (
+    SUBJECT,
     Check,
     CheckOutcome,
     CheckResult,
@@ -20,7 +21,6 @@ from workflows.data.sources import Liveness, SourceAnswer, SourceState
 
 UNREAD = 0.75
 """Confidence of a check that rules alone judged because no model answered."""
-SUBJECT = "subject"
 
 
 class Sheet:
