@@ -41,5 +41,5 @@ async def test_the_ui_shows_the_case_with_its_branches(
     )
     shown, _ = await asyncio.wait_for(browser.communicate(), 120)
     text = shown.decode()
-    for words in (handle.id, "Completed", "background/subject: sanctions_search", "decide"):
+    for words in (handle.id, "Completed", "sanctions: sanctions_search", "decide"):
         assert words in text, f"the page does not show {words!r}"
