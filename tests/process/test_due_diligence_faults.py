@@ -1,5 +1,6 @@
 """Each fault of a source or vendor becomes the right outcome; a gap is never a pass."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -115,7 +116,10 @@ async def test_without_any_model_the_rules_decide_who_reviews(here: World) -> No
 async def test_a_case_keeps_to_its_budget_by_cheaper_models_and_then_by_rules(here: World) -> None:
     """No question to the analyst can be paid for: cheaper roles answer, else rules alone."""
     budget = Decimal("0.0060")
-    handle = await here.start(case_file("unilever", models={"budget_usd": budget}))
+    # Who could not be read for lack of money is no reference; the slow one answers in days.
+    soon = {**case_file("unilever").references.model_dump(), "deadline": timedelta(seconds=3)}
+    case = case_file("unilever", models={"budget_usd": budget}, references=soon)
+    handle = await here.start(case)
     await here.gate(handle)
     await here.decide(handle, "refer", "ana")
     record = await here.result(handle)
