@@ -89,7 +89,12 @@ async def test_a_hit_on_a_party_is_judged_while_its_screening_and_the_case_go_on
 ) -> None:
     """The screening is a child; its hit is asked about by the case, and set aside there."""
     case = case_file("unilever").model_dump()
-    named = {"party_id": "owner-1", "kind": "Company", "name": "FIRST EAST EXPORT BANK PLC", "role": "owner"}
+    named = {
+        "party_id": "owner-1",
+        "kind": "Company",
+        "name": "FIRST EAST EXPORT BANK PLC",
+        "role": "owner",
+    }
     case["parties"] = [named]
     handle = await here.start(CaseFile.model_validate(case))
     gate = await here.gate(handle, "hit-")
