@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from simulator.config import Fault, FaultKind
+from simulator.config import Fault, FaultKind, SimulatorConfig
 from store.budgets import Budgets
 from store.journal import Journal
 from store.ledger import Ledger
-from tests.support.world import World, case_file, world
+from tests.support.world import SPEED, World, case_file, world
 from workflows.data.decision import DecisionRecord
 from workflows.data.due_diligence import CaseOutcome, Onboarding, Route, Tier
 from workflows.data.findings import Check, CheckOutcome
@@ -60,6 +60,19 @@ async def without_a_register(here: World, kind: FaultKind) -> None:
     )
     assert record.routing.route is Route.ANALYST, "no quick approval with a gap"
     assert record.tier is Tier.MEDIUM
+
+
+async def test_a_check_too_unsure_to_decide_by_is_made_again(address: str, tmp_path: Path) -> None:
+    """Seed 7, the demo's: the model is unsure of a press item, and sure when asked once more."""
+    errs = SimulatorConfig(seed=7, speed=SPEED, signal_attempts=1)
+    async with world(address, tmp_path, config=errs) as here:
+        handle = await here.start(case_file("unilever"))
+        gate = await here.gate(handle)
+        branches = {b["name"] for b in await handle.query("branches")}
+        assert "media-round-1" in branches
+        await here.decide(handle, "approve", gate.may_decide[0])
+        record = await here.result(handle)
+    assert record.routing.route is Route.QUICK
 
 
 async def test_a_search_out_of_quota_falls_back_to_the_list_file(here: World) -> None:

@@ -7,6 +7,7 @@ from workflows.data.findings import Check, CheckResult
 from workflows.patterns.process import Process
 from workflows.patterns.together import Group
 from workflows.rules.dd import parties as rules
+from workflows.rules.dd.routing import ENOUGH_CONFIDENCE
 from workflows.rules.dd.sheet import renewed
 from workflows.steps.dd.desk import CheckDesk
 from workflows.steps.dd.parties import Parties
@@ -63,9 +64,13 @@ class Gathering:
         await self._round(subject_checks(), {}, self.case.parties)
 
     async def again(self) -> None:
-        """Do again, once, the checks that came to nothing. What was answered is not asked again."""
+        """Do again, once, the checks with gaps, and those too unsure to decide by.
+
+        What a source answered is not asked again; a model that was unsure is.
+        """
         self.desk.round += 1
-        open_checks = [c for c in self.checks if c.gaps and c.check not in ONCE]
+        weak = [c for c in self.checks if c.gaps or c.confidence < ENOUGH_CONFIDENCE]
+        open_checks = [c for c in weak if c.check not in ONCE]
         of_parties: dict[str, list[Check]] = {p.party_id: [] for p in self.parties}
         for result in open_checks:
             if result.party_id in of_parties:
