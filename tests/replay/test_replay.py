@@ -15,11 +15,10 @@ from temporalio.workflow import NondeterminismError
 
 from deployed import WORKFLOWS, BraidInterceptor, runner
 from runtime.conversion import DATA_CONVERTER
+from scripts.record_histories import all_stories
 
-CASES = sorted(Path(__file__).parent.glob("due_diligence_*.json"))
-SERVICES = sorted(Path(__file__).parent.glob("service_*.json"))
+FILES = sorted(Path(__file__).parent.glob("*.json"))
 UNILEVER = Path(__file__).parent / "due_diligence_unilever.json"
-FILES = [*CASES, *SERVICES]
 
 
 def recorded(file: Path) -> Any:
@@ -45,13 +44,14 @@ async def replay(history: Any) -> None:
 
 
 def test_every_story_is_recorded() -> None:
-    """Clean, a hit, a bankruptcy, a budget, another round, parties, cancelled: to their ends."""
-    ends = {
-        f.stem.removeprefix("due_diligence_"): recorded(f)["events"][-1]["eventType"] for f in CASES
-    }
-    over = "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"
-    others = dict.fromkeys(("budget", "carbo", "more", "parties", "saderat", "unilever"), over)
-    assert ends == {"cancel": "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED", **others}
+    """Each to its end, which is what its name says; only a service may serve on."""
+    stories = all_stories()
+    assert {f.stem for f in FILES} == set(stories)
+    over, cancelled = "WORKFLOW_EXECUTION_COMPLETED", "WORKFLOW_EXECUTION_CANCELED"
+    for file in FILES:
+        end = recorded(file)["events"][-1]["eventType"].removeprefix("EVENT_TYPE_")
+        expected = cancelled if file.stem.endswith("_cancel") else over
+        assert end == expected or file.stem.startswith("service_"), file.stem
 
 
 def test_every_workflow_has_a_recorded_history() -> None:
@@ -83,8 +83,7 @@ async def test_a_history_of_other_code_does_not_replay(call: str) -> None:
 def test_a_recorded_history_tells_nothing_of_the_machine(file: Path) -> None:
     """No folder, no host, no process id of whoever recorded it."""
     text = "\n".join(strings(recorded(file)))
-    told = ("UNILEVER", "SADERAT", "CARBO", "licences", "rate.changed", "leis", "saderat")
-    assert any(word in text for word in told), "payloads are read"
+    assert '{"' in text, "payloads are read"
     assert not re.findall(r"(?:/root|/home|/Users|/tmp|/opt|/work|/usr)/\S*", text)
     assert not re.findall(r"(?m)^\d+@\S+$", text), "the SDK's default identity is pid@host"
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from temporalio.client import Client, WorkflowHandle
@@ -23,19 +23,25 @@ from simulator.server import serving
 from store.database import Store
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
-from workflows.data.common import Decision, DecisionAnswer, GateView
+from workflows.data.common import Decision, DecisionAnswer, GateView, Record
 from workflows.data.decision import DecisionRecord
 from workflows.data.due_diligence import ReferenceReply
 
 Handle = WorkflowHandle[Any, Any]
+R = TypeVar("R", bound=Record)
 SPEED = 100.0
 SEED = 7
 
 
+def example(file: str, record: type[R], **changes: Any) -> R:
+    """Read an input of `cases/`, as `email-triage/urgent`, with top-level fields changed."""
+    given = read(ROOT / "cases" / f"{file}.yaml", record)
+    return record.model_validate({**given.model_dump(), **changes})
+
+
 def case_file(name: str, **changes: Any) -> CaseFile:
-    """Read a case of `cases/`, with top-level fields changed."""
-    case = read(ROOT / "cases" / f"{name}.yaml", CaseFile)
-    return CaseFile.model_validate({**case.model_dump(), **changes})
+    """Read a due diligence case of `cases/`, with top-level fields changed."""
+    return example(name, CaseFile, **changes)
 
 
 @dataclass
@@ -51,15 +57,21 @@ class World:
 
     async def start(self, case: CaseFile) -> Handle:
         """Start a due diligence case on this world's queue."""
-        handle = await self.client.start_workflow(
-            "due-diligence",
-            case,
-            id=f"dd-{case.case}-{secrets.token_hex(4)}",
-            task_queue=self.queue,
-            task_timeout=timedelta(seconds=5),
+        name = f"dd-{case.case}-{secrets.token_hex(4)}"
+        return await self.begin("due-diligence", case, id=name)
+
+    async def begin(self, process: str, given: Record, **options: Any) -> Handle:
+        """Start a case of any process on this world's queue, with options of the SDK's own."""
+        options.setdefault("id", f"{process}-{secrets.token_hex(4)}")
+        handle: Handle = await self.client.start_workflow(
+            process, given, task_queue=self.queue, task_timeout=timedelta(seconds=5), **options
         )
         self.started.append(handle)
         return handle
+
+    async def done(self, handle: Handle, record: type[R]) -> R:
+        """Wait for the end of a case, and give what it ended with."""
+        return record.model_validate(await handle.result())
 
     async def until(self, handle: Handle, query: str, ready: Callable[[Any], bool]) -> Any:
         """Wait, event by event, until a query's answer satisfies `ready`."""

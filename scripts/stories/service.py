@@ -1,0 +1,125 @@
+"""Stories of the service workflows that patterns and cases lean on."""
+
+from datetime import UTC, datetime, timedelta
+
+from activities.results import ResultActivities
+from scripts.stories import due_diligence
+from simulator.config import Fault, FaultKind
+from tests.support.world import Handle, World, case_file
+from workflows import calls
+from workflows.data.chunk import ItemSource, SpreadOrder
+from workflows.data.common import Record
+from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
+from workflows.data.question import RoleQuestion
+from workflows.data.report import ReportOrder
+from workflows.data.resources import KeeperAct, KeeperMessage, KeeperState, Pool, Request
+from workflows.data.sources import LeiQuery
+from workflows.data.spread import Item, ItemBatch, KeptList, SpreadRef, Tolerance
+from workflows.patterns.spread_chunk import work_order
+
+CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
+
+
+async def party(here: World) -> Handle:
+    """The screening of that director."""
+    case = await due_diligence.parties(here)
+    return here.client.get_workflow_handle(f"{case.id}-director-1")
+
+
+async def keeper(here: World) -> Handle:
+    """One licence, asked for twice: the second request has its turn after the first."""
+    holder = await here.start(case_file("unilever"))
+    await here.gate(holder)
+    hour = timedelta(hours=1)
+    pool = Pool(name="licences", amounts={"licence": 1}, longest=hour)
+
+    def message(act: KeeperAct, request: str) -> KeeperMessage:
+        wants = {"licence": 1}
+        asked = Request(id=request, holder=holder.id, wants=wants, lease=hour, at_most=hour)
+        return KeeperMessage(pool=pool, act=act, request=asked)
+
+    handle = await serve(here, "keeper", KeeperState(pool=pool))
+    for act, request in (("request", "r1"), ("request", "r2"), ("release", "r1")):
+        await handle.signal("message", message(KeeperAct(act), request))
+    await here.until(handle, "state", lambda s: s["counts"]["granted"] == 2)
+    await handle.signal("message", message(KeeperAct.RELEASE, "r2"))
+    await here.until(handle, "state", lambda s: s["counts"]["released"] == 2)
+    return handle
+
+
+async def topic(here: World) -> Handle:
+    """An event published twice reaches its subscriber once."""
+    listener = await here.start(case_file("unilever"))
+    await here.gate(listener)
+    handle = await serve(here, "topic", TopicState(topic="rates"))
+    news = Event(name="rate.changed", id="1", sender="desk", body={"rate": 3})
+    subscribe = TopicMessage(topic="rates", act=TopicAct.SUBSCRIBE, who=listener.id)
+    publish = TopicMessage(topic="rates", act=TopicAct.PUBLISH, event=news)
+    for message in (subscribe, publish, publish):
+        await handle.signal("message", message)
+    await here.until(handle, "state", lambda s: s["delivered"] == 1 and s["duplicates"] == 1)
+    return handle
+
+
+async def spread(here: World) -> Handle:
+    """Three look-ups in chunks of two, one of them for a number whose check digits are wrong."""
+    numbers = (*CASE_LEIS, "549300MKFYEKVRWML318")
+    items = tuple(
+        Item(key=f"lei-{n}", request=LeiQuery(lei=lei).model_dump(mode="json"))
+        for n, lei in enumerate(numbers)
+    )
+    results = ResultActivities(here.store)
+    await results.keep_items(ItemBatch(scope="story", list="leis", first=0, items=items))
+    kept = KeptList(scope="story", list="leis", total=len(items))
+    order = SpreadOrder(
+        ref=SpreadRef(scope="story", spread="leis"),
+        work=work_order(calls.LEI),
+        source=ItemSource(page=work_order(calls.KEPT_ITEMS), about=kept.model_dump()),
+        window=2,
+        chunk=2,
+        tolerance=Tolerance(count=1),
+    )
+    handle = await serve(here, "spread", order)
+    await handle.result()
+    return handle
+
+
+async def spread_chunk(here: World) -> Handle:
+    """The first chunk of that spread."""
+    parent = await spread(here)
+    return here.client.get_workflow_handle(f"{parent.id}.1")
+
+
+async def ask(here: World) -> Handle:
+    """A question whose first model is out of quota: the role's second answers."""
+    await here.faults(Fault(service="gemini", kind=FaultKind.QUOTA))
+    asked = RoleQuestion(role="triage", question="Which country is UNILEVER PLC of?")
+    handle = await serve(here, "ask", asked)
+    await handle.result()
+    return handle
+
+
+async def report(here: World) -> Handle:
+    """A report owed to an authority, filed in time."""
+    due = datetime.now(UTC).date() + timedelta(days=10)
+    day = timedelta(days=1)
+    order = ReportOrder(
+        case="saderat", reason="a confirmed hit", due=due, people=("mira",), remind_every=day
+    )
+    handle = await serve(here, "compliance-report", order)
+    await here.gate(handle, "report")
+    await here.decide(handle, "done", "mira", gate="report")
+    await handle.result()
+    return handle
+
+
+async def serve(here: World, service: str, given: Record) -> Handle:
+    """Start a service workflow as a case is started, under the id it is replayed with."""
+    handle: Handle = await here.client.start_workflow(
+        service, given, id=f"{service}-story", task_queue=here.queue
+    )
+    here.started.append(handle)
+    return handle
+
+
+STORIES = (party, keeper, topic, spread, spread_chunk, ask, report)
