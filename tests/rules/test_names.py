@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bench.sources import halves, measured
 from workflows.data.names.compare import MATCH, compare
+from workflows.data.names.folding import unread_script
 from workflows.data.names.search import Listed, NameList
 
 WORDS = "Abdul Ali Bank Boris Chan GmbH Kim Ltd Möller Pakistan Putin Saderat van VII Владимир 金"
@@ -40,6 +41,18 @@ def test_the_order_of_words_does_not_matter(words: list[str]) -> None:
     [
         ("Company", "Bank Saderat plc", "BANK SADERAT PUBLIC LIMITED COMPANY", True),
         ("Company", "Gazprom OAO", "Gazprom", True),
+        ("Company", "BANK SADERAT P L C", "Bank Saderat PLC", True),
+        ("Company", "Siemens A G", "Siemens", True),
+        ("Company", "Foo G m b H", "Foo S. A.", True),
+        ("Company", "Alpha P L C", "Beta P L C", False),
+        ("Company", "J P Morgan", "Morgan S A", False),
+        (
+            "Company",
+            'публичное акционерное общество "Нефтяная компания "Роснефть"',
+            "OPEN JOINT-STOCK COMPANY ROSNEFT OIL COMPANY",
+            True,
+        ),
+        ("Company", "Общество «Газовая компания»", "OIL COMPANY LLC", False),
         ("Company", "Alpha Corp.", "Beta Corp.", False),
         ("Company", "A.B.C. Ltd", "X.Y.Z. Ltd", False),
         ("Company", "Volkswagen AG", "Siemens AG", False),
@@ -47,6 +60,7 @@ def test_the_order_of_words_does_not_matter(words: list[str]) -> None:
         ("Company", "Unilever PLC", "UNITED LEVANT TRADING", False),
         ("Person", "Володимир Путін", "PUTIN, Vladimir", True),
         ("Person", "محمد حسن", "Mohammed Hassan", True),
+        ("Person", "Γεώργιος Παπαδόπουλος", "PAPADOPOULOS, Georgios", True),
         ("Person", "Dr. Jean-Claude Juncker", "JUNCKER, J. C.", True),
         ("Person", "VladimirPutin", "Vladimir Putin", True),
         ("Person", "Michelle Obama", "Barack Obama", False),
@@ -57,6 +71,20 @@ def test_the_order_of_words_does_not_matter(words: list[str]) -> None:
 def test_who_is_told_apart(kind: str, first: str, second: str, matched: bool) -> None:
     found = compare(first, second, kind)
     assert found.matched is matched, found
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("№ 7 Müller, Путин & Δέλτα", ""),
+        ("გიორგი", ""),
+        ("Bank بنك", "ARABIC"),
+        ("華為", "CJK"),
+        ("김정은", "HANGUL"),
+    ],
+)
+def test_a_script_that_is_not_read_is_named(name: str, script: str) -> None:
+    assert unread_script(name) == script
 
 
 def test_a_reviewer_reads_which_word_stands_for_which() -> None:

@@ -115,6 +115,13 @@ def test_a_stale_list_clears_nobody(age: int, outcome: str) -> None:
     assert judged(person(), age=age).outcome == outcome
 
 
+@pytest.mark.parametrize(("name", "gaps"), [("Игорь Сечин", 0), ("伊戈尔", 1), ("شركة", 1)])
+def test_a_name_in_a_script_that_is_not_read_clears_nobody(name: str, gaps: int) -> None:
+    for found in (judged(person(name)), pep(person(name), screened(S.NONE))):
+        assert len(found.gaps) == gaps
+        assert (found.outcome is CheckOutcome.CLEAR) is (gaps == 0)
+
+
 @pytest.mark.parametrize("state", list(S))
 def test_exposed_by_name_and_birth_possibly_by_name(state: SourceState) -> None:
     office = entry(births=("1960-09-07",), positions=("Mayor",), topics=("role.pep",))

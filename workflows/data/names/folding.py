@@ -34,6 +34,9 @@ _ALL = re.compile(r".+", re.DOTALL)
 _PATRONYMIC = re.compile(r"\w{3}(?:ovich|evich|ovych|evych|ovna|evna|ivna|owicz)$")
 _NOT_SIGNS = re.compile(f"[^{_SIGNS}]+")
 _ABJAD = re.compile(r"[\u0590-\u06ff]")
+_FORMS = frozenset(form[0] for form in LEGAL_FORMS if len(form) == 1)
+_READ = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN")
+"""Scripts whose letters stand for the Latin ones that lists write."""
 _LOOKALIKES = str.maketrans("013457", "oieast")
 
 
@@ -53,6 +56,16 @@ def has_syllables(name: str) -> bool:
     return bool(_CJK.search(name))
 
 
+def unread_script(name: str) -> str:
+    """Give the script of the first letter that Latin letters do not stand for: a name written
+    so can be missed in a list of Latin names. Empty if there is none.
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    letters = (c for c in plain if unicodedata.category(c) in ("Lu", "Ll", "Lt", "Lo"))
+    scripts = (unicodedata.name(c, "UNKNOWN").split()[0] for c in letters)
+    return next((script for script in scripts if script not in _READ), "")
+
+
 @lru_cache(maxsize=65536)
 def read_name(name: str, kind: str, *, by_sign: bool = False) -> tuple[Word, ...]:
     """Read a name of a `Person` or a `Company`, without titles or legal forms.
@@ -65,7 +78,7 @@ def read_name(name: str, kind: str, *, by_sign: bool = False) -> tuple[Word, ...
     if kind == "Person":
         kept = [word for word in words if word not in TITLES] or words
         return tuple(_of_person(word, abjad) for word in _without_form(kept, fewest=2))
-    kept = _without_form(words, fewest=1)
+    kept = _without_form(_with_form_joined(words), fewest=1)
     kept = [word for word in kept if word not in VESSEL_MARKS] or kept
     return tuple(_of_company(word, abjad) for word in kept)
 
@@ -77,6 +90,15 @@ def _split(plain: str, *, by_sign: bool) -> list[str]:
     folded = to_fold.sub(lambda found: anyascii(found.group()), plain)
     folded = re.sub("['`]", "", folded).replace("&", " and ").lower()
     return re.findall(rf"[a-z0-9]+|[{_SIGNS}]", folded)
+
+
+def _with_form_joined(words: list[str]) -> list[str]:
+    """Join the last letters of a name that are a legal form written apart: P L C, G m b H."""
+    for start in range(1, len(words) - 1):
+        letters = words[start:]
+        if max(map(len, letters)) == 1 and "".join(letters) in _FORMS:
+            return [*words[:start], "".join(letters)]
+    return words
 
 
 def _without_form(words: list[str], fewest: int) -> list[str]:

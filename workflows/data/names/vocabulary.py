@@ -36,12 +36,15 @@ LEGAL_FORMS = tuple(
                 "pvt limited|pvt ltd|pte limited|pte ltd|pty limited|pty ltd|co limited|co ltd",
                 "limited liability company|llc|fz llc|fzc|fze|dmcc|ooo|tov|too|doo|eood|ood|sia",
                 "obshchestvo s ogranichennoy otvetstvennostyu",
+                "obshchestvo s ogranichennoi otvetstvennostyu|fgup|sro|anonymi etaireia",
+                "tovaristvo z obmezhenoyu vidpovidalnistyu|privatne aktsionerne tovaristvo",
                 "gesellschaft mit beschraenkter haftung",
                 "gmbh|mbh|ug|limitada|sarl|srl|sp z o o|spzoo|bv|s de r l|s de rl|osauhing|kft",
                 "incorporated|inc|corporation|corp|company|co|cia|compania|companhia",
                 "open joint stock company|public joint stock company|closed joint stock company",
                 "private joint stock company|joint stock company|jsc|ojsc|pjsc|cjsc|oao|pao|zao|ao",
                 "aktsionernoe obshchestvo|otkrytoe aktsionernoe obshchestvo",
+                "zakrytoe aktsionernoe obshchestvo|nepublichnoe aktsionernoe obshchestvo",
                 "publichnoe aktsionernoe obshchestvo|ag|aktiengesellschaft|aktiengeselschaft|se",
                 "uab|sa|spa|nv|ab|asa|oyj|oy|as|a s|aps|kk|kabushiki kaisha|tbk|bhd|sdn bhd|pt|sas",
                 "societe anonyme|sociedad anonima|sa de cv|s a de c v",
@@ -83,7 +86,7 @@ SAME_WORD = {
         "and und et",
         "center centre",
         "brothers bros",
-        "group grp gruppe groupe grupo",
+        "group grp gruppe groupe grupo gruppa grupa",
         "international intl",
         "organization organisation org",
         "technology technologies tech",
@@ -99,8 +102,8 @@ SAME_WORD = {
         "enterprise enterprises",
         "service services svc",
         "system systems",
-        "investment investments",
-        "company companies comp",
+        "investment investments investitsionnaya",
+        "company companies comp kompaniya",
         "1 one first 1st",
         "2 two second 2nd",
         "3 three third 3rd",
@@ -111,10 +114,29 @@ SAME_WORD = {
         "8 eight eighth 8th",
         "9 nine ninth 9th",
         "10 ten tenth 10th",
+        "oil neftyanaya naftova",
+        "gas gazovaya gazova",
+        "trading torgovyy torgovaya",
+        "house dom",
+        "plant zavod",
+        "construction stroitelnaya",
+        "energy energeticheskaya",
+        "shipping sudokhodnaya",
+        "insurance strakhovaya",
+        "industrial promyshlennaya",
+        "national natsionalnaya natsionalnyy",
+        "state gosudarstvennaya",
+        "commercial kommercheskiy",
+        "united obedinennaya",
+        "corporation korporatsiya",
+        "fund fond",
+        "export eksport",
     )
     for word in words.split()
 }
-"""Abbreviations and number words of companies, each with the word it stands for."""
+"""Abbreviations and number words of companies, each with the word it stands for; and words of
+trade that Russian and Ukrainian names hold and lists translate, folded to Latin letters.
+"""
 
 ROMAN = {
     numeral: str(value)

@@ -42,6 +42,7 @@ def of_subject(
         _officers(sheet, officers)
     elif must_know_directors(case) and not any(p.role == "director" for p in case.parties):
         sheet.gap("directors: no register tells of them, and the case names none")
+    sheet.unread_name(case.subject.name)
     _debarred(sheet, case.subject.name, debarments, case.opened)
     return sheet.result(SURE, silent=not sheet.evidence)
 
@@ -56,6 +57,7 @@ def of_party(
     sheet = Sheet(Check.BACKGROUND, party.party_id)
     if bans is not None:
         _banned(sheet, party, bans, opened)
+    sheet.unread_name(party.name)
     _debarred(sheet, party.name, debarments, opened)
     return sheet.result(SURE, silent=not sheet.evidence)
 

@@ -28,6 +28,7 @@ def pep(query: ScreenQuery, answer: ScreenAnswer) -> CheckResult:
     alike = [seen for seen in looks if seen.standing is not Standing.UNLIKE]
     listed = f"{len(alike)} of {len(answer.hits)} entries to look at"
     searched = sheet.note(answer, answer.list_version or "exposed persons", listed)
+    sheet.unread_name(query.name)
     sure = 1.0
     for seen in alike:
         sure = min(sure, _entry(sheet, answer, seen, searched))

@@ -62,6 +62,7 @@ def _judge(sheet: Sheet, screen: Screened) -> float:
     searched = sheet.note(answer, answer.list_version or "list", listed)
     if answer.as_of and answer.retrieved_at.date() - answer.as_of > STALE:
         sheet.gap(f"sanctions: {answer.source} is stale, of {answer.as_of}")
+    sheet.unread_name(screen.query.name)
     sure = 1.0
     for seen in screen.looks:
         if seen.standing is not Standing.UNLIKE:

@@ -17,6 +17,7 @@ from workflows.data.findings import (
     MatchedOn,
     Strength,
 )
+from workflows.data.names.folding import unread_script
 from workflows.data.sources import Liveness, SourceAnswer, SourceState
 
 UNREAD = 0.75
@@ -83,6 +84,14 @@ class Sheet:
         """Add a gap."""
         number = f"{self.prefix}-g{len(self.gaps) + 1}"
         self.gaps.append(Gap(id=number, check=self.check, reason=why))
+
+    def unread_name(self, name: str) -> None:
+        """Add a gap if a name is written in signs that lists of Latin names do not know."""
+        if script := unread_script(name):
+            self.gap(
+                f"{self.check}: {name} is written in signs ({script.lower()}) that are not found"
+                " surely in lists of Latin names; give the name in Latin letters"
+            )
 
     def unanswered(self, answer: SourceAnswer, what: str) -> bool:
         """Add a gap if the source gave no answer; say whether it did so."""
