@@ -27,7 +27,7 @@ from workflows.data.sources import Identifier, SourceState
 
 PER_PAGE = 100
 PAGES = 5
-"""At most 500 entries of a list are read; a longer list says so."""
+"""At most 500 entries of a list are read; of a longer one the rest is counted."""
 
 _BAND = re.compile(r"(\d+)-to-(\d+)-percent|more-than-(\d+)-percent")
 _KINDS = (
@@ -61,13 +61,11 @@ class CompaniesHouseOwners(Connector[OwnersQuery, OwnersAnswer]):
         exempt = None
         if all(holding.ceased for holding in holdings):
             exempt = exempt_by((yield ask_register(f"{base}/exemptions", endpoint)))
-        statements = [item["statement"] for item in said if not item.get("ceased_on")]
-        if total > len(items):
-            statements.append(f"only {len(items)} of {total} controllers were read")
+        statements = tuple(item["statement"] for item in said if not item.get("ceased_on"))
         if not holdings and not statements and exempt is None:
             return NO_RECORD
-        fields = {"holdings": holdings, "exempt": exempt, "statements": tuple(statements)}
-        return Extract(SourceState.FOUND, fields)
+        fields = {"holdings": holdings, "exempt": exempt, "statements": statements}
+        return Extract(SourceState.FOUND, fields | {"unread": total - len(items)})
 
 
 def listed(path: str, endpoint: Endpoint) -> Generator[Inquire, Page, tuple[list[Any], int]]:

@@ -201,6 +201,71 @@ def test_what_the_register_says_where_nobody_is_named(
     assert walked(example(), answers)[0].outcome is outcome
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "psc-exists-but-not-identified",
+        "psc-details-not-confirmed",
+        "steps-to-find-psc-not-yet-completed",
+        "psc-contacted-but-no-response",
+        "restrictions-notice-issued-to-psc",
+        "a-statement-nobody-thought-of",
+    ],
+)
+def test_a_statement_that_somebody_is_not_named_is_unresolved_also_beside_others(
+    statement: str,
+) -> None:
+    for answer in (
+        owners(by("Ann Example"), statements=(statement,)),
+        owners(exempt=True, statements=(statement, "no-individual-or-entity-with-sign")),
+    ):
+        result, found, _ = walked(example(), {UNILEVER: answer})
+        assert codes(result) == {FindingCode.UNRESOLVED_CONTROL}
+        assert statement.replace("-", " ") in result.findings[0].summary
+        assert result.findings[0].evidence == ("ownership-e1",)
+        assert len(found) == len(answer.holdings)
+    named = owners(by("Ann Example"), statements=("all-beneficial-owners-identified",))
+    assert walked(example(), {UNILEVER: named})[0].outcome is CheckOutcome.CLEAR
+
+
+def test_what_a_register_leaves_open_is_a_gap_beside_what_it_says() -> None:
+    nobody = "no-individual-or-entity-with-signficant-control"
+    long = owners(by("Ann Example"), unread=9_500, statements=(nobody,))
+    result, _, _ = walked(example(), {UNILEVER: long})
+    assert [g.reason for g in result.gaps] == [
+        "owners of UNILEVER PLC: the register names some, and says there are none",
+        "owners of UNILEVER PLC: 9500 controllers were not read, too many",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "gaps"),
+    [
+        ([("Person", "Anne Exampel", "1970-05"), ("Company", "Holding Limited", "")], []),
+        ([("Company", "HOLDING L T D", "")], []),
+        ([("Person", "Ann Example", "1951")], ["the form names", "the register names"]),
+        ([("Company", "Others GmbH", "")], ["the form names"]),
+    ],
+)
+def test_owners_of_the_form_are_compared_with_those_of_the_register(
+    named: list[tuple[str, str, str]], gaps: list[str]
+) -> None:
+    parties = [
+        Party.model_validate(
+            {"party_id": f"o{n}", "kind": kind, "name": name, "role": "owner", "birth": birth}
+        )
+        for n, (kind, name, birth) in enumerate(named)
+    ]
+    case = example().model_copy(update={"parties": tuple(parties)})
+    answers: Answers = {
+        UNILEVER: owners(by("Holding Ltd", number="00000001")),
+        "00000001": owners(by("Mrs Ann Example")),
+    }
+    result, _, _ = walked(case, answers)
+    assert [" ".join(g.reason.split()[1:4]) for g in result.gaps] == gaps
+    assert walked(case, {UNILEVER: owners(exempt=True)})[0].gaps == ()
+
+
 def test_a_parent_kept_secret_is_unresolved_and_no_party() -> None:
     answers: Answers = {
         UNILEVER: owners(by("Ann Example")),

@@ -67,12 +67,14 @@ class OwnersQuery(Record):
 
 class OwnersAnswer(SourceAnswer):
     """The register's answer. `exempt`: need not name anybody, being listed. `statements` are the
-    register's own words where nobody is named (steps to find out, restrictions, protected).
+    register's own words (nobody has control, steps to find out, restrictions). `unread` counts
+    controllers beyond the bound.
     """
 
     holdings: tuple[Holding, ...] = ()
     exempt: bool | None = None
     statements: tuple[str, ...] = ()
+    unread: int = 0
 
 
 class Officer(Record):

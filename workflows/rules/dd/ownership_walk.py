@@ -31,6 +31,10 @@ REGISTER, LEI = "GB-COH", "LEI"
 NOBODY = "no-individual-or-entity-with-sign"
 """How the statement begins that nobody has over 25 %; the register's own goes on `ficant`."""
 WIDELY_HELD = "NO_KNOWN_PERSON"
+ALL_NAMED = "all-beneficial-owners-identified"
+"""What a register of overseas entities says where nothing is open. Any other statement is that
+somebody with control was not found, not confirmed, or did not answer.
+"""
 _OPEN = frozenset({"NATURAL_PERSONS", "NON_CONSOLIDATING", "NO_LEI", WIDELY_HELD})
 """Reasons for naming no parent that hide nobody; any other keeps one secret."""
 
@@ -64,6 +68,8 @@ class Walk:
         """Party -> the id it is screened under."""
         self.answered: SourceAnswer | None = None
         """The last source that answered."""
+        self.names_holders = False
+        """The register names holders of the subject."""
         self._asked: set[Identifier] = set()
         self._names: dict[str, int] = {}
 
@@ -127,14 +133,25 @@ class Walk:
         now = [h for h in answer.holdings if h.ceased is None and h.interests]
         held = [self.graph.add(company, h.holder, h.interests) for h in now]
         names_nobody = any(s.startswith(NOBODY) for s in answer.statements)
-        if not now and (answer.exempt or names_nobody):
+        open_ = [s for s in answer.statements if not s.startswith((NOBODY, ALL_NAMED))]
+        held += [self.graph.add(company, *_not_named(statement)) for statement in open_]
+        if not held and (answer.exempt or names_nobody):
             self.graph.widely_held.add(company)
+        self._doubts(company, answer, contradicted=bool(now) and names_nobody)
+        self.names_holders |= company == self.subject and bool(now)
         said = [_told(h) for h in now] or ["nobody is named"]
         if answer.exempt:
             said.append("exempt from naming anybody, being listed")
         excerpt = "; ".join([*said, *answer.statements])
         self._cite(answer, question.identifier.value, excerpt, held)
         return held
+
+    def _doubts(self, company: str, answer: OwnersAnswer, *, contradicted: bool) -> None:
+        name = self.graph.parties[company].name
+        if contradicted:
+            self.sheet.gap(f"owners of {name}: the register names some, and says there are none")
+        if answer.unread:
+            self.sheet.gap(f"owners of {name}: {answer.unread} controllers were not read, too many")
 
     def _parents(self, company: str, question: Question, answer: ParentsAnswer) -> list[str]:
         held, said = [], []
@@ -196,6 +213,13 @@ class Walk:
         listed = [party for party, given in self.ids.items() if given in party_ids]
         band = together(self.graph, self.subject, listed).band
         return band.low, band.high
+
+
+def _not_named(statement: str) -> tuple[Holder, list[Interest]]:
+    """Stand for somebody with control whom the register cannot name."""
+    words = statement.replace("-", " ")
+    holder = Holder(kind="unknown", name=f"somebody the register does not name ({words})")
+    return holder, [Interest(kind=InterestKind.INFLUENCE)]
 
 
 def _as_holder(entry: LeiEntry) -> Holder:

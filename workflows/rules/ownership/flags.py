@@ -102,7 +102,7 @@ def _complex(
         *(["a trust"] if trust else []),
         *([f"a layer outside the EU ({', '.join(foreign)})"] if foreign else []),
         *(["nominees"] if nominee else []),
-        *(["holders kept secret"] if hidden else []),
+        *(["holders kept secret or not named"] if hidden else []),
         *(["a loop"] if found.loops else []),
     ]
     if found.layers >= MANY_LAYERS and len(traits) >= TRAITS:
