@@ -20,7 +20,7 @@ F = FindingCode
 O = CaseOutcome  # noqa: E741 - short in tables
 property_test = settings(print_blob=True, deadline=None, max_examples=100)
 
-CONFIDENCES = (0.0, 0.5, 0.6999, 0.70, 0.71, 0.8999, 0.90, 0.91, 1.0)
+CONFIDENCES = (float("nan"), 0.0, 0.5, 0.6999, 0.70, 0.71, 0.8999, 0.90, 0.91, 1.0)
 BOTH = (True, False)
 GRID = [
     rules.Weighed(*drawn)
@@ -44,7 +44,7 @@ def test_every_combination_has_the_one_route_of_the_policy() -> None:
         got = rules.route(case)
         assert rules.NEEDS[got.route] == wanted(case), case
         assert got.route is rules.choose(case).path
-        assert got.extra_round is (case.sure < 0.70 or not case.agreed), case
+        assert got.extra_round is not (case.sure >= 0.70 and case.agreed), case
         assert str(case.tier) in got.why
         assert ("hits" in got.why) is bool(case.hits)
 
@@ -55,7 +55,7 @@ def test_doubt_never_removes_a_person_and_nothing_open_is_ever_approved_in_passi
         surer = replace(case, sure=1.0, gaps=0, hits=0, agreed=True)
         asked, at_best = (rules.NEEDS[rules.route(c).route] for c in (case, surer))
         assert len(asked) >= len(at_best), case
-        if case.gaps or case.hits or case.sure < 0.90 or case.tier is not Tier.LOW:
+        if case.gaps or case.hits or not case.sure >= 0.90 or case.tier is not Tier.LOW:
             assert asked, case
             assert asked != (ANYBODY,), case
         assert rules.NEEDS[rules.route(replace(case, straight=False)).route], case

@@ -96,3 +96,14 @@ def test_a_reminder_says_whom_it_waits_for_and_an_escalation_whom_it_went_to() -
     assert "waits for ana, bo" in waits.text
     assert "escalated (level 1) to zoe" in level_up.text
     assert (waits.template, waits.number, level_up.number) == ("review-reminder", 1, 2)
+
+
+def test_the_author_decides_nothing_in_anybodys_seat_and_nobody_in_the_authors() -> None:
+    author = {"name": "sam", "roles": ["analyst", "senior", "compliance"]}
+    reviewers = [*example().review.model_dump()["reviewers"], author]
+    mixed = policy(reviewers=reviewers, deputies={"bo": ["sam"], "sam": ["dora"]})
+    for needs in filter(None, NEEDS.values()):
+        panel = seated(spec(mixed, *needs), mixed).panel(0)
+        assert not {"sam", "dora"} & set(panel.may_decide(()))
+        assert isinstance(panel.choose("sam", "bo", ()), str)
+        assert isinstance(panel.choose("dora", "sam", ()), str)

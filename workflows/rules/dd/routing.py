@@ -159,7 +159,7 @@ class Weighed:
     @property
     def extra(self) -> bool:
         """Whether one more round of evidence comes first: before the reviewers, never instead."""
-        return self.sure < ENOUGH_CONFIDENCE or not self.agreed
+        return not (self.sure >= ENOUGH_CONFIDENCE and self.agreed)  # so that NaN is doubt, too
 
     def __str__(self) -> str:
         why = f"tier {self.tier}, confidence {self.sure:.2f}, {self.gaps} open gaps"
