@@ -19,7 +19,7 @@ from workflows.data.sources import Fact, FactsAnswer, SourceState
 from workflows.data.statements import CONCEPTS, Statement
 from workflows.rules.dd.credit import credit
 from workflows.rules.dd.statements import completed, from_facts
-from workflows.rules.dd.worksheet import RATIOS, STALE, Trade, summary, trade, worksheet
+from workflows.rules.dd.worksheet import NO_SCORE, RATIOS, STALE, Trade, summary, trade, worksheet
 
 F, S = FindingCode, SourceState
 OPENED = date(2026, 1, 31)
@@ -211,24 +211,39 @@ def test_old_and_unaudited_accounts_are_doubted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "us", "listed", "scores"),
+    ("sic", "nace", "listed", "scores"),
     [
-        ("6022", True, False, 0),
-        ("6311", True, False, 0),
-        ("6770", True, False, 0),
-        ("3674", True, False, 2),
-        ("3674", True, True, 1),
-        ("7372", True, False, 1),
-        ("64.19", False, False, 0),
-        ("65120", False, False, 0),
-        ("24.10", False, False, 2),
-        ("", False, False, 1),
+        ("6022", "", False, 0),
+        ("6311", "", False, 0),
+        ("6500", "", False, 0),
+        ("6770", "", False, 0),
+        ("3674", "", False, 2),
+        ("3674", "", True, 1),
+        ("7372", "", False, 1),
+        ("7372", "64.20", False, 0),
+        ("7372", "24.10", False, 1),
+        ("", "64.19", False, 0),
+        ("", "65120", False, 0),
+        ("", "K66.2", False, 0),
+        ("", "63.11", False, 1),
+        ("", "67", False, 1),
+        ("", "24.10", False, 2),
+        ("", "6", False, 1),
+        ("", "", False, 1),
     ],
 )
-def test_which_scores_apply_to_which_trade(code: str, us: bool, listed: bool, scores: int) -> None:
-    sheet = worksheet(BY_HAND, "test", OPENED, trade(code, us=us, listed=listed))
+def test_which_scores_apply_to_which_trade(sic: str, nace: str, listed: bool, scores: int) -> None:
+    sheet = worksheet(BY_HAND, "test", OPENED, trade(sic=sic, nace=nace, listed=listed))
     assert len(sheet.scores) == scores
-    assert bool(scores) or any("outside the models" in note for note in sheet.notes)
+    assert (NO_SCORE in sheet.notes) is (scores == 0)
+
+
+@pytest.mark.parametrize(("nace", "alarms"), [("64.19", 0), ("62.01", 1)])
+def test_the_industry_of_the_case_file_keeps_banks_out_of_the_score(nace: str, alarms: int) -> None:
+    subject = example("snowflake").subject.model_dump() | {"industry": nace}
+    found = credit(case(subject=subject), None, filings(), snowflake(), solvent())
+    assert [f.code for f in found.findings] == [F.CREDIT_MODEL_ALARM] * alarms
+    assert any("does not apply" in e.excerpt for e in found.evidence) is not bool(alarms)
 
 
 @given(

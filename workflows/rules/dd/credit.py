@@ -65,8 +65,11 @@ def work_out(
     if told is None:
         return None
     source = facts.source if facts and told is filed else CUSTOMER
-    industry = filings.industry if filings else ""
-    kind = trade(industry, us=True, listed=case.subject.listed or filed is not None)
+    kind = trade(
+        sic=filings.industry if filings else "",
+        nace=case.subject.industry,
+        listed=case.subject.listed or filed is not None,
+    )
     found = worksheet(told, source, case.opened, kind)
     return found.model_copy(update={"notes": (*notes * (told is filed), *found.notes)})
 

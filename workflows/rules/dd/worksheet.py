@@ -94,6 +94,12 @@ Z1 = Weighted(
 )
 
 
+NO_SCORE = (
+    f"{Z2.name} does not apply: the industry code is financial, and banks, insurers, funds and"
+    " special purpose vehicles are outside the models"
+)
+
+
 @dataclass(frozen=True)
 class Trade:
     """What the scores ask about a company: is it financial, does it manufacture, is it listed?"""
@@ -103,18 +109,20 @@ class Trade:
     listed: bool = False
 
 
-def trade(code: str, *, us: bool, listed: bool) -> Trade:
-    """Read an industry code: the SEC's SIC (`us`), else NACE or UK SIC. Empty: nothing known.
+def trade(*, sic: str = "", nace: str = "", listed: bool = False) -> Trade:
+    """Read industry codes: the SEC's SIC, and NACE or UK SIC by the form. Empty: nothing known.
 
-    Financial are banks, insurers, funds and special purpose vehicles; holding companies by code.
+    Financial are banks, insurers, funds, holding companies and special purpose vehicles: one of the
+    codes is enough to say so. Of what else they say the SEC's counts.
     """
+    filed, told = _division(sic), _division(nace)
+    financial = 60 <= filed <= 67 or 64 <= told <= 66
+    return Trade(financial, 20 <= filed <= 39 if filed else 10 <= told <= 33, listed)
+
+
+def _division(code: str) -> int:
     digits = "".join(c for c in code if c.isdigit())
-    if len(digits) < 2:
-        return Trade(listed=listed)
-    group = int(digits[:2])
-    if us:
-        return Trade(group in {60, 61, 62, 63, 64, 67}, 20 <= group <= 39, listed)
-    return Trade(group in {64, 65, 66}, 10 <= group <= 33, listed)
+    return int(digits[:2]) if len(digits) > 1 else 0
 
 
 def worksheet(statement: Statement, source: str, on: date, kind: Trade) -> Worksheet:
@@ -122,7 +130,7 @@ def worksheet(statement: Statement, source: str, on: date, kind: Trade) -> Works
     told, notes = completed(statement)
     scores: tuple[Score, ...] = () if kind.financial else (_score(Z2, told),)
     if kind.financial:
-        notes += ("no score: banks, insurers and special purpose vehicles are outside the models",)
+        notes += (NO_SCORE,)
     elif kind.manufacturer and not kind.listed:
         scores += (_score(Z1, told),)
     if told.months != 12:
