@@ -223,16 +223,17 @@ async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
 def as_proposed(gate: GateView, by: str, comment: str) -> Decision:
     """Build the decision that follows a gate's proposal. Raises Trouble if none can."""
     conditional = gate.proposal == CaseOutcome.APPROVE_WITH_CONDITIONS
+    if conditional and not gate.conditions:
+        raise Trouble(f"gate {gate.name!r} proposes no conditions; name them with --condition")
     said = Verdict.APPROVE if conditional else gate.proposal
     if said not in gate.verdicts or (said == Verdict.SUPPLY and gate.suggested is None):
         raise Trouble(f"gate {gate.name!r} proposes {gate.proposal!r}; that is for a person to say")
-    limit = (Condition(code="LIMIT", value="10000"),) if conditional else ()
     value = gate.suggested if said == Verdict.SUPPLY else None
     return Decision(
         verdict=Verdict(said),
         by=by,
         gate=gate.name,
-        conditions=limit,
+        conditions=gate.conditions if conditional else (),
         comment=comment,
         value=value,
     )

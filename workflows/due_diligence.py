@@ -174,10 +174,12 @@ class DueDiligence(Process):
             return GateResult(decisions=(rules.by_policy(routing),))
         self.enter("review")
         case, checks, policy = self.case, self.known.checks, self.case.review
+        credit = limit.limit_of(case, checks, self.known.proposal, rules.tier_by_rules(checks))
         spec = GateSpec(
             name="review",
-            question=limit.question(case, checks, self.known.proposal, rules.tier_by_rules(checks)),
+            question=limit.question(credit),
             proposal=str(self.known.proposal),
+            conditions=limit.conditions(credit),
             people=people_of(policy),
             needs=rules.NEEDS[routing.route],
             deadline=policy.deadline,

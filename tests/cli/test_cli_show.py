@@ -223,10 +223,18 @@ def test_words_that_are_no_decision_are_refused(
 
 @pytest.mark.parametrize("outcome", CaseOutcome)
 def test_every_proposal_can_be_followed(outcome: CaseOutcome) -> None:
-    made = cases.as_proposed(gate_view(proposal=outcome.value), "bo", "as proposed")
+    limit = said("bo", LIMIT="25000").conditions
+    gate = gate_view(proposal=outcome.value, conditions=limit)
+    made = cases.as_proposed(gate, "bo", "as proposed")
     conditional = outcome is CaseOutcome.APPROVE_WITH_CONDITIONS
     assert made.verdict.value == ("approve" if conditional else outcome.value)
-    assert bool(made.conditions) is conditional
+    assert made.conditions == (limit if conditional else ())
+
+
+def test_conditions_nobody_named_are_not_made_up() -> None:
+    gate = gate_view(proposal=str(CaseOutcome.APPROVE_WITH_CONDITIONS))
+    with pytest.raises(Trouble, match="--condition"):
+        cases.as_proposed(gate, "bo", "")
 
 
 def test_a_proposal_about_a_step_is_followed_unless_it_takes_a_person() -> None:

@@ -15,7 +15,7 @@ from workflows.data.findings import Check, CheckOutcome, Evidence, FindingCode
 from workflows.data.readings import ReferenceReading
 from workflows.data.sources import Liveness
 from workflows.data.statements import Statement
-from workflows.rules.dd.limit import proposed_limit, question
+from workflows.rules.dd.limit import conditions, limit_of, proposed_limit, question
 from workflows.rules.dd.references import (
     contradiction,
     excerpt,
@@ -146,10 +146,14 @@ def test_the_limit_is_the_least_of_its_parts(
 def test_an_approval_with_conditions_is_proposed_with_a_limit() -> None:
     praised = references({"r0": reply(high_credit=40_000.0, currency="EUR")}, 1, [], (), "EUR")
     conditional = CaseOutcome.APPROVE_WITH_CONDITIONS
-    asked = question(example(), [praised], conditional, Tier.MEDIUM)
+    limit = limit_of(example(), [praised], conditional, Tier.MEDIUM)
+    asked = question(limit)
     assert "LIMIT=20000 EUR" in asked
     assert "high credit of referees 40000" in asked
-    assert "LIMIT" not in question(example(), [praised], CaseOutcome.APPROVE, Tier.LOW)
+    assert [(c.code, c.value) for c in conditions(limit)] == [("LIMIT", "20000")]
+    none = limit_of(example(), [praised], CaseOutcome.APPROVE, Tier.LOW)
+    assert "LIMIT" not in question(none)
+    assert conditions(none) == ()
 
 
 def test_high_credit_counts_in_its_currency_alone() -> None:

@@ -180,6 +180,8 @@ class GateView(Record):
     name: str
     question: str
     proposal: str
+    conditions: tuple[Condition, ...] = ()
+    """Those that go with the proposal, if it is to approve."""
     needs: tuple[str, ...]
     may_decide: tuple[str, ...]
     decided: tuple[Decision, ...] = ()

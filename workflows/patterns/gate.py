@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias, TypeVar
 
-from workflows.data.common import JSON, Decision, Escalated, Record, Verdict
+from workflows.data.common import JSON, Condition, Decision, Escalated, Record, Verdict
 from workflows.errors import Misuse
 from workflows.patterns.seats import ANYBODY as ANYBODY
 from workflows.patterns.seats import Panel, check_names, check_names_of, check_times
@@ -60,7 +60,7 @@ class GateSpec:
     the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`, for
     which `suggests` is a first draft; that of a MORE must fit `asks`.
     `escalation` lists the groups asked besides, by time since the opening; `deputies` maps people
-    to those who may decide in their seat.
+    to those who may decide in their seat; `conditions` go with a proposal to approve.
     """
 
     name: str
@@ -78,6 +78,7 @@ class GateSpec:
     asks: type[Record] | None = None
     escalation: tuple[Level, ...] = ()
     deputies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_kinds()

@@ -107,6 +107,7 @@ class Gate:
             name=spec.name,
             question=spec.question,
             proposal=spec.proposal,
+            conditions=spec.conditions,
             needs=self.still_needed(),
             may_decide=self.may_decide(),
             decided=tuple(self.decisions),

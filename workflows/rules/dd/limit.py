@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 
 from workflows.data.case_file import CaseFile, Product
-from workflows.data.common import Record
+from workflows.data.common import Condition, Record
 from workflows.data.due_diligence import CaseOutcome, Tier
 from workflows.data.findings import CheckResult
 from workflows.data.worksheet import Worksheet
@@ -56,14 +56,27 @@ def proposed_limit(
     return LimitProposal(value=value, currency=product.currency, parts=tuple(parts))
 
 
-def question(
+def limit_of(
     case: CaseFile, checks: Sequence[CheckResult], proposal: CaseOutcome | None, tier: Tier
-) -> str:
-    """Word the question of the review; an approval with conditions comes with a limit."""
-    asked = "What becomes of the customer?"
+) -> LimitProposal | None:
+    """Give the limit that an approval with conditions comes with; None for any other proposal."""
     if proposal is not CaseOutcome.APPROVE_WITH_CONDITIONS:
-        return asked
+        return None
     work = next((c.worksheet for c in checks if c.worksheet), None)
     high = next((c.high_credit for c in checks if c.high_credit is not None), None)
-    limit = proposed_limit(case.product, work, high, tier)
-    return f"{asked} Proposed: LIMIT={limit.value:f} {limit.currency} ({'; '.join(limit.parts)})"
+    return proposed_limit(case.product, work, high, tier)
+
+
+def question(limit: LimitProposal | None) -> str:
+    """Word the question of the review, with the limit proposed and what it came from."""
+    asked = "What becomes of the customer?"
+    if limit is None:
+        return asked
+    (condition,) = conditions(limit)
+    told = f"{condition.code}={condition.value} {limit.currency}"
+    return f"{asked} Proposed: {told} ({'; '.join(limit.parts)})"
+
+
+def conditions(limit: LimitProposal | None) -> tuple[Condition, ...]:
+    """Give the proposed limit as a condition of the approval."""
+    return () if limit is None else (Condition(code="LIMIT", value=f"{limit.value:f}"),)
