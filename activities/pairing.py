@@ -54,6 +54,8 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.INSOLVENCY: sources.insolvency,
         calls.DISQUALIFICATIONS: sources.disqualifications,
         calls.DEBARMENTS: sources.debarments,
+        calls.DISQUALIFICATIONS_COPY: sources.disqualifications_copy,
+        calls.DEBARMENTS_COPY: sources.debarments_copy,
         calls.PARENTS: sources.parents,
         calls.VAT: sources.vat_number,
         calls.NEWS: sources.news_search,

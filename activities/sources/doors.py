@@ -15,7 +15,12 @@ from activities.sources.officers import (
     CompaniesHouseOfficers,
     DisqualifiedOfficers,
 )
-from activities.sources.opensanctions import ExposedPersons, OpenSanctions
+from activities.sources.opensanctions import (
+    DebarredCopy,
+    DisqualifiedCopy,
+    ExposedPersons,
+    OpenSanctions,
+)
 from activities.sources.owners import CompaniesHouseOwners
 from activities.sources.vies import Vies
 from activities.sources.worldbank import WorldBank
@@ -130,6 +135,14 @@ class SourceActivities:
     async def debarments(self, query: DebarmentsQuery) -> DebarmentsAnswer:
         """Search the list of those a development bank has barred."""
         return await self._desk.query(WorldBank(), query)
+
+    async def disqualifications_copy(self, query: ScreenQuery) -> ScreenAnswer:
+        """Search a copy of the register of disqualified directors; its fallback."""
+        return await self._desk.query(DisqualifiedCopy(), query)
+
+    async def debarments_copy(self, query: ScreenQuery) -> ScreenAnswer:
+        """Search copies of lists of the barred; the fallback of the bank's own."""
+        return await self._desk.query(DebarredCopy(), query)
 
     async def parents(self, query: ParentsQuery) -> ParentsAnswer:
         """Ask the LEI system who consolidates a company."""

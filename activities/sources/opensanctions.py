@@ -1,4 +1,4 @@
-"""OpenSanctions: search of sanctions lists and of exposed persons (yente's /match API).
+"""OpenSanctions: search of sanctions lists, exposed and barred persons (yente's /match API).
 
 The hosted service bills per query and month: its 429 lasts to the end of the month.
 """
@@ -62,6 +62,22 @@ class ExposedPersons(OpenSanctions):
     call = calls.PEP_SEARCH
     source = "OpenSanctions, exposed persons"
     dataset = "peps"
+
+
+class DisqualifiedCopy(OpenSanctions):
+    """A copy of the British register of disqualified directors."""
+
+    call = calls.DISQUALIFICATIONS_COPY
+    source = "OpenSanctions, disqualified directors"
+    dataset = "gb_coh_disqualified"
+
+
+class DebarredCopy(OpenSanctions):
+    """Copies of the lists of firms and persons that development banks and states have barred."""
+
+    call = calls.DEBARMENTS_COPY
+    source = "OpenSanctions, debarred"
+    dataset = "debarment"
 
 
 def _match(dataset: str, query: ScreenQuery, endpoint: Endpoint) -> Inquire:

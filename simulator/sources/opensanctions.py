@@ -1,12 +1,13 @@
 """Sanctions search in the shape of the open `/match` API (OpenSanctions, yente).
 
-The search and its scores are ours; the sanctioned are those of the list file, the exposed are
-invented.
+The search and its scores are ours; the sanctioned are those of the list file, the exposed and the
+barred are invented.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -14,6 +15,8 @@ from simulator.brain.names import number, similarity
 from simulator.config import Fault, FaultKind
 from simulator.exchange import Asked, Reply, Service, retry_after
 from simulator.facts import exposed
+from simulator.facts.barred import BARRED
+from simulator.facts.control import BANNED
 from simulator.facts.exposed import Exposed
 from simulator.facts.sanctions import AS_OF, CODES, ROWS, Row
 
@@ -81,13 +84,37 @@ def _exposed(person: Exposed) -> _Listed:
     return _Listed(person.entry, "Person", "invented_peps", exposed.AS_OF, kept)
 
 
+def _disqualified(number: str, person: Mapping[str, Any]) -> _Listed:
+    properties = {
+        "name": [f"{person['forename']} {person['surname']}"],
+        "birthDate": [person["date_of_birth"]],
+        "topics": ["corp.disqual"],
+    }
+    return _Listed(f"gb-{number}", "Person", "gb_coh_disqualified", exposed.AS_OF, properties)
+
+
+def _debarred(row: Mapping[str, str]) -> _Listed:
+    schema = "Person" if row["SUPP_TYPE_CODE"] == "I" else "Company"
+    properties = {
+        "name": [row["SUPP_NAME"]],
+        "country": [row["LAND1"].lower()],
+        "topics": ["debarment"],
+        "notes": [f"until {row['DEBAR_TO_DATE']}"],
+    }
+    return _Listed(f"wb-{row['SUPP_ID']}", schema, "worldbank_debarred", exposed.AS_OF, properties)
+
+
 SANCTIONS = tuple(_sanctioned(row) for row in ROWS)
 PEPS = tuple(_exposed(person) for person in exposed.EXPOSED)
+BARS = tuple(_debarred(row) for row in BARRED)
+BANS = tuple(_disqualified(number, person) for number, person in BANNED.items())
 DATASETS = {
-    "default": (*SANCTIONS, *PEPS),
+    "default": (*SANCTIONS, *PEPS, *BARS, *BANS),
     "sanctions": SANCTIONS,
     "us_ofac_sdn": SANCTIONS,
     "peps": PEPS,
+    "debarment": BARS,
+    "gb_coh_disqualified": BANS,
 }
 
 

@@ -218,6 +218,19 @@ async def test_a_strange_list_is_named_and_asked_for_again(
     assert error.message == "OFAC SDN list: SDN.CSV holds no entry"
 
 
+async def test_copies_of_bans_and_bars_are_collections_of_their_own(
+    world: Outside, sources: SourceActivities
+) -> None:
+    world.will(matched(), matched())
+    for call, copy in (
+        (calls.DISQUALIFICATIONS_COPY, sources.disqualifications_copy),
+        (calls.DEBARMENTS_COPY, sources.debarments_copy),
+    ):
+        assert (await run(call, copy, PARTY)).state is SourceState.NONE
+    asked = [seen.path.partition("?")[0].rpartition("/")[2] for seen in world.seen]
+    assert asked == ["gb_coh_disqualified", "debarment"]
+
+
 async def test_exposed_persons_are_a_collection_of_their_own(
     world: Outside, sources: SourceActivities
 ) -> None:

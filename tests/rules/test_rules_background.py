@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.rules.dd_records import company, example, head, lei, same
+from tests.rules.dd_records import company, example, head, lei, query, same, screened
 from workflows.data.case_file import CaseFile, Party
 from workflows.data.findings import CheckOutcome, FindingCode, Strength
 from workflows.data.registers import (
@@ -20,8 +20,8 @@ from workflows.data.registers import (
     OfficersAnswer,
     VatAnswer,
 )
-from workflows.data.sources import SourceState
-from workflows.rules.dd.background import as_party, of_party, of_subject, serving
+from workflows.data.sources import ListHit, ScreenQuery, SourceState
+from workflows.rules.dd.background import Instead, as_party, of_party, of_subject, serving
 from workflows.rules.dd.existence import existence, vat_query
 
 S: TypeAlias = SourceState
@@ -102,6 +102,26 @@ def test_a_bar_counts_while_it_lasts(until: date | None, code: FindingCode | Non
     assert all(f.strength is Strength.NAME for f in found.findings)
 
 
+@pytest.mark.parametrize(("history", "found"), [(True, 1), (False, 0), (None, 0)])
+def test_the_registers_entry_tells_of_insolvency_where_its_list_of_cases_is_silent(
+    history: bool | None, found: int
+) -> None:
+    profile = company(insolvency_history=history)
+    instead = Instead(query(), profile=profile)
+    told = of_subject(example("dmgt"), insolvency(S.UNAVAILABLE), officers(), barred(), instead)
+    assert [f.code for f in told.findings] == [FindingCode.INSOLVENCY_HISTORY] * found
+    assert told.fallback == ("" if history is None else "register_entry")
+    assert told.gaps, "a fallback closes no gap"
+
+
+def test_directors_named_in_the_case_stand_in_for_a_silent_register() -> None:
+    case = example("dmgt")
+    named = case.model_copy(update={"parties": (party(),)})
+    for held, fallback in ((case, ""), (named, "named_directors")):
+        told = of_subject(held, insolvency(), officers(S.UNAVAILABLE), barred())
+        assert (told.outcome, told.fallback) == (CheckOutcome.INCONCLUSIVE, fallback)
+
+
 # ---- parties -------------------------------------------------------------------------------
 
 BAN = Disqualification(name="Victor BLACKWOOD", birth="1969-04-12", until=date(2031, 4, 30))
@@ -128,6 +148,34 @@ def test_a_ban_stands_on_name_and_birth(
     assert [f.strength for f in found.findings] == ([strength] if strength else [])
     assert {f.party_id for f in found.findings} <= {"p1"}
     assert all(f.matched_on and f.matched_on.parts for f in found.findings)
+
+
+BLACKWOOD = ScreenQuery(
+    party_id="p1", kind="Person", name="Victor Blackwood", birth_date=date(1969, 4, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("listed", "born", "outcome"),
+    [
+        ("Victor BLACKWOOD", "1969-04-12", CheckOutcome.FINDING),
+        ("Victor BLACKWOOD", "1990-01-01", CheckOutcome.INCONCLUSIVE),
+        ("Somebody Else", "1969-04-12", CheckOutcome.INCONCLUSIVE),
+        ("", "", CheckOutcome.INCONCLUSIVE),
+    ],
+)
+def test_a_copy_stands_in_for_a_silent_list_and_clears_nobody(
+    listed: str, born: str, outcome: CheckOutcome
+) -> None:
+    hit = {"entry_id": "gb-b1", "caption": listed, "score": 0.5, "dataset": "d", "kind": "Person"}
+    held = (ListHit.model_validate(hit | {"births": (born,)}),) if listed else ()
+    answer = screened(S.FOUND if held else S.NONE, *held)
+    instead = Instead(BLACKWOOD, copies=(answer, screened(S.UNAVAILABLE)))
+    found = of_party(party(), OPENED, banned(S.UNAVAILABLE), barred(S.UNAVAILABLE), instead)
+    assert (found.outcome, found.fallback) == (outcome, "list_copy")
+    assert len(found.gaps) == 3, "both lists, and the copy that was silent too"
+    silent = of_party(party(), OPENED, banned(S.REJECTED), barred(S.REJECTED), Instead(BLACKWOOD))
+    assert (silent.outcome, silent.fallback) == (CheckOutcome.UNAVAILABLE, "")
 
 
 @pytest.mark.parametrize(("one", "other"), list(product(S, S)))

@@ -15,7 +15,7 @@ from workflows.rules.dd.pep import no_person, pep
 from workflows.rules.dd.sanctions import Screened, sanctions
 
 F, S = FindingCode, SourceState
-BORN = date(1960, 9, 7)
+BORN, OPENED = date(1960, 9, 7), date(2026, 11, 20)
 
 
 def person(name: str = "Igor Sechin", **changes: Any) -> ScreenQuery:
@@ -126,7 +126,7 @@ def test_a_name_in_a_script_that_is_not_read_clears_nobody(name: str, gaps: int)
 def test_exposed_by_name_and_birth_possibly_by_name(state: SourceState) -> None:
     office = entry(births=("1960-09-07",), positions=("Mayor",), topics=("role.pep",))
     answer = screened(state, *([office] if state is S.FOUND else []))
-    sure, maybe = pep(person(birth_date=BORN), answer), pep(person(), answer)
+    sure, maybe = (pep(q, answer, OPENED) for q in (person(birth_date=BORN), person()))
     if state is S.FOUND:
         assert [f.code for f in sure.findings] == [F.POLITICALLY_EXPOSED]
         assert [f.code for f in maybe.findings] == [F.POSSIBLE_PEP]
@@ -134,6 +134,26 @@ def test_exposed_by_name_and_birth_possibly_by_name(state: SourceState) -> None:
     else:
         assert sure.outcome is {S.NONE: CheckOutcome.CLEAR}.get(state, CheckOutcome.UNAVAILABLE)
         assert bool(sure.gaps) is (state is not S.NONE)
+
+
+@pytest.mark.parametrize(
+    ("state", "office", "outcome", "fallback"),
+    [
+        (S.UNAVAILABLE, None, CheckOutcome.UNAVAILABLE, ""),
+        (S.UNAVAILABLE, "", CheckOutcome.INCONCLUSIVE, "declaration"),
+        (S.REJECTED, "Mayor of Malaga", CheckOutcome.FINDING, "declaration"),
+        (S.NONE, "Mayor of Malaga", CheckOutcome.FINDING, ""),
+        (S.NONE, "", CheckOutcome.CLEAR, ""),
+    ],
+)
+def test_a_declared_office_counts_and_a_declared_none_clears_nobody(
+    state: SourceState, office: str | None, outcome: CheckOutcome, fallback: str
+) -> None:
+    found = pep(person(), screened(state), OPENED, office)
+    assert (found.outcome, found.fallback) == (outcome, fallback)
+    assert [f.code for f in found.findings] == [F.POLITICALLY_EXPOSED] * bool(office)
+    assert bool(found.gaps) is (state is not S.NONE)
+    assert any("ask which public offices" in g.reason for g in found.gaps) is (office is None)
 
 
 def test_a_company_holds_no_office() -> None:

@@ -161,16 +161,19 @@ async def test_search_refuses_in_its_own_words(client: httpx.AsyncClient) -> Non
 async def test_persons_are_found_and_the_exposed_only_where_they_are_asked_for(
     client: httpx.AsyncClient,
 ) -> None:
-    query = {"schema": "Person", "properties": {"name": ["Otto Weissenbruck", "Igor Sechin"]}}
+    names = ["Otto Weissenbruck", "Igor Sechin", "Victor Blackwood"]
+    query = {"schema": "Person", "properties": {"name": names}}
     found = {}
-    for dataset in ("sanctions", "peps", "default"):
+    for dataset in ("sanctions", "peps", "debarment", "gb_coh_disqualified", "default"):
         reply = await client.post(f"/opensanctions/match/{dataset}", json={"queries": {"q": query}})
         results = reply.json()["responses"]["q"]["results"]
         found[dataset] = {r["id"]: r["properties"] for r in results if r["match"]}
     assert [set(ids) for ids in found.values()] == [
         {"ofac-16692"},
         {"pep-1001"},
-        {"ofac-16692", "pep-1001"},
+        {"wb-900003"},
+        {"gb-b1"},
+        {"ofac-16692", "pep-1001", "wb-900003", "gb-b1"},
     ]
     assert found["sanctions"]["ofac-16692"]["birthDate"] == ["1960-09-07"]
     assert found["peps"]["pep-1001"]["topics"] == ["role.pep"]

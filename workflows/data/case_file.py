@@ -78,6 +78,10 @@ class Party(Record):
     country: CountryCode | None = None
     nationality: tuple[str, ...] = ()
     identifiers: tuple[Identifier, ...] = ()
+    office: Text | Literal[""] | None = None
+    """Public office the form declares for a person, or for family or close associates; empty: it
+    declares that there is none; None: it does not say.
+    """
     documents: Annotated[tuple[IdentityDocument, ...], Field(max_length=10)] = ()
     """Of identity, for persons."""
 

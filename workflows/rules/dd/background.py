@@ -1,6 +1,7 @@
 """Due diligence: bans, bars and insolvencies of a company and of those who run it. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from workflows.data.case_file import CaseFile, Party
@@ -14,7 +15,9 @@ from workflows.data.registers import (
     Officer,
     OfficersAnswer,
 )
-from workflows.rules.dd.sheet import Sheet, fits
+from workflows.data.sources import CompanyAnswer, ScreenAnswer, ScreenQuery
+from workflows.rules.dd.list_hits import Look, Standing, look
+from workflows.rules.dd.sheet import Sheet, answered, fits
 
 SURE = 0.95
 """Confidence of a check that reads registers by plain rules, on names at best."""
@@ -24,16 +27,29 @@ RUNS_IT = ("director", "member", "manager", "general-partner")
 """Words in the roles of officers who run a company; secretaries do not."""
 
 
+@dataclass(frozen=True)
+class Instead:
+    """What was asked where a source was silent: the register's entry for its insolvencies, a list
+    service's copies of bans and bars by `query`.
+    """
+
+    query: ScreenQuery
+    profile: CompanyAnswer | None = None
+    copies: tuple[ScreenAnswer, ...] = ()
+
+
 def of_subject(
     case: CaseFile,
     insolvency: InsolvencyAnswer | None,
     officers: OfficersAnswer | None,
     debarments: DebarmentsAnswer,
+    instead: Instead | None = None,
 ) -> CheckResult:
     """Was the company insolvent or barred, and is it known who runs it?
 
     None of `insolvency` and `officers`: there is no register here to ask. Of a listed company
-    nobody has to know the directors.
+    nobody has to know the directors. Fallbacks, none of which closes the gap: `register_entry`,
+    `named_directors` (those of the case file), `list_copy`.
     """
     sheet = Sheet(Check.BACKGROUND)
     if insolvency is not None:
@@ -44,7 +60,10 @@ def of_subject(
         sheet.gap("directors: no register tells of them, and the case names none")
     sheet.unread_name(case.subject.name)
     _debarred(sheet, case.subject.name, debarments, case.opened)
-    return sheet.result(SURE, silent=not sheet.evidence)
+    named = any(p.role == "director" for p in case.parties)
+    used = ["named_directors"] if officers and not answered(officers) and named else []
+    used += _instead(sheet, instead)
+    return sheet.result(SURE, ", ".join(used), silent=not sheet.evidence)
 
 
 def of_party(
@@ -52,14 +71,19 @@ def of_party(
     opened: date,
     bans: DisqualificationsAnswer | None,
     debarments: DebarmentsAnswer,
+    instead: Instead | None = None,
 ) -> CheckResult:
-    """Is a party barred, and, being a person (`bans` given), disqualified as a director?"""
+    """Is a party barred, and, being a person (`bans` given), disqualified as a director?
+
+    Fallback, which closes no gap: `list_copy`.
+    """
     sheet = Sheet(Check.BACKGROUND, party.party_id)
     if bans is not None:
         _banned(sheet, party, bans, opened)
     sheet.unread_name(party.name)
     _debarred(sheet, party.name, debarments, opened)
-    return sheet.result(SURE, silent=not sheet.evidence)
+    used = _instead(sheet, instead)
+    return sheet.result(SURE, ", ".join(used), silent=not sheet.evidence)
 
 
 def must_know_directors(case: CaseFile) -> bool:
@@ -163,6 +187,49 @@ def _debarred(sheet: Sheet, name: str, answer: DebarmentsAnswer, opened: date) -
                 score=match.score,
                 matched_on=_on_name(name, entry.name, match),
             )
+
+
+def _instead(sheet: Sheet, asked: Instead | None) -> list[str]:
+    """Judge what was asked instead of silent sources; give the names of what answered."""
+    if asked is None:
+        return []
+    used = ["register_entry"] if _by_entry(sheet, asked.profile) else []
+    for copy in asked.copies:
+        if sheet.unanswered(copy, "bars, by a copy of the list"):
+            continue
+        used.append("list_copy")
+        looks = [look(asked.query, hit) for hit in copy.hits]
+        alike = [one for one in looks if one.standing is not Standing.UNLIKE]
+        searched = sheet.note(copy, copy.source, f"{len(alike)} alike in name")
+        for one in alike:
+            _copied(sheet, copy, one, searched)
+    return list(dict.fromkeys(used))
+
+
+def _by_entry(sheet: Sheet, answer: CompanyAnswer | None) -> bool:
+    """Judge insolvencies by the register's entry; say whether it tells of them."""
+    if answer is None or answer.company is None or answer.company.insolvency_history is None:
+        return False
+    held = answer.company.insolvency_history
+    told = f"the register's entry holds {'' if held else 'no '}insolvency history"
+    seen = sheet.note(answer, answer.company.number, told)
+    if held:
+        sheet.find(FindingCode.INSOLVENCY_HISTORY, told, seen)
+    return True
+
+
+def _copied(sheet: Sheet, copy: ScreenAnswer, seen: Look, searched: str) -> None:
+    told = f"entry {seen.hit.entry_id} of {seen.hit.dataset}: {seen.hit.caption}"
+    row = sheet.note(copy, seen.hit.entry_id, f"{told} ({seen.why or seen.told})")
+    if seen.standing is not Standing.SET_ASIDE:
+        sheet.find(
+            FindingCode.DISQUALIFIED,
+            f"{told}; until when, the copy does not tell",
+            (row, searched),
+            seen.strength,
+            score=seen.match.score,
+            matched_on=seen.matched_on,
+        )
 
 
 def _may_be_born(theirs: str, ours: str) -> bool:

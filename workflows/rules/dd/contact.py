@@ -13,7 +13,7 @@ from workflows.data.names.folding import SMALL, read_name
 from workflows.data.news import DomainAnswer
 from workflows.data.sources import SourceState
 from workflows.rules.dd.press_search import words_of
-from workflows.rules.dd.sheet import UNREAD, Sheet, at_hand
+from workflows.rules.dd.sheet import UNREAD, Sheet, answered, at_hand
 
 DISPOSABLE = frozenset(
     {
@@ -90,7 +90,7 @@ def contact(subject: Subject, opened: date, answers: Mapping[str, DomainAnswer])
         if not named:
             _mismatch(sheet, f"mail at {mail}, website at {site}, neither like the name", form)
     _phone(sheet, subject, form)
-    silent = [d for d in (mail, site) if d and not _answered(answers.get(d))]
+    silent = [d for d in (mail, site) if d and not ((a := answers.get(d)) and answered(a))]
     return sheet.result(UNREAD if silent else 0.95, "syntax_only" if silent else "")
 
 
@@ -125,10 +125,6 @@ def _takes_mail(answer: DomainAnswer) -> bool:
     """Without a mail server the address itself takes mail (RFC 5321); "." refuses (RFC 7505)."""
     servers = answer.mail_servers
     return NO_MAIL not in servers if servers else bool(answer.addresses)
-
-
-def _answered(answer: DomainAnswer | None) -> bool:
-    return answer is not None and answer.state in (SourceState.FOUND, SourceState.NONE)
 
 
 def _phone(sheet: Sheet, subject: Subject, form: str) -> None:

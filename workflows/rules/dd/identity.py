@@ -30,7 +30,8 @@ def identity(case: CaseFile, party: Party | Subject) -> CheckResult:
     """Is this person who they say they are, as far as their documents tell?
 
     Does not apply to companies, nor to directors of a listed company, who need not be verified
-    (UK MLR 2017, reg. 28). Of others without a document it is inconclusive: fallback `no_document`.
+    (UK MLR 2017, reg. 28). Inconclusive, with a named fallback: `no_document` (one has to be asked
+    for), `manual_view` (a person has to read what the machine could not).
     """
     sheet = Sheet(Check.IDENTITY, party.party_id)
     if not isinstance(party, Party) or party.kind == "Company":
@@ -43,7 +44,8 @@ def identity(case: CaseFile, party: Party | Subject) -> CheckResult:
     zones = {d.document_id: d.zone(case.opened) for d in party.documents}
     seen = {d.document_id: _document(sheet, case, d, zones[d.document_id]) for d in party.documents}
     _compared(sheet, case, party, zones, seen)
-    return sheet.result(SURE)
+    unread = any(zone is None or zone.misread for zone in zones.values())
+    return sheet.result(SURE, "manual_view" if unread else "")
 
 
 def _not_applicable(party: str) -> CheckResult:

@@ -1,9 +1,11 @@
 """Due diligence: Is a person politically exposed, or family or close to somebody who is? Pure."""
 
+from datetime import date
+
 from workflows.data.findings import Check, CheckOutcome, CheckResult, FindingCode
 from workflows.data.sources import ScreenAnswer, ScreenQuery
 from workflows.rules.dd.list_hits import Look, Standing, look
-from workflows.rules.dd.sheet import Sheet
+from workflows.rules.dd.sheet import Sheet, at_hand
 
 FAMILY = "role.rca"
 NAMED_ONLY, BORN_TOO = 0.8, 0.97
@@ -16,14 +18,22 @@ def no_person(party: str) -> CheckResult:
     return plain.model_copy(update={"outcome": CheckOutcome.NOT_APPLICABLE})
 
 
-def pep(query: ScreenQuery, answer: ScreenAnswer) -> CheckResult:
-    """Judge what the search of exposed persons said of one person.
+def pep(
+    query: ScreenQuery, answer: ScreenAnswer, opened: date, office: str | None = None
+) -> CheckResult:
+    """Judge what the search of exposed persons said of one person, and the form (`office`).
 
-    With the date of birth the person is exposed; by the name alone only possibly so.
+    With the date of birth the person is exposed; by the name alone only possibly so. An office the
+    form declares counts as it is. That it declares none clears nobody where the search is silent
+    (fallback `declaration`).
     """
     sheet = Sheet(Check.PEP, query.party_id)
+    if office is not None:
+        _declared(sheet, office, opened)
     if sheet.unanswered(answer, "exposed persons"):
-        return sheet.result(0.5, silent=True)
+        if office is None:
+            sheet.gap(f"exposed persons: ask which public offices {query.name} holds or held")
+        return sheet.result(0.5, "" if office is None else "declaration", silent=office is None)
     looks = [look(query, hit) for hit in answer.hits]
     alike = [seen for seen in looks if seen.standing is not Standing.UNLIKE]
     listed = f"{len(alike)} of {len(answer.hits)} entries to look at"
@@ -33,6 +43,12 @@ def pep(query: ScreenQuery, answer: ScreenAnswer) -> CheckResult:
     for seen in alike:
         sure = min(sure, _entry(sheet, answer, seen, searched))
     return sheet.result(sure)
+
+
+def _declared(sheet: Sheet, office: str, opened: date) -> None:
+    seen = sheet.note(at_hand("case file", opened), "office", office or "declared: none")
+    if office:
+        sheet.find(FindingCode.POLITICALLY_EXPOSED, f"declared by the form: {office}", seen)
 
 
 def _entry(sheet: Sheet, answer: ScreenAnswer, seen: Look, searched: str) -> float:

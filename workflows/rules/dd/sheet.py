@@ -95,7 +95,7 @@ class Sheet:
 
     def unanswered(self, answer: SourceAnswer, what: str) -> bool:
         """Add a gap if the source gave no answer; say whether it did so."""
-        if answer.state in (SourceState.FOUND, SourceState.NONE):
+        if answered(answer):
             return False
         code = answer.error.code if answer.error else "no reason given"
         self.gap(f"{what}: {answer.source} {answer.state} ({code})")
@@ -121,6 +121,11 @@ class Sheet:
             evidence=tuple(self.evidence),
             fallback=fallback,
         )
+
+
+def answered(answer: SourceAnswer) -> bool:
+    """Say whether a source answered, if only that it knows of none."""
+    return answer.state in (SourceState.FOUND, SourceState.NONE)
 
 
 def stopped(check: Check, why: str, party: str = SUBJECT) -> CheckResult:

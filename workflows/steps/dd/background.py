@@ -1,6 +1,7 @@
 """Due diligence, background: bans, bars and insolvencies; directors are handed over as parties."""
 
 from workflows import calls
+from workflows.calls import Call
 from workflows.data.case_file import Party, Subject
 from workflows.data.findings import CheckResult
 from workflows.data.registers import (
@@ -10,10 +11,12 @@ from workflows.data.registers import (
     OfficersAnswer,
     OfficersQuery,
 )
-from workflows.data.sources import Identifier
+from workflows.data.sources import Identifier, ScreenAnswer, ScreenQuery, SourceAnswer
 from workflows.patterns.together import gather
 from workflows.rules.dd import background as rules
+from workflows.rules.dd.sheet import answered
 from workflows.steps.dd.desk import CheckDesk, nothing
+from workflows.steps.dd.sanctions import screen_query
 
 REGISTER = "GB-COH"
 """Scheme of the register that tells of insolvencies and officers."""
@@ -36,7 +39,13 @@ async def _of_subject(desk: CheckDesk) -> CheckResult:
         _directors(desk, number) if number and rules.must_know_directors(desk.case) else nothing(),
         desk.query(calls.DEBARMENTS, DebarmentsQuery(name=subject.name)),
     )
-    return rules.of_subject(desk.case, insolvency, officers, debarments)
+    silent = insolvency is not None and not answered(insolvency)
+    instead = rules.Instead(
+        screen_query(subject),
+        profile=await desk.register() if silent else None,
+        copies=await _copies(desk, (debarments, calls.DEBARMENTS_COPY)),
+    )
+    return rules.of_subject(desk.case, insolvency, officers, debarments, instead)
 
 
 async def _directors(desk: CheckDesk, number: str) -> OfficersAnswer:
@@ -55,7 +64,20 @@ async def _of_party(desk: CheckDesk, party: Party) -> CheckResult:
         else nothing(),
         desk.query(calls.DEBARMENTS, DebarmentsQuery(name=party.name)),
     )
-    return rules.of_party(party, desk.case.opened, bans, debarments)
+    copies = await _copies(
+        desk, (bans, calls.DISQUALIFICATIONS_COPY), (debarments, calls.DEBARMENTS_COPY)
+    )
+    instead = rules.Instead(screen_query(party), copies=copies)
+    return rules.of_party(party, desk.case.opened, bans, debarments, instead)
+
+
+async def _copies(
+    desk: CheckDesk, *sources: tuple[SourceAnswer | None, Call[ScreenQuery, ScreenAnswer]]
+) -> tuple[ScreenAnswer, ...]:
+    """Ask a list service for its copy of each list that was silent."""
+    query = screen_query(desk.party)
+    silent = [copy for answer, copy in sources if answer and not answered(answer)]
+    return tuple(await gather(*(desk.query(copy, query) for copy in silent)))
 
 
 def _ours(number: str) -> Identifier:
