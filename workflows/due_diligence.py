@@ -209,8 +209,8 @@ class DueDiligence(Process):
 
     async def conclude(self, decided: GateResult) -> DecisionRecord:
         """Act on the decision and write it down with its reasons."""
-        filed = await self.information.filed()
-        self.known = self.known.model_copy(update={"information": filed})
+        await self.information.filed()
+        self.known = self.informed_by_now()
         case_id, hits = workflow.info().workflow_id, self.hits.close()
         closing = Closing(self.case, case_id, self.known, decided, hits, workflow.now())
         self.enter("closing", closing.outcome)
@@ -245,8 +245,14 @@ class DueDiligence(Process):
         """Hear from the screening of a party that it is on a sanctions list beyond doubt."""
         self.no_outreach()
 
+    def informed_by_now(self) -> CaseSoFar:
+        """Give what is known, with what the customer answered since it was summarised."""
+        told = self.information.view()
+        checks = informed(self.known.checks, told)
+        return self.known.model_copy(update={"checks": checks, "information": told})
+
     def so_far(self) -> CaseSoFar:
         """Give checks as they finish, then narrative, routing and decision."""
         if self.known.checks:
-            return self.known
+            return self.known if self.known.decision else self.informed_by_now()
         return CaseSoFar(checks=self.gathering.checks, parties=self.gathering.parties)

@@ -20,7 +20,10 @@ from workflows.rules.dd.information import informed, might_tip_off
 from workflows.steps.dd.information import GIVEN_UP, NO_ANSWER, TIPPING_OFF, InformationDesk
 
 CASE = example()
-WANTED = {"questions": ["What are the goods for?", "Who pays?"], "about": "existence"}
+WANTED: dict[str, Any] = {
+    "questions": ["What are the goods for?", "Who pays?"],
+    "about": "existence",
+}
 MORE = Decision(verdict=Verdict.MORE, by="ana", value=WANTED)
 ANSWER = InformationReply(party_id="subject", text="For our own production.")
 HITS = (FindingCode.SANCTIONED, FindingCode.POSSIBLE_SANCTIONS_MATCH)
@@ -80,13 +83,41 @@ def test_no_answer_is_a_gap_after_reminders_and_a_late_one_does_not_close_it() -
         assert post.days == [0, 5, 10]
         assert elapsed() == 14 * DAY
         assert post.desk.take(ANSWER) is None, "late, but not lost"
+        [seen] = post.desk.view()
         [request] = await post.desk.filed()
+        assert seen == request.model_copy(update={"document": None}), "shown before it is kept"
         assert (request.note, request.reminders) == (NO_ANSWER, 2)
         told = next(c for c in informed(checks(), [request]) if c.check is Check.EXISTENCE)
         assert told.outcome is CheckOutcome.INCONCLUSIVE
-        assert NO_ANSWER in told.gaps[0].reason
+        assert f"{NO_ANSWER}; it came on" in told.gaps[0].reason
         assert told.evidence[-1].excerpt == ANSWER.text
         assert routing.tier_by_rules([told]) is not Tier.LOW
+
+    living(story)
+
+
+@pytest.mark.parametrize(
+    ("again", "gaps"),
+    [
+        (WANTED["questions"], 0),
+        ([*WANTED["questions"], "And how?"], 0),
+        (WANTED["questions"][:1], 1),
+    ],
+)
+def test_the_same_questions_put_again_and_answered_close_the_gap(
+    again: list[str], gaps: int
+) -> None:
+    async def story(post: Post) -> None:
+        await post.desk.ask((MORE,), checks())
+        more = MORE.model_copy(update={"value": {"questions": again, "about": "existence"}})
+        asked = asyncio.ensure_future(post.desk.ask((more,), checks()))
+        await asyncio.sleep(DAY)
+        assert post.desk.take(ANSWER) is None
+        await asked
+        told = informed(checks(), await post.desk.filed())
+        found = next(c for c in told if c.check is Check.EXISTENCE)
+        assert len(found.gaps) == gaps
+        assert (found.outcome is CheckOutcome.CLEAR) is (gaps == 0)
 
     living(story)
 

@@ -64,13 +64,23 @@ class InformationDesk:
         self._stopped = True
         self._ended.set()
 
+    def view(self) -> tuple[InformationRequest, ...]:
+        """Give the requests as they stand, with answers that are not kept as documents yet."""
+        return tuple(self._seen(request) for request in self.requests)
+
+    def _seen(self, request: InformationRequest) -> InformationRequest:
+        if request.number not in self._replies or request.answered is not None:
+            return request
+        reply, at = self._replies[request.number]
+        seen = {"answered": at, "excerpt": reply.text[:1000], "simulated": reply.simulated}
+        return request.model_copy(update=seen)
+
     async def filed(self) -> tuple[InformationRequest, ...]:
         """Give the requests, with the answers that came by now kept as documents."""
-        for number, (reply, at) in list(self._replies.items()):
+        for number, (reply, _) in list(self._replies.items()):
             if self.requests[number - 1].answered is None:
-                self._update(number, answered=at, excerpt=reply.text[:1000])
-                document = await _kept(reply.text)
-                self._update(number, document=document, simulated=reply.simulated)
+                self.requests[number - 1] = self._seen(self.requests[number - 1])
+                self._update(number, document=await _kept(reply.text))
         return tuple(self.requests)
 
     async def _ask(self, said: Decision, wanted: Wanted) -> None:
