@@ -210,6 +210,8 @@ def test_no_silence_is_ever_clear_or_waved_through(
     assert not (whole and any(c.check in OF_THE_PACK and c.gaps for c in checks))
     for check in checks:
         assert check.gaps or check.outcome not in CAME_TO_NOTHING, check
+        if check.check is Check.IDENTITY and said["document"] is not S.FOUND:
+            assert check.outcome is CheckOutcome.INCONCLUSIVE
         asked = {source: said[source] for source in ASKED.get(check.check, ())}
         if check.outcome is CheckOutcome.CLEAR:
             assert not check.gaps, check
