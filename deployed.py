@@ -17,6 +17,7 @@ from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
 from workflows.party_screening import PartyScreening
 from workflows.services.ask import Ask
+from workflows.services.batch import Batch
 from workflows.services.chunk import SpreadChunk
 from workflows.services.keeper import Keeper
 from workflows.services.report import ComplianceReport
@@ -30,6 +31,7 @@ WORKFLOWS: tuple[type, ...] = (
     Topic,
     Spread,
     SpreadChunk,
+    Batch,
     Ask,
     ComplianceReport,
 )

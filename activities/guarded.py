@@ -1,7 +1,6 @@
 """Exchanges whose effects the ledger keeps, guarded by the breakers all workers share."""
 
-from activities.journalled import is_up
-from activities.posture import judge
+from activities.posture import is_up, judge
 from activities.wire import HttpRequest, LeftAlone, Reply, Wire, WireError
 from runtime.settings import Endpoint
 from store.breakers import BreakerRule, Breakers, CircuitOpen

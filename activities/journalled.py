@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.llm.background import Background
-from activities.posture import NONSENSE, Advice, Posture
+from activities.posture import NONSENSE, Advice, Posture, is_up
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
 from runtime.context import CallContext, held_by
 from runtime.settings import Endpoint
 from store.admission import Admission, Need, Permit
 from store.breakers import BreakerRule, Breakers, CircuitOpen
-from store.budgets import Budgets, Charge
+from store.budgets import Budgets, BudgetShort, Charge
 from store.database import Store
 from store.estimates import Estimates
 from store.journal import (
@@ -38,6 +38,8 @@ KEPT_HEADERS = frozenset(
 )
 LOOK_EVERY = 0.1
 """Seconds between two looks at a call that another worker has in flight."""
+LOOK_AT_BUDGET = 2.0
+"""Seconds between two tries of a call that waits for a budget."""
 
 
 def worth_keeping(headers: Mapping[str, str]) -> dict[str, str]:
@@ -126,8 +128,8 @@ class CallDesk:
         """Give the stored reply of a call, or send it and store what comes.
 
         Raises Answered (an error answer, nothing billed unless it was nonsense), NotSent (or
-        LeftAlone, while the breaker is open), Lost, BudgetShort or BudgetUnknown. Whatever ends the
-        wait after sending leaves a claim that counts as uncertain.
+        LeftAlone, while the breaker is open), Lost, BudgetShort (unless the call is patient) or
+        BudgetUnknown. Whatever ends the wait after sending leaves a claim that counts as uncertain.
         """
         # Others tell by it whether a claim's sender still lives: it names this very start.
         entry = replace(entry, worker=self.admission.worker)
@@ -135,6 +137,9 @@ class CallDesk:
             while True:
                 try:
                     found = await self._look(entry, sending) or await self._leave(entry, sending)
+                except BudgetShort as short:
+                    await self._more_money(short)
+                    continue
                 except CircuitOpen as left:
                     raise LeftAlone(str(left), left.until - self._store.clock()) from left
                 if isinstance(found, Fetched):
@@ -180,6 +185,17 @@ class CallDesk:
             return Fetched(reply, reused=True, cached=True)
         flight = await self._standing.flight(connection, entry)
         return flight if flight and await self.admission.alive(connection, flight.worker) else None
+
+    async def _more_money(self, short: BudgetShort) -> None:
+        """Wait a moment for a budget that may be raised, or get back what it holds for others.
+
+        Raises BudgetShort if the call is not patient.
+        """
+        if not short.charge.patient:
+            raise short
+        await self.budgets.wait(short.charge)
+        with held_by(f"budget {short.name}"):
+            await asyncio.sleep(LOOK_AT_BUDGET)
 
     async def _landed(self, flight: Flight) -> None:
         """Wait until a call of another worker was answered, or its worker died."""
@@ -278,10 +294,3 @@ class CallDesk:
                 await self.breakers.note(connection, sending.service, good=good)
 
         await asyncio.shield(self._grouped.do(work))
-
-
-def is_up(advice: Advice) -> bool:
-    """Say whether an error answer shows a service that works: it refused us, or is busy."""
-    broken = advice.status >= 500 or advice.code == NONSENSE or advice.posture is Posture.NEVER
-    shut = advice.status == 429 and advice.hopeless
-    return not broken and not shut and advice.status >= 300

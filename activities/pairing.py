@@ -81,6 +81,7 @@ def _kept(store: Store) -> Pairs:
         calls.READ_DOCUMENT: documents.read_document,
         calls.OPEN_BUDGET: budgets.open_budget,
         calls.READ_BUDGET: budgets.read_budget,
+        calls.READ_COST: budgets.read_cost,
         calls.FIND_CLEARED_HIT: cleared.find_cleared_hit,
         calls.KEEP_CLEARED_HIT: cleared.keep_cleared_hit,
     }

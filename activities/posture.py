@@ -253,3 +253,10 @@ def _reported(error: Mapping[str, Any]) -> dict[str, str]:
     seconds = told.get("retry_after_seconds")
     after = {} if seconds is None else {"retry-after": str(seconds)}
     return after | {str(name).lower(): str(value) for name, value in found}
+
+
+def is_up(advice: Advice) -> bool:
+    """Say whether an error answer shows a service that works: it refused us, or is busy."""
+    broken = advice.status >= 500 or advice.code == NONSENSE or advice.posture is Posture.NEVER
+    shut = advice.status == 429 and advice.hopeless
+    return not broken and not shut and advice.status >= 300

@@ -21,6 +21,7 @@ class CallContext:
 
     `origins` are scopes whose paid replies may be read too (a fork's parent, a shadow's origin).
     `tenant`, `weight` and `priority` (1 first, 5 last) are those of the case's Temporal Priority.
+    `payer` names, as scope and name, a budget of many cases that pays for model calls too.
     `beat` heartbeats with details; None inside a fused step, which tells its own.
     """
 
@@ -32,6 +33,7 @@ class CallContext:
     tenant: str = ""
     weight: float = 1.0
     priority: int = 3
+    payer: str = ""
     beat: Callable[[Any], None] | None = field(default=None, compare=False)
 
 

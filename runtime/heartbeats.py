@@ -16,7 +16,7 @@ from temporalio.worker import (
 )
 
 from runtime.context import CallContext, enter_call
-from workflows.data.common import BRANCH_HEADER, ORIGIN_HEADER, SCOPE_HEADER
+from workflows.data.common import BRANCH_HEADER, ORIGIN_HEADER, PAYER_HEADER, SCOPE_HEADER
 
 INTERVAL = 1.0
 """Seconds between beats; the heartbeat timeout is five times that."""
@@ -56,6 +56,7 @@ class Heartbeats(ActivityInboundInterceptor):
                 tenant=info.priority.fairness_key or "",
                 weight=info.priority.fairness_weight or 1.0,
                 priority=info.priority.priority_key or 3,
+                payer=_text(input.headers, PAYER_HEADER),
                 beat=self._outbound.heartbeat,
             )
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from itertools import chain
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -80,7 +81,9 @@ class Batches:
     def __init__(self, store: Store) -> None:
         self._store, self._budgets = store, Budgets(store)
 
-    async def claim(self, new: Batch, charges: Mapping[str, Charge]) -> tuple[Batch, bool]:
+    async def claim(
+        self, new: Batch, charges: Mapping[str, Sequence[Charge]]
+    ) -> tuple[Batch, bool]:
         """Claim a batch before sending it; give it as it stands, and whether it is new.
 
         `charges` say by journal key who pays for a question and how much at most: that is set
@@ -90,9 +93,9 @@ class Batches:
         async with self._store.writing() as connection:
             if found := await _read(connection, key):
                 return found, False
-            await self._budgets.check(connection, _together(list(charges.values())))
-            for asked, charge in charges.items():
-                await self._budgets.hold(connection, _hold(key, asked), [charge])
+            await self._budgets.check(connection, _together(list(chain(*charges.values()))))
+            for asked, paying in charges.items():
+                await self._budgets.hold(connection, _hold(key, asked), paying)
             row = {name: value for name, value in vars(new).items() if name != "items"}
             row["claimed_at"] = clock.written(new.claimed_at)
             await connection.execute(batches.insert().values(row))

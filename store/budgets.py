@@ -21,9 +21,11 @@ NANO = Decimal(1_000_000_000)
 class BudgetShort(Exception):
     """A budget does not pay for a call; nothing was sent."""
 
-    def __init__(self, name: str, unit: str, left: Decimal, needed: Decimal) -> None:
+    def __init__(self, charge: "Charge", unit: str, left: Decimal, needed: Decimal) -> None:
+        name = charge.name
         super().__init__(f"budget {name!r} has {left:f} {unit} left, the call needs {needed:f}")
         self.name, self.unit, self.left, self.needed = name, unit, left, needed
+        self.charge = charge
 
 
 class BudgetUnknown(Exception):
@@ -32,11 +34,15 @@ class BudgetUnknown(Exception):
 
 @dataclass(frozen=True)
 class Charge:
-    """What a call may cost at most, and the budget that pays. Unknown prices cannot be charged."""
+    """What a call may cost at most, and the budget that pays. Unknown prices cannot be charged.
+
+    A `patient` call waits until the budget pays for it, instead of being refused.
+    """
 
     scope: str
     name: str
     worst: Amounts
+    patient: bool = False
 
 
 class Budgets:
@@ -48,6 +54,7 @@ class Budgets:
     async def open(self, scope: str, order: BudgetOrder) -> BudgetView:
         """Open a budget, or set what it allows anew; what was spent stays."""
         totals = {"usd": _nano(order.usd), "tokens": order.tokens, "calls": order.calls}
+        totals["short_at"] = None
         async with self._store.writing() as connection:
             where = _is(scope, order.name)
             done = await connection.execute(update(budgets).where(*where).values(**totals))
@@ -75,7 +82,14 @@ class Budgets:
             for unit in ("usd", "tokens", "calls"):
                 left, needed = view.left(unit), Decimal(getattr(charge.worst, unit))
                 if left is not None and left.left < needed:
-                    raise BudgetShort(charge.name, unit, left.left, needed)
+                    raise BudgetShort(charge, unit, left.left, needed)
+
+    async def wait(self, charge: Charge) -> None:
+        """Note that a call waits for a budget: short, if nothing is held that may come back."""
+        async with self._store.writing() as connection:
+            view = await _view(connection, charge.scope, charge.name)
+            short = self._store.now() if view and not view.held.calls else None
+            await _mark(connection, charge, short)
 
     async def hold(
         self, connection: AsyncConnection, claim: int, charges: Sequence[Charge]
@@ -85,6 +99,8 @@ class Budgets:
             row = {"claim_id": claim, "scope": charge.scope, "name": charge.name}
             worst = {"usd": _nano(charge.worst.usd), "tokens": charge.worst.tokens}
             await connection.execute(holds.insert().values(**row, **worst))
+            if charge.patient:
+                await _mark(connection, charge, None)
 
     async def settle(self, connection: AsyncConnection, claim: int, cost: Amounts) -> None:
         """Put what a call cost in place of what was set aside for it."""
@@ -96,6 +112,11 @@ class Budgets:
         for hold in await _taken(connection, claim):
             if unclear:
                 await _add(connection, hold, "unclear", hold["usd"], hold["tokens"])
+
+
+async def _mark(connection: AsyncConnection, charge: Charge, short_at: str | None) -> None:
+    where = _is(charge.scope, charge.name)
+    await connection.execute(update(budgets).where(*where).values(short_at=short_at))
 
 
 def _is(scope: str, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -139,6 +160,7 @@ async def _view(
         spent=_amounts(row, "spent"),
         held=Amounts(usd=_dollars(usd or 0), tokens=int(tokens or 0), calls=calls),
         unclear=_amounts(row, "unclear"),
+        short=row["short_at"] is not None,
     )
 
 

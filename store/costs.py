@@ -15,6 +15,7 @@ from store.database import Store
 from store.journal import ClaimState
 from store.schema import claims, replies
 from store.standing import FROM_CACHE
+from workflows.data.common import CostView
 from workflows.data.llm import Usage
 
 
@@ -60,6 +61,25 @@ class Costs:
         async with self._store.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [_cost(row) for row in rows]
+
+    async def of(self, prefix: str) -> CostView:
+        """Add up what was billed to all cases whose id begins so."""
+        numbers = [replies.c[n] for n in ("input_tokens", "output_tokens")]
+        billed = (claims.c.model != "") & (claims.c.reason != FROM_CACHE)
+        query = (
+            select(replies.c.usd, func.count(), *map(func.sum, numbers))
+            .join(claims, claims.c.id == replies.c.claim_id)
+            .where(claims.c.scope.startswith(prefix, autoescape=True), billed)
+            .group_by(replies.c.usd)
+        )
+        async with self._store.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return CostView(
+            calls=sum(row[1] for row in rows),
+            input_tokens=sum(row[2] for row in rows),
+            output_tokens=sum(row[3] for row in rows),
+            usd=sum((Decimal(row[0]) * row[1] for row in rows), Decimal(0)),
+        )
 
     async def newest(self, case: str, prefixes: Iterable[str]) -> str | None:
         """Find a case: the scope of this name, else the newest that begins with a prefix."""

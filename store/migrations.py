@@ -209,6 +209,8 @@ CLEARED_HITS = Migration(
     ),
 )
 
+SHORT_BUDGETS = Migration(12, ("ALTER TABLE budgets ADD COLUMN short_at TEXT",))
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -221,6 +223,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     RUNS,
     ESTIMATES,
     CLEARED_HITS,
+    SHORT_BUDGETS,
 )
 
 

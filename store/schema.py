@@ -163,6 +163,7 @@ budgets = Table(
     Column("unclear_tokens", BigInteger, nullable=False, server_default="0"),
     Column("unclear_calls", BigInteger, nullable=False, server_default="0"),
     Column("opened_at", Text, nullable=False),
+    Column("short_at", Text),
 )
 
 holds = Table(

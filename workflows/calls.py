@@ -15,8 +15,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
-from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView
-from workflows.data.common import Record
+from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
+from workflows.data.common import CostView, Record
 from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.events import Posted, TopicMessage
@@ -225,6 +225,7 @@ SUBMIT_BATCH = _batch("submit_batch", BatchOrder, BatchTicket)
 COLLECT_BATCH = _batch("collect_batch", BatchQuery, BatchPage)
 CANCEL_BATCH = _batch("cancel_batch", BatchTicket, BatchTicket)
 OPEN_BUDGET = _kept("open_budget", BudgetOrder, BudgetView)
+READ_COST = replace(_kept("read_cost", CostQuery, CostView), fresh=True)
 READ_BUDGET = replace(_kept("read_budget", BudgetQuery, BudgetView), fresh=True)
 
 COMPANY = _source("company_register", CompanyQuery, CompanyAnswer)

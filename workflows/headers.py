@@ -1,11 +1,12 @@
-"""The interceptor that passes down what a case was started with: the journal's scope, the branch
-and the grade of its steps.
+"""The interceptor that passes down what a case was started with: the journal's scope, the branch,
+the grade of its steps, its priority, and who pays.
 """
 
 from collections import Counter
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import Priority
 from temporalio.converter import default
 from temporalio.worker import (
     ContinueAsNewInput,
@@ -16,10 +17,16 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from workflows.data.common import ANEW, BRANCH_HEADER, ORIGIN_HEADER, SCOPE_HEADER
+from workflows.data.common import (
+    ANEW,
+    BRANCH_HEADER,
+    ORIGIN_HEADER,
+    PAYER_HEADER,
+    SCOPE_HEADER,
+)
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
-from workflows.scope import current_scope
+from workflows.scope import current_case, current_scope
 
 
 class PassHeaders(WorkflowInboundInterceptor):
@@ -41,21 +48,25 @@ class _Outbound(WorkflowOutboundInterceptor):
         self._started: Counter[tuple[str, str]] = Counter()
 
     def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
-        branch = default().payload_converter.to_payload(current_scope().name)
+        branch = _payload(current_scope().name)
         read = self._origin(input.activity, current_scope().name)
-        ours = {SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | read
+        ours = {SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | read | _payer()
         input.headers = {**input.headers, **ours}
+        if input.priority == Priority.default:
+            # A server lets an activity inherit it, but its worker is not told of it.
+            input.priority = workflow.info().priority
         return super().start_activity(input)
 
     async def start_child_workflow(
         self, input: StartChildWorkflowInput
     ) -> workflow.ChildWorkflowHandle[Any, Any]:
         ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | self._origin(input.workflow, "")
-        input.headers = {**input.headers, **ours}
+        input.headers = {**input.headers, **ours, **_payer()}
         return await super().start_child_workflow(input)
 
     def continue_as_new(self, input: ContinueAsNewInput) -> Any:
-        input.headers = {**input.headers, SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin()
+        ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin() | _payer()
+        input.headers = {**input.headers, **ours}
         super().continue_as_new(input)
 
     def _origin(self, name: str, branch: str) -> dict[str, Any]:
@@ -68,21 +79,38 @@ class _Outbound(WorkflowOutboundInterceptor):
 
 
 def _scope() -> Any:
-    """Give the scope as a payload: the one we were started with, else our own workflow id."""
-    given = workflow.info().headers.get(SCOPE_HEADER)
-    return given or default().payload_converter.to_payload(workflow.info().workflow_id)
+    """Give the scope as a payload: that of a case of its own, else the one we were started with,
+    else our own workflow id.
+    """
+    if (case := current_case()) is not None:
+        return _payload(case.id)
+    return workflow.info().headers.get(SCOPE_HEADER) or _payload(workflow.info().workflow_id)
 
 
 def _origin() -> dict[str, Any]:
     """Give the scopes we may read besides, if we were started with any, as a header."""
+    if (case := current_case()) is not None:
+        return {ORIGIN_HEADER: _payload(" ".join(case.origins))} if case.origins else {}
     given = workflow.info().headers.get(ORIGIN_HEADER)
     if given is None and (named := workflow.memo_value(ORIGIN_HEADER, default="")):
-        given = default().payload_converter.to_payload(named)
+        given = _payload(named)
     return {} if given is None else {ORIGIN_HEADER: given}
 
 
+def _payer() -> dict[str, Any]:
+    """Give the budget that pays too, if there is one, as a header."""
+    if (case := current_case()) is not None:
+        return {PAYER_HEADER: _payload(case.payer)} if case.payer else {}
+    given = workflow.info().headers.get(PAYER_HEADER)
+    return {} if given is None else {PAYER_HEADER: given}
+
+
 def _grade() -> Any:
-    return default().payload_converter.to_payload(str(current_grade()))
+    return _payload(str(current_grade()))
+
+
+def _payload(text: str) -> Any:
+    return default().payload_converter.to_payload(text)
 
 
 def _given_grade() -> Grade:

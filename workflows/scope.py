@@ -38,6 +38,30 @@ def enter_scope(scope: Scope) -> None:
     _scope.set(scope)
 
 
+@dataclass(frozen=True)
+class OwnCase:
+    """A case of its own within a workflow of many: what is started there has `id` as the scope of
+    journal and ledger, may read what `origins` paid for, and pays from `payer` too, if there is.
+    """
+
+    id: str
+    origins: tuple[str, ...] = ()
+    payer: str = ""
+
+
+_case: ContextVar[OwnCase | None] = ContextVar("braid_case", default=None)
+
+
+def current_case() -> OwnCase | None:
+    """Give the case of its own this code runs in; None where the workflow is the case."""
+    return _case.get()
+
+
+def enter_case(case: OwnCase | None) -> None:
+    """Run the rest of this task as a case of its own, or (None) as part of the workflow's."""
+    _case.set(case)
+
+
 class _Log(logging.LoggerAdapter[logging.Logger]):
     """The workflow's log (silent on replay); outside a workflow a plain one."""
 

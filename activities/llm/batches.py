@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from temporalio.exceptions import ApplicationError
 
+from activities.budgets import charges_of
 from activities.doors import Answer
 from activities.failures import failure, final, pause
 from activities.journalled import Answered
@@ -123,15 +125,14 @@ class BatchActivities:
         entry = entry_of(request, call_context(), http)
         return Line(entry.key, http, entry.origins)
 
-    def _charges(self, order: BatchOrder, batch: Batch) -> dict[str, Charge]:
+    def _charges(self, order: BatchOrder, batch: Batch) -> dict[str, tuple[Charge, ...]]:
         """Say who pays for what is sent, and how much at most, at the batch's rate."""
-        charges: dict[str, Charge] = {}
-        for question, item in zip(order.questions, batch.items, strict=True):
-            request = question.request
-            if request.budget and item.outcome == WAITING:
-                worst = self._worst(request)
-                charges[item.key] = Charge(batch.scope, request.budget, worst)
-        return charges
+        asked = zip(order.questions, batch.items, strict=True)
+        return {
+            item.key: charges_of(call_context(), q.request.budget, partial(self._worst, q.request))
+            for q, item in asked
+            if item.outcome == WAITING
+        }
 
     def _worst(self, request: ModelRequest) -> Amounts:
         record = self._answers.get(request.prompt.answer)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 from decimal import Decimal
+from functools import partial
 
 from temporalio.exceptions import ApplicationError
 
+from activities.budgets import charges_of
 from activities.failures import failure, final, pause
 from activities.journalled import (
     Answered,
@@ -158,10 +160,8 @@ class ModelSender:
         self, request: ModelRequest, context: CallContext, tokens: int
     ) -> tuple[Charge, ...]:
         """Say who pays, and how much at most. An unknown price cannot be paid from a budget."""
-        if not request.budget:
-            return ()
-        worst = worst_of(self._catalogue, request, tokens, self.today())
-        return (Charge(context.scope, request.budget, worst),)
+        worst = partial(worst_of, self._catalogue, request, tokens, self.today())
+        return charges_of(context, request.budget, worst)
 
     def _judged(self, request: ModelRequest, reply: Reply) -> Advice:
         vendor = request.target.vendor

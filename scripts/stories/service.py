@@ -1,21 +1,24 @@
 """Stories of the service workflows that patterns and cases lean on."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from activities.results import ResultActivities
 from scripts.stories import due_diligence
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file
 from workflows import calls
+from workflows.data.case_batch import BatchInputs, CaseBatch, Raise
 from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.common import Record
 from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
-from workflows.data.question import RoleQuestion
+from workflows.data.question import RoleQuestion, RoleReply
 from workflows.data.report import ReportOrder
 from workflows.data.resources import KeeperAct, KeeperMessage, KeeperState, Pool, Request
 from workflows.data.sources import LeiQuery
 from workflows.data.spread import Item, ItemBatch, KeptList, SpreadRef, Tolerance
-from workflows.patterns.spread_chunk import work_order
+from workflows.patterns.spread_work import Child, work_order
 
 CASE_LEIS = ("549300MKFYEKVRWML317", "2138008KTNTDICZU8L25")
 
@@ -64,22 +67,48 @@ async def topic(here: World) -> Handle:
 async def spread(here: World) -> Handle:
     """Three look-ups in chunks of two, one of them for a number whose check digits are wrong."""
     numbers = (*CASE_LEIS, "549300MKFYEKVRWML318")
-    items = tuple(
-        Item(key=f"lei-{n}", request=LeiQuery(lei=lei).model_dump(mode="json"))
-        for n, lei in enumerate(numbers)
-    )
-    results = ResultActivities(here.store)
-    await results.keep_items(ItemBatch(scope="story", list="leis", first=0, items=items))
-    kept = KeptList(scope="story", list="leis", total=len(items))
+    items = {f"lei-{n}": LeiQuery(lei=lei) for n, lei in enumerate(numbers)}
     order = SpreadOrder(
         ref=SpreadRef(scope="story", spread="leis"),
         work=work_order(calls.LEI),
-        source=ItemSource(page=work_order(calls.KEPT_ITEMS), about=kept.model_dump()),
+        source=await kept(here, items),
         window=2,
         chunk=2,
         tolerance=Tolerance(count=1),
     )
     handle = await serve(here, "spread", order)
+    await handle.result()
+    return handle
+
+
+async def kept(here: World, items: Mapping[str, Record]) -> ItemSource:
+    """Keep items for the chunks to read."""
+    given = tuple(Item(key=k, request=r.model_dump(mode="json")) for k, r in items.items())
+    batch = ItemBatch(scope="story", list="items", first=0, items=given)
+    await ResultActivities(here.store).keep_items(batch)
+    about = KeptList(scope="story", list="items", total=len(given)).model_dump()
+    return ItemSource(page=work_order(calls.KEPT_ITEMS), about=about)
+
+
+async def batch(here: World) -> Handle:
+    """Two questions, each a case of its own, paid from one budget that is raised."""
+    items = {
+        f"q-{n}": RoleQuestion(role="triage", question="Which country is UNILEVER PLC of?")
+        for n in range(2)
+    }
+    given = CaseBatch(
+        process="ask",
+        work=work_order(Child("ask", RoleQuestion, RoleReply)),
+        inputs=BatchInputs(name="questions.jsonl", sha256="0" * 64, taken=2),
+        source=await kept(here, items),
+        ref=SpreadRef(scope="story", spread="cases"),
+        window=1,
+        chunk=1,
+        tolerance=Tolerance(count=0),
+        usd=Decimal("0.10"),
+    )
+    handle = await serve(here, "batch", given)
+    await handle.signal("raise_budget", Raise(usd=Decimal("0.20")))
     await handle.result()
     return handle
 
@@ -122,4 +151,4 @@ async def serve(here: World, service: str, given: Record) -> Handle:
     return handle
 
 
-STORIES = (party, keeper, topic, spread, spread_chunk, ask, report)
+STORIES = (party, keeper, topic, spread, spread_chunk, batch, ask, report)

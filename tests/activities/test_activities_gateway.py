@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from activities import journalled
 from activities.budgets import BudgetActivities
 from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
@@ -204,6 +205,31 @@ async def test_a_reply_that_was_lost_counts_against_the_budget_and_a_refused_one
     view = await Budgets(store).view(SCOPE, "case")
     assert view is not None
     assert (view.spent.calls, view.unclear.calls, view.held.calls) == (0, 1, 0)
+
+
+async def test_a_call_waits_for_the_budget_of_many_cases_until_it_is_raised(
+    models: ModelActivities, world: Outside, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journalled, "LOOK_AT_BUDGET", 0.01)
+    world.will(FINE, FINE, FINE)
+    budgets = Budgets(store)
+    await budgets.open("batch-1", BudgetOrder(name="batch", usd=COST + Decimal("0.0003")))
+    small = paid().model_copy(update={"budget": ""})
+    await ask(models, small, scope="batch-1:a", payer="batch-1 batch")
+    waiting = asyncio.create_task(ask(models, small, scope="batch-1:b", payer="batch-1 batch"))
+    async with asyncio.timeout(10):
+        while not (view := await budgets.view("batch-1", "batch")) or not view.short:
+            await asyncio.sleep(0.01)
+    assert (view.spent.usd, view.spent.calls, len(world.seen)) == (COST, 1, 1)
+    await budgets.open("batch-1", BudgetOrder(name="batch", usd=Decimal(1)))
+    assert (await waiting).usd == COST
+    view = await budgets.view("batch-1", "batch")
+    assert view is not None
+    assert (view.spent.calls, view.short, view.held.calls) == (2, False, 0)
+    spent = await Costs(store).of("batch-1:")
+    assert (spent.calls, spent.usd) == (2, 2 * COST)
+    assert await Costs(store).of("batch-") == spent
+    assert (await Costs(store).of("batch_1")).calls == 0
 
 
 async def test_a_budget_nobody_opened_is_named(models: ModelActivities) -> None:

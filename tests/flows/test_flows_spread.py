@@ -35,7 +35,7 @@ from workflows.data.spread import (
     SpreadResult,
     Tolerance,
 )
-from workflows.patterns.spread_chunk import work_order
+from workflows.patterns.spread_work import work_order
 from workflows.services.chunk import SpreadChunk
 from workflows.services.spread import Spread
 

@@ -30,10 +30,11 @@ from workflows.data.spread import LISTED, MOST_BYTES, ItemPage, SpreadRef, Sprea
 from workflows.errors import Misuse, NotInStep, SpreadFailed
 from workflows.grades import step
 from workflows.patterns.spread import Pages, results_of, spread, tolerating
-from workflows.patterns.spread_chunk import work_order
 from workflows.patterns.spread_count import Running, progress_of
 from workflows.patterns.spread_run import SpreadRun
 from workflows.patterns.spread_window import Window
+from workflows.patterns.spread_work import Child, work_order
+from workflows.scope import OwnCase, current_case
 
 REF = SpreadRef(scope="here", spread="score")
 
@@ -379,6 +380,31 @@ def test_the_work_may_be_a_step() -> None:
     assert {r.value["points"] for r in scorer.kept(REF) if isinstance(r.value, dict)} == {6}
 
 
+def test_each_item_of_a_child_is_a_case_of_its_own_and_reads_what_it_paid_for() -> None:
+    cases: dict[str, OwnCase | None] = {}
+
+    async def door(call: Any, request: Any) -> Any:
+        if call.name == "score":
+            cases[request.subject] = current_case()
+        else:
+            assert current_case() is None, "the store's Calls are the spread's"
+        return await scorer(call, request)
+
+    scorer = Scorer(failing=frozenset({"c-1"}))
+    child = Child("score", Score, Scored)
+
+    async def work(redrive: SpreadRef | None = None) -> SpreadResult:
+        with open_door(door):
+            return await spread(
+                "score", scores(2), child, redrive=redrive, tolerate=tolerating(count=1)
+            )
+
+    assert counts(run(work())) == (1, 0, 1, 0)
+    assert cases == {f"c-{n}": OwnCase(f"here.score:c-{n}") for n in range(2)}
+    run(work(SpreadRef(scope="earlier", spread="old")))
+    assert cases["c-1"] == OwnCase("here.score:c-1", origins=("earlier.old:c-1",))
+
+
 # ---- misuse: before anything runs --------------------------------------------------------------
 
 
@@ -458,7 +484,7 @@ def test_a_source_that_is_none_is_refused_when_built(call: Any, about: Any, why:
 
 
 def test_work_without_a_name_is_refused() -> None:
-    with pytest.raises(Misuse, match=r"neither a Call nor a @step.* write a module-level step"):
+    with pytest.raises(Misuse, match=r"neither a Call, a @step nor a Child.* write a module"):
         ran(Scorer(), lambda: spread("score", scores(1), _closure))  # type: ignore[arg-type]
 
 
@@ -497,6 +523,7 @@ class Noted:
     def __init__(self) -> None:
         self.started: list[tuple[int, str, int]] = []
         self.allowed: list[tuple[int, int, bool]] = []
+        self.paused: list[bool] = []
         self.ends: dict[int, asyncio.Future[ChunkTally]] = {}
 
     async def run(self, order: ChunkOrder) -> ChunkTally:
@@ -506,6 +533,7 @@ class Noted:
 
     async def allow(self, number: int, leave: ChunkLeave) -> None:
         self.allowed.append((number, leave.slots, leave.stop))
+        self.paused.append(leave.paused)
 
 
 def test_slots_given_back_go_to_the_next_chunk_never_to_one_that_drains() -> None:
@@ -584,6 +612,31 @@ def test_a_run_ends_after_its_chunks_and_says_where_to_go_on() -> None:
     assert (going_on.seen, going_on.succeeded) == (16, 16)
 
 
+def test_a_pause_starts_nothing_and_lasts_over_runs() -> None:
+    async def work() -> Any:
+        noted = Noted()
+        spreading = SpreadRun(order(window=4, chunk=8, chunks_per_run=3), noted, "r")
+        ending = asyncio.ensure_future(spreading.run())
+        await settled()
+        spreading.pause()
+        await settled()
+        assert noted.paused == [True]
+        noted.ends[1].set_result(tally(1, size=8, succeeded=8, next="p2"))
+        await settled()
+        assert (len(noted.started), ending.done()) == (1, False), "it waits, with nothing to do"
+        assert spreading.progress().paused
+        spreading.pause(paused=False)
+        await settled()
+        assert [cursor for _, cursor, _ in noted.started] == ["", "p2"]
+        spreading.pause()
+        spreading.close()
+        noted.ends[2].set_result(tally(2, size=8, succeeded=8, next="p3"))
+        return await ending
+
+    going_on = run(work()).so_far
+    assert (going_on.paused, going_on.cursor, going_on.succeeded) == (True, "p3", 16)
+
+
 def order(**bounds: int) -> SpreadOrder:
     page = work_order(PAGE)
     return SpreadOrder(
@@ -632,6 +685,22 @@ def test_a_window_releases_slots_only_when_no_item_waits() -> None:
         return [*seen, (window.in_flight, window.released)]
 
     assert run(work()) == [(2, 0), (2, 0), (2, 0), (2, 0), (0, 2)]
+
+
+def test_a_paused_window_ends_what_is_in_flight_and_starts_the_rest_later() -> None:
+    async def work() -> list[int]:
+        seen = []
+        window: Window[float] = Window(asyncio.sleep, 2, lambda: None)
+        window.load([1, 1, 1])
+        window.allow(2, paused=True)
+        for paused in (True, False, False):
+            await asyncio.sleep(1.5)
+            seen.append(window.in_flight)
+            window.allow(2, paused=paused)
+        await window.ended()
+        return seen
+
+    assert run(work()) == [0, 0, 0]
 
 
 def test_an_error_that_escapes_the_work_ends_the_window() -> None:

@@ -40,9 +40,16 @@ class BudgetQuery(Record):
     name: BudgetName
 
 
+class CostQuery(Record):
+    """What did the models of all cases cost whose workflow id begins with `prefix`?"""
+
+    prefix: Annotated[str, StringConstraints(min_length=1)]
+
+
 class BudgetView(Record):
     """How a budget stands. `held` is set aside for calls under way at their dearest; `unclear`
-    was set aside for calls that may have been billed and never answered: it counts as spent.
+    was set aside for calls that may have been billed and never answered: it counts as spent. It is
+    `short` while a call waits for more than is left, and nothing is held that might come back.
     """
 
     name: str
@@ -52,6 +59,7 @@ class BudgetView(Record):
     spent: Amounts = Amounts()
     held: Amounts = Amounts()
     unclear: Amounts = Amounts()
+    short: bool = False
 
     def left(self, unit: str) -> Left | None:
         """Give what is left of `usd`, `tokens` or `calls`; None where that is not bounded."""

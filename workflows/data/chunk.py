@@ -12,13 +12,16 @@ from workflows.data.spread import ItemKey, SpreadRef, Tolerance
 
 
 class WorkOrder(Record):
-    """The contract of a Call or step by its name, for a workflow that cannot import it."""
+    """The contract of a Call, step or process by its name, for a workflow that cannot import it.
 
-    kind: Literal["call", "step"]
+    A process (`child`) is a workflow of its own for each item: it bounds and retries itself.
+    """
+
+    kind: Literal["call", "step", "child"]
     name: str
-    version: int
-    timeout: timedelta
-    attempts: int
+    version: int = 1
+    timeout: timedelta = timedelta(0)
+    attempts: int = 1
     queue: str | None = None
 
     def digest(self, request: dict[str, JSON]) -> str:
@@ -35,6 +38,19 @@ class ItemSource(Record):
     about: dict[str, JSON] = Field(default_factory=dict)
 
 
+class OwnCases(Record):
+    """Says that each item is a case of its own: `prefix` and its key are the scope of its journal
+    and ledger, and the workflow id of a child.
+
+    `origins` are prefixes of earlier runs whose paid replies may be read. `payer` names, as scope
+    and name, a budget that every model call of the items waits for.
+    """
+
+    prefix: str
+    origins: tuple[str, ...] = ()
+    payer: str = ""
+
+
 class ChunkOrder(Record):
     """One chunk: the items of one page, done with at most `slots` in flight.
 
@@ -48,6 +64,7 @@ class ChunkOrder(Record):
     branch: str
     work: WorkOrder
     source: ItemSource
+    cases: OwnCases | None = None
     cursor: str
     limit: int
     slots: int
@@ -56,16 +73,20 @@ class ChunkOrder(Record):
 
 
 class ChunkLeave(Record):
-    """What a chunk may do from now on: its slots in all so far, or stop."""
+    """What a chunk may do from now on: its slots in all so far, or stop. A paused one starts no
+    item; those in flight go on.
+    """
 
     slots: int
     stop: bool = False
+    paused: bool = False
 
 
 class ChunkTally(Record):
     """How far a chunk has come; all numbers count from its start. Also its result.
 
-    `released` counts the slots it will not need again. `size`, `next` and `total` are those of
+    `released` counts the slots it will not need again, `in_flight` the items under way, told while
+    it pauses. `size`, `next` and `total` are those of
     its page, once it was read.
     """
 
@@ -79,6 +100,7 @@ class ChunkTally(Record):
     failed: int = 0
     failed_keys: tuple[ItemKey, ...] = ()
     released: int = 0
+    in_flight: int = 0
 
     @property
     def settled(self) -> int:
@@ -94,6 +116,7 @@ class SpreadSoFar(Record):
 
     run: str = ""
     started: AwareDatetime | None = None
+    paused: bool = False
     chunks: int = 0
     cursor: str | None = ""
     total: int | None = None
@@ -111,6 +134,7 @@ class SpreadOrder(Record):
     branch: str = ""
     work: WorkOrder
     source: ItemSource
+    cases: OwnCases | None = None
     window: int
     chunk: int
     tolerance: Tolerance

@@ -228,6 +228,8 @@ BRANCH_HEADER = "braid-branch"
 """Header that carries the name of the branch an activity was called from."""
 ORIGIN_HEADER = "braid-origin"
 """Memo and header that name, parted by spaces, the scopes whose replies may be read besides."""
+PAYER_HEADER = "braid-payer"
+"""Header that names, as scope and name, a budget of many cases that pays for model calls too."""
 ANEW = "braid-anew"
 """Memo of a fork: the calls that may not read those replies, as a list of `Anew`."""
 

@@ -164,8 +164,9 @@ class Tolerance(Record):
 class SpreadProgress(Record):
     """The answer to the query `progress`. Counts are those the chunks told last.
 
-    `done` includes `already` and `failed`; `in_flight` is an upper bound; `rate` is items per
-    second since the start. `total` and `estimated_end` are None while unknown.
+    While `paused`, nothing new starts. `done` includes `already` and `failed`; `in_flight` is an
+    upper bound; `rate` is items per second since the start. `total` and `estimated_end` are None
+    while unknown.
     """
 
     total: int | None
@@ -177,6 +178,7 @@ class SpreadProgress(Record):
     rate: float
     started: AwareDatetime
     estimated_end: datetime | None
+    paused: bool = False
 
 
 class SpreadResult(Record):

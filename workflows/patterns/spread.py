@@ -6,10 +6,8 @@ to the store, item by item; `result` has the counts, the failed keys and where t
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Generic
+from collections.abc import AsyncIterator
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -19,72 +17,50 @@ from temporalio.exceptions import (
 )
 
 from workflows import calls
-from workflows.calls import Call, In, Out, ask, only_in_workflow
+from workflows.calls import In, Out, ask, only_in_workflow
 from workflows.data.chunk import (
     ChunkLeave,
     ChunkOrder,
     ChunkTally,
-    ItemSource,
+    OwnCases,
     SpreadOrder,
 )
-from workflows.data.common import JSON, SCOPE_HEADER
+from workflows.data.common import SCOPE_HEADER
 from workflows.data.spread import (
-    MOST_BYTES,
-    Item,
-    ItemBatch,
-    ItemPage,
     ItemState,
-    KeptList,
-    PageQuery,
     ResultQuery,
     SpreadRef,
     SpreadResult,
     Tolerance,
 )
 from workflows.errors import Misuse, SpreadFailed, reason
-from workflows.grades import Step
 from workflows.patterns.checks import is_whole, must_be
 from workflows.patterns.clock import now
-from workflows.patterns.spread_chunk import ChunkRun, check_queue, doing_here, twofold, work_order
+from workflows.patterns.spread_chunk import ChunkRun
 from workflows.patterns.spread_count import NO_FAILURES, check_tolerance
 from workflows.patterns.spread_count import tolerating as tolerating
+from workflows.patterns.spread_items import Items, checked, kept, source_of
+from workflows.patterns.spread_items import Pages as Pages
 from workflows.patterns.spread_run import SpreadRun
+from workflows.patterns.spread_work import (
+    Child,
+    Work,
+    check_work,
+    doing_here,
+    work_order,
+)
 from workflows.scope import current_scope
 
 MOST_IN_CHUNK = 1000
 """Items of one chunk: each costs its workflow some six events of history."""
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
 SPREAD_WORKFLOW = "spread"
-
-
-@dataclass(frozen=True)
-class Pages(Generic[In]):
-    """Items that a Call gives page by page; `about` is passed to it with each query.
-
-    The requests of its items must fit the work's input.
-    """
-
-    call: Call[PageQuery, ItemPage]
-    about: Mapping[str, JSON] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        must_be(Call, self.call, "the source of Pages", "give a Call from PageQuery to ItemPage")
-        check_queue("Pages", self.call)
-        try:
-            _source(self)
-        except (ValueError, TypeError) as error:
-            raise Misuse(f"Pages of {self.call.name!r}: `about` is no JSON") from error
-
-
-Items = Mapping[str, In] | Sequence[tuple[str, In]] | Pages[In]
-Work = Call[In, Out] | Step[In, Out]
 
 
 async def spread(
     name: str,
     items: Items[In],
-    work: Call[In, Any] | Step[In, Any],
+    work: Work[In, Any],
     *,
     window: int = 50,
     chunk: int = 200,
@@ -94,13 +70,14 @@ async def spread(
     """Do `work` for every item, never more than `window` at once, and keep each result.
 
     An item that succeeded before under the same name, key and request (in this case, or in the
-    spread given as `redrive`) is not done again. A step runs fused, one activity an item. Ends
+    spread given as `redrive`) is not done again. A step runs fused, one activity an item; each
+    item of a Child is a case of its own, and reads what it paid for in the `redrive`. Ends
     `too_many_failures` as soon as more failed than tolerated. Raises Misuse before anything runs,
     SpreadFailed when it cannot go on (source or store gone); what finished is kept in any case.
     """
     _check_bounds(name, window, chunk, work)
     check_tolerance(name, tolerate)
-    given = items if isinstance(items, Pages) else _checked(name, items, work)
+    given = items if isinstance(items, Pages) else checked(name, items, work)
     only_in_workflow(f"spread {name!r}")
     ref = _ref(name, redrive)
     if not isinstance(given, Pages) and not given:
@@ -113,7 +90,8 @@ async def spread(
         ref=ref,
         branch=current_scope().name,
         work=work_order(work),
-        source=_source(given) if isinstance(given, Pages) else await _kept(ref, given),
+        source=source_of(given) if isinstance(given, Pages) else await kept(ref, given),
+        cases=_cases(name, ref) if isinstance(work, Child) else None,
         window=window,
         chunk=chunk,
         tolerance=tolerate,
@@ -146,13 +124,7 @@ async def results_of(
 def _check_bounds(name: str, window: int, chunk: int, work: object) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise Misuse(f"spread {name!r}: a name is lower-case words, digits and dashes, at most 40")
-    if not isinstance(work, Call | Step):
-        raise Misuse(
-            f"spread {name!r}: {work!r} is neither a Call nor a @step, so a chunk cannot find it"
-            " by name; write a module-level step"
-        )
-    if isinstance(work, Call):
-        check_queue(f"spread {name!r}", work)
+    check_work(f"spread {name!r}", work)
     if not is_whole(window) or window < 1:
         raise Misuse(f"spread {name!r}: window={window!r} lets nothing run; use a whole number")
     if not is_whole(chunk) or not 1 <= chunk <= MOST_IN_CHUNK:
@@ -162,62 +134,7 @@ def _check_bounds(name: str, window: int, chunk: int, work: object) -> None:
         )
 
 
-def _checked(
-    name: str, items: Mapping[str, In] | Sequence[tuple[str, In]], work: Work[In, Any]
-) -> list[Item]:
-    """Write the items as they are kept. Raises Misuse for keys and requests that cannot work."""
-    given: Any = items.items() if isinstance(items, Mapping) else items
-    pairs = list(given) if isinstance(given, Iterable) else [given]
-    for pair in pairs:
-        if not (isinstance(pair, tuple | list) and len(pair) == 2):
-            kind = type(pair).__name__
-            raise Misuse(f"spread {name!r}: an item of type {kind}; give {{key: request, ...}}")
-        must_be(str, pair[0], f"spread {name!r}: item key {pair[0]!r}", "use text, as 'c-1'")
-    if twice := twofold(key for key, _ in pairs):
-        raise Misuse(f"spread {name!r}: items named twice: {', '.join(twice[:5])}; rename them")
-    return [_item(name, key, request, work.input) for key, request in pairs]
-
-
-def _item(name: str, key: str, request: In, wanted: type[In]) -> Item:
-    if not KEY.fullmatch(key):
-        raise Misuse(f"spread {name!r}: {key!r} is no item key; use letters, digits, and . _ : -")
-    if not isinstance(request, wanted):
-        raise Misuse(
-            f"spread {name!r}: item {key!r} is a {type(request).__name__}, the work takes a"
-            f" {wanted.__name__}"
-        )
-    item = Item(key=key, request=request.model_dump(mode="json"))
-    if (size := len(item.model_dump_json())) > MOST_BYTES:
-        raise Misuse(
-            f"spread {name!r}: item {key!r} has {size} bytes; keep the document elsewhere and"
-            " give a reference to it"
-        )
-    return item
-
-
 # ---- what the children get ----------------------------------------------------------------
-
-
-def _source(pages: Pages[Any]) -> ItemSource:
-    return ItemSource(page=work_order(pages.call), about=dict(pages.about))
-
-
-async def _kept(ref: SpreadRef, items: list[Item]) -> ItemSource:
-    """Keep the items in the store for the chunks to read. The list's name is its content."""
-    texts = [item.model_dump_json() for item in items]
-    of_list = sha256("\n".join(texts).encode()).hexdigest()[:32]
-    first = 0
-    while first < len(items):
-        size, last = len(texts[first]), first + 1
-        while last < len(items) and size + len(texts[last]) <= MOST_BYTES:
-            size, last = size + len(texts[last]), last + 1
-        batch = tuple(items[first:last])
-        await ask(
-            calls.KEEP_ITEMS, ItemBatch(scope=ref.scope, list=of_list, first=first, items=batch)
-        )
-        first = last
-    kept = KeptList(scope=ref.scope, list=of_list, total=len(items))
-    return ItemSource(page=work_order(calls.KEPT_ITEMS), about=kept.model_dump())
 
 
 def _ref(name: str, redrive: SpreadResult | SpreadRef | None) -> SpreadRef:
@@ -236,6 +153,20 @@ def _scope_id() -> str:
     if given is None:
         return workflow.info().workflow_id
     return str(workflow.payload_converter().from_payload(given, str))
+
+
+def _cases(name: str, ref: SpreadRef) -> OwnCases:
+    mine = workflow.info().workflow_id if workflow.in_workflow() else "here"
+    origins = () if ref.scope == mine else (case_prefix(ref.scope, ref.spread),)
+    return OwnCases(prefix=case_prefix(mine, name), origins=origins)
+
+
+def case_prefix(owner: str, name: str) -> str:
+    """Give what stands before the key in the workflow id of an item that is a case of its own.
+
+    The colon keeps it apart from the ids of chunks.
+    """
+    return f"{owner}.{name}:"
 
 
 # ---- running it ------------------------------------------------------------------------------

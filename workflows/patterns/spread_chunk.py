@@ -2,26 +2,23 @@
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio.exceptions import is_cancelled_exception
 
 from workflows import calls
-from workflows.calls import Call, ask
+from workflows.calls import ask
 from workflows.data.chunk import (
     ChunkLeave,
     ChunkOrder,
     ChunkTally,
-    WorkOrder,
 )
 from workflows.data.common import JSON
 from workflows.data.spread import (
     LISTED,
     MOST_BYTES,
     ClaimedItem,
-    Content,
     Item,
     ItemClaim,
     ItemPage,
@@ -31,17 +28,16 @@ from workflows.data.spread import (
     ResultBatch,
 )
 from workflows.errors import Misuse, reason
-from workflows.grades import Grade, Step
 from workflows.patterns.clock import shielded
 from workflows.patterns.spread_window import Window
-from workflows.scope import Scope, enter_scope
+from workflows.patterns.spread_work import Do, call_of, twofold
+from workflows.scope import OwnCase, Scope, enter_case, enter_scope
 
 KEPT_AT_ONCE = 50
 """Results written in one go, at most."""
 LONGEST_REASON = 500
 
 Tell = Callable[[ChunkTally], Awaitable[None]]
-Do = Callable[[dict[str, JSON]], Awaitable[dict[str, JSON]]]
 
 
 class ChunkRun:
@@ -63,8 +59,8 @@ class ChunkRun:
         self._window: Window[Item] = Window(self._one, order.slots, self._changed)
 
     def allow(self, leave: ChunkLeave) -> None:
-        """Take more slots, or the word to stop."""
-        self._window.allow(leave.slots)
+        """Take more slots, or the word to pause, go on, or stop."""
+        self._window.allow(leave.slots, paused=leave.paused)
         if leave.stop and not self._window.stopped:
             self._window.stop()
 
@@ -84,7 +80,7 @@ class ChunkRun:
     async def _page(self) -> tuple[Item, ...]:
         order = self._order
         found: ItemPage = await ask(
-            _call(order.source.page, PageQuery, ItemPage),
+            call_of(order.source.page, PageQuery, ItemPage),
             PageQuery(about=order.source.about, cursor=order.cursor, limit=order.limit),
         )
         _check(order, found)
@@ -115,7 +111,7 @@ class ChunkRun:
         return [item for item in items if item.key not in done]
 
     async def _one(self, item: Item) -> None:
-        enter_scope(self._scope.inside(item.key))
+        self._enter(item)
         try:
             value = await self._do(item.request)
         except asyncio.CancelledError:
@@ -128,6 +124,16 @@ class ChunkRun:
             self._settle(item, error=f"the result has {size} bytes; give a reference instead")
         else:
             self._settle(item, value=value)
+
+    def _enter(self, item: Item) -> None:
+        """Run the rest of this task for an item: within this case, or as a case of its own."""
+        cases = self._order.cases
+        if cases is None:
+            enter_scope(self._scope.inside(item.key))
+            return
+        enter_scope(Scope())
+        origins = tuple(origin + item.key for origin in cases.origins)
+        enter_case(OwnCase(cases.prefix + item.key, origins, cases.payer))
 
     def _settle(self, item: Item, *, value: JSON = None, error: str = "") -> None:
         digest = self._order.work.digest(item.request)
@@ -148,6 +154,8 @@ class ChunkRun:
     def _changed(self) -> None:
         if self._window.released != self._tally.released:
             self._count(released=self._window.released)
+        if self._window.paused:
+            self._count(in_flight=self._window.in_flight)
         if self._telling is None and self._is_news():
             self._telling = asyncio.ensure_future(self._tell_news())
         if self._keeping is None and self._is_full():
@@ -159,6 +167,7 @@ class ChunkRun:
         return not self._window.is_over and (  # else the result is about to tell everything
             new.page_read != old.page_read
             or new.released > old.released
+            or new.in_flight != old.in_flight
             or new.settled - old.settled >= order.tell_every
             or new.failed - old.failed >= order.tell_failures
         )
@@ -182,6 +191,7 @@ class ChunkRun:
 
     async def _keep(self, going: Callable[[], bool]) -> None:
         enter_scope(self._scope)
+        enter_case(None)
         while self._pending and going():
             batch = _batch(self._pending)
             await ask(calls.KEEP_RESULTS, ResultBatch(ref=self._order.ref, results=batch))
@@ -196,72 +206,6 @@ class ChunkRun:
             await self._telling
 
 
-def check_queue(where: str, call: Call[Any, Any]) -> None:
-    """Raise Misuse for a Call that its name alone does not bring to a queue."""
-    if call.queue_per_request:
-        raise Misuse(
-            f"{where}: {call.name!r} is told its queue by each request, and a chunk names none;"
-            " ask it, with its queue, in a module-level @step and give that"
-        )
-
-
-def work_order(work: Call[Any, Any] | Step[Any, Any]) -> WorkOrder:
-    """Write down the contract of a Call or step, for a workflow that finds it by name."""
-    return WorkOrder(
-        kind="call" if isinstance(work, Call) else "step",
-        name=work.name,
-        version=work.version,
-        timeout=work.timeout,
-        attempts=work.attempts,
-        queue=work.queue if isinstance(work, Call) else None,
-    )
-
-
-def doing(work: WorkOrder) -> Do:
-    """Give what does a Call, or a step in one activity, by its name and on plain JSON."""
-    call = _call(work, Content, Content)
-    step: Step[Any, Any] = Step(
-        name=work.name,
-        input=call.input,
-        output=call.output,
-        work=_elsewhere,
-        timeout=work.timeout,
-        attempts=work.attempts,
-        version=work.version,
-        grade=Grade.FUSED,
-    )
-
-    async def do(request: dict[str, JSON]) -> dict[str, JSON]:
-        given = Content(request)
-        answer = await (ask(call, given) if work.kind == "call" else step(given))
-        return _plain(answer)
-
-    return do
-
-
-def doing_here(work: Call[Any, Any] | Step[Any, Any]) -> Do:
-    """Give what does a Call or step on a plain loop."""
-
-    async def do(request: dict[str, JSON]) -> dict[str, JSON]:
-        given = work.input.model_validate(request)
-        return _plain(await (ask(work, given) if isinstance(work, Call) else work(given)))
-
-    return do
-
-
-def _plain(answer: Any) -> dict[str, JSON]:
-    value: dict[str, JSON] = answer.model_dump(mode="json")
-    return value
-
-
-async def _elsewhere(_request: Any) -> Any:
-    raise Misuse("this step runs in an activity, which finds it by its name")
-
-
-def _call(work: WorkOrder, given: type[Any], gives: type[Any]) -> Call[Any, Any]:
-    return Call(work.name, given, gives, work.timeout, work.attempts, work.queue, work.version)
-
-
 def _check(order: ChunkOrder, page: ItemPage) -> None:
     """Raise Misuse for a page that would lose items or never end."""
     source = f"spread {order.ref.spread!r}: the source {order.source.page.name!r}"
@@ -271,11 +215,6 @@ def _check(order: ChunkOrder, page: ItemPage) -> None:
         raise Misuse(f"{source} names {page.next!r} as what follows itself; it would never end")
     if twice := twofold(item.key for item in page.items):
         raise Misuse(f"{source} gave item {twice[0]!r} twice; give each item a key of its own")
-
-
-def twofold(keys: Iterable[str]) -> list[str]:
-    """List the keys that stand there more than once."""
-    return [key for key, times in Counter(keys).items() if times > 1]
 
 
 def _batch(pending: list[ItemResult]) -> tuple[ItemResult, ...]:

@@ -90,11 +90,12 @@ def progress_of(seen: SpreadSoFar, total: int | None, running: Sequence[Running]
         done=done,
         failed=seen.failed,
         already=seen.already,
-        in_flight=sum(chunk.in_flight for chunk in running),
+        in_flight=sum(c.tally.in_flight if seen.paused else c.in_flight for c in running),
         chunks_running=len(running),
         rate=rate,
         started=started,
-        estimated_end=_estimate(at, total, done, rate),
+        estimated_end=None if seen.paused else _estimate(at, total, done, rate),
+        paused=seen.paused,
     )
 
 

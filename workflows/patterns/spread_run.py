@@ -73,6 +73,11 @@ class SpreadRun:
             return self.order.model_copy(update={"so_far": self._base})
         return self._result()
 
+    def pause(self, *, paused: bool = True) -> None:
+        """Start no more items, those in flight go on; or (not `paused`) go on as before."""
+        self._base = self._base.model_copy(update={"paused": paused})
+        self._bell.ring()
+
     def close(self) -> None:
         """Start no more chunks in this run: its history is long enough."""
         self.closing = True
@@ -98,12 +103,13 @@ class SpreadRun:
         if not self.too_many and self.order.tolerance.exceeded(self._seen().failed, self._total()):
             self.too_many = True
             log.warning("too many items failed", extra=told(spread=self.order.ref.spread))
-        if self.too_many or self._error is not None:
-            for chunk in self._running.values():
-                self._let(chunk)
-        else:
+        ending = self.too_many or self._error is not None
+        if not (ending or self._base.paused):
             self._hand_out()
-        return bool(self._running)
+        for chunk in self._running.values():
+            self._let(chunk)
+        rests = self._base.paused and not ending and self._base.cursor is not None
+        return bool(self._running) or (rests and not self.closing)
 
     def _hand_out(self) -> None:
         """Give every free slot away: to chunks that lack some, to a new one, to any that can."""
@@ -144,6 +150,7 @@ class SpreadRun:
                 branch=order.branch,
                 work=order.work,
                 source=order.source,
+                cases=order.cases,
                 cursor=self._base.cursor,
                 limit=order.chunk,
                 slots=slots,
@@ -178,7 +185,8 @@ class SpreadRun:
             chunk.letting = asyncio.ensure_future(self._let_hear(chunk))
 
     def _leave_of(self, chunk: Running) -> ChunkLeave:
-        return ChunkLeave(slots=chunk.slots, stop=self.too_many or self._error is not None)
+        stop = self.too_many or self._error is not None
+        return ChunkLeave(slots=chunk.slots, stop=stop, paused=self._base.paused)
 
     async def _let_hear(self, chunk: Running) -> None:
         while (leave := self._leave_of(chunk)) != chunk.heard and chunk.number in self._running:

@@ -1,7 +1,8 @@
 """A sliding window: never more items in flight than there are slots, and no batches.
 
-The slots may grow while it runs. Once no item waits, every slot that falls free is released for
-good, so that whoever gave the slots can give them to somebody else.
+The slots may grow while it runs, and it may pause: then nothing new starts. Once no item waits,
+every slot that falls free is released for good, so that whoever gave the slots can give them to
+somebody else.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ class Window(Generic[T]):
         self, work: Callable[[T], Awaitable[None]], slots: int, changed: Callable[[], None]
     ) -> None:
         self.slots = slots
-        self.stopped = False
+        self.stopped = self.paused = False
         self._work, self._changed = work, changed
         self._waiting: deque[T] = deque()
         self._busy: dict[int, asyncio.Task[None]] = {}
@@ -54,9 +55,11 @@ class Window(Generic[T]):
             self._waiting.extend(items)
         self._fill()
 
-    def allow(self, slots: int) -> None:
-        """Let so many items be in flight from now on; never fewer than before."""
-        self.slots = max(self.slots, slots)
+    def allow(self, slots: int, *, paused: bool = False) -> None:
+        """Let so many items be in flight from now on, never fewer than before; while `paused`,
+        start none.
+        """
+        self.slots, self.paused = max(self.slots, slots), paused
         self._fill()
 
     def stop(self) -> None:
@@ -74,7 +77,7 @@ class Window(Generic[T]):
             raise self._error
 
     def _fill(self) -> None:
-        while self._waiting and len(self._busy) < self.slots:
+        while self._waiting and not self.paused and len(self._busy) < self.slots:
             task = asyncio.ensure_future(self._work(self._waiting.popleft()))
             self._busy[self._begun] = task
             task.add_done_callback(partial(self._done, self._begun))

@@ -4,7 +4,8 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 from workflows.data.chunk import ChunkLeave, ChunkOrder, ChunkTally
-from workflows.patterns.spread_chunk import ChunkRun, doing
+from workflows.patterns.spread_chunk import ChunkRun
+from workflows.patterns.spread_work import doing
 from workflows.scope import log, told
 
 
@@ -23,7 +24,7 @@ class SpreadChunk:
 
     @workflow.signal
     def allow(self, leave: ChunkLeave) -> None:
-        """Take more slots, or the word to stop."""
+        """Take more slots, or the word to pause, go on, or stop."""
         self._chunk.allow(leave)
 
 

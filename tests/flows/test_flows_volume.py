@@ -1,0 +1,188 @@
+"""Batches on the real server: cases of their own, pause, redrive, and both grades alike."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.common import Priority
+from temporalio.exceptions import ApplicationError
+
+from activities.budgets import BudgetActivities
+from activities.results import ResultActivities
+from runtime.context import CallContext, call_context
+from runtime.settings import Settings
+from store.budgets import Budgets
+from store.database import Store
+from tests.flows.volume import APPRAISE, LOTS, Appraisal, Appraised, Lot, appraise_lot
+from tests.support.flows import Flows, Handle, flowing
+from workflows import calls
+from workflows.data.case_batch import BUDGET, BatchInputs, CaseBatch, CaseBatchResult, Raise
+from workflows.data.chunk import ItemSource
+from workflows.data.spread import Item, ItemPage, PageQuery, ResultQuery, SpreadRef, Tolerance
+from workflows.patterns.spread_work import Child, work_order
+from workflows.services.batch import Batch
+from workflows.services.chunk import SpreadChunk
+
+pytestmark = pytest.mark.server
+
+COUNT, WINDOW = 24, 6
+WORKFLOWS = (Batch, SpreadChunk, Appraisal)
+CHILD = Child("appraisal", Lot, Appraised)
+
+
+@dataclass
+class Appraisers:
+    """Answers APPRAISE and LOTS; remembers in which context each lot was asked about."""
+
+    failing: frozenset[str] = frozenset()
+    asked: dict[str, CallContext] = field(default_factory=dict)
+    times: int = 0
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def appraise(self, lot: Lot) -> Appraised:
+        self.asked[lot.case] = call_context()
+        self.times += 1
+        if self.times == WINDOW:
+            self.full.set()
+        await self.release.wait()
+        if lot.case in self.failing:
+            raise ApplicationError("nobody knows", type="Unknown")
+        return Appraised(case=lot.case, worth=len(lot.words))
+
+    async def lots(self, query: PageQuery) -> ItemPage:
+        first = int(query.cursor or 0)
+        last = min(first + query.limit, COUNT)
+        items = (Lot(case=f"lot-{n}", words="same words") for n in range(first, last))
+        return ItemPage(
+            items=tuple(Item(key=lot.case, request=lot.model_dump()) for lot in items),
+            next=str(last) if last < COUNT else None,
+            total=COUNT,
+        )
+
+
+@dataclass
+class Here:
+    flows: Flows
+    appraisers: Appraisers
+    shelf: ResultActivities
+    store: Store
+
+    async def begin(self, name: str, work: Any, **more: Any) -> Handle:
+        given = CaseBatch(
+            process="appraisal",
+            work=work_order(work),
+            inputs=BatchInputs(name="lots.jsonl", sha256="0" * 64, taken=COUNT),
+            source=ItemSource(page=work_order(LOTS)),
+            window=WINDOW,
+            chunk=10,
+            tolerance=Tolerance(count=5),
+            **{"ref": SpreadRef(scope=name, spread="cases"), **more},
+        )
+        return await self.flows.start(Batch, given, id=name, priority=Priority(priority_key=5))
+
+    async def results(self, ref: SpreadRef) -> dict[str, Any]:
+        page = await self.shelf.spread_results(ResultQuery(ref=ref))
+        return {r.key: r.value or r.error for r in page.results}
+
+    async def until(self, handle: Handle, what: str, wanted: Any) -> None:
+        """Wait, event by event, until the progress says so."""
+        async with asyncio.timeout(20):
+            async for _ in handle.fetch_history_events(wait_new_event=True):
+                if (await handle.query("progress"))[what] == wanted:
+                    return
+
+
+@asynccontextmanager
+async def volume(address: str, data: Path) -> AsyncIterator[Here]:
+    async with AsyncExitStack() as stack:
+        store = await Store.open(Settings(data=data).database)
+        stack.push_async_callback(store.close)
+        shelf, budgets, appraisers = ResultActivities(store), BudgetActivities(store), Appraisers()
+        answers: dict[Any, Any] = {
+            APPRAISE: appraisers.appraise,
+            LOTS: appraisers.lots,
+            calls.CLAIM_ITEMS: shelf.claim_items,
+            calls.KEEP_RESULTS: shelf.keep_results,
+            calls.OPEN_BUDGET: budgets.open_budget,
+            calls.READ_BUDGET: budgets.read_budget,
+            calls.READ_COST: budgets.read_cost,
+        }
+        flows = await stack.enter_async_context(
+            flowing(
+                address, (Batch, SpreadChunk, Appraisal), answers, steps=(appraise_lot,), data=data
+            )
+        )
+        yield Here(flows, appraisers, shelf, store)
+
+
+def counts(result: Any) -> tuple[int, int, int, int]:
+    spread = CaseBatchResult.model_validate(result).spread
+    return spread.succeeded, spread.already, spread.failed, spread.not_run
+
+
+async def test_pause_redrive_and_both_grades(address: str, tmp_path: Path) -> None:
+    async with volume(address, tmp_path) as here:
+        seen = here.appraisers
+        seen.failing = frozenset({"lot-3", "lot-17"})
+        name = f"batch-{here.flows.queue}"
+        handle = await here.begin(name, CHILD)
+        await seen.full.wait()
+        await handle.signal("pause")
+        await here.until(handle, "paused", True)
+        seen.release.set()
+        await here.until(handle, "in_flight", 0)
+        paused = await handle.query("progress")
+        assert (seen.times, paused["estimated_end"]) == (WINDOW, None), "nothing new was started"
+        await handle.signal("resume")
+        assert counts(await handle.result()) == (22, 0, 2, 0)
+        assert await handle.query("result_so_far") == await handle.query("progress")
+
+        ref = SpreadRef(scope=name, spread="cases")
+        visible = await here.results(ref)
+        assert visible["lot-3"] == "Unknown: nobody knows"
+        assert visible["lot-4"] == {"case": "lot-4", "worth": 10}
+        for key, context in seen.asked.items():
+            assert context.scope == f"{name}:{key}", "equal lots are cases of their own"
+            assert (context.priority, context.payer, context.origins) == (5, "", ())
+        await here.flows.replayed(handle)
+        for inner in (f"{name}.1", f"{name}:lot-4"):
+            await here.flows.replayed(here.flows.client.get_workflow_handle(inner))
+
+        seen.asked.clear()
+        seen.failing = frozenset({"lot-17"})
+        again = await here.begin(f"{name}-again", CHILD, ref=ref, origins=(name,))
+        assert counts(await again.result()) == (23, 22, 1, 0)
+        assert {c.scope: c.origins for c in seen.asked.values()} == {
+            f"{name}-again:{lot}": (f"{name}:{lot}",) for lot in ("lot-3", "lot-17")
+        }
+
+        fused = await here.begin(f"{name}-fused", appraise_lot)
+        assert counts(await fused.result()) == (23, 0, 1, 0)
+        assert await here.results(SpreadRef(scope=fused.id, spread="cases")) == await here.results(
+            ref
+        )
+        assert {c.scope for c in seen.asked.values()} == {
+            f"{name}-fused:lot-{n}" for n in range(COUNT)
+        }
+        assert {c.priority for c in seen.asked.values()} == {5}
+
+
+async def test_a_batch_names_the_budget_its_cases_pay_from(address: str, tmp_path: Path) -> None:
+    async with volume(address, tmp_path) as here:
+        name = f"batch-{here.flows.queue}"
+        for grade, work in (("v", CHILD), ("f", appraise_lot)):
+            here.appraisers.release.clear()
+            handle = await here.begin(f"{name}-{grade}", work, usd="0.5")
+            await handle.signal("raise_budget", Raise(usd=Decimal("0.75")))
+            here.appraisers.release.set()
+            assert counts(await handle.result()) == (24, 0, 0, 0)
+            assert {c.payer for c in here.appraisers.asked.values()} == {f"{handle.id} {BUDGET}"}
+            view = await Budgets(here.store).view(handle.id, BUDGET)
+            assert view is not None
+            assert view.usd == Decimal("0.75")
