@@ -43,13 +43,16 @@ async def test_a_director_in_the_press_and_in_a_listed_country(here: World) -> N
 
 
 async def test_silence_around_a_company_clears_nothing(here: World) -> None:
-    """The search hangs past its deadline, the name servers are away."""
+    """The search hangs past its deadline, name servers and the list of the barred are away."""
     await here.faults(
-        Fault(service="news", kind=FaultKind.HANG), Fault(service="dns", kind=FaultKind.DOWN)
+        Fault(service="news", kind=FaultKind.HANG),
+        *(Fault(service=away, kind=FaultKind.DOWN) for away in ("dns", "worldbank")),
     )
     policy = ScreeningPolicy(press=timedelta(seconds=1))
     record = await here.settled(case_file("unilever", screening=policy), ("approve", "ana"))
     press, contact = result_of(record, Check.MEDIA), result_of(record, Check.CONTACT)
     assert (press.outcome, press.fallback) == (CheckOutcome.UNAVAILABLE, "deadline")
     assert (contact.outcome, contact.fallback) == (CheckOutcome.INCONCLUSIVE, "syntax_only")
+    background = result_of(record, Check.BACKGROUND)
+    assert (background.outcome, background.fallback) == (CheckOutcome.INCONCLUSIVE, "list_copy")
     assert record.tier is not Tier.PROHIBITED
