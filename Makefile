@@ -5,6 +5,10 @@ PYTHON := .venv/bin/python
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header pyproject.toml
 
+# Tests on a real server mostly wait, so three processes share two cores; each has its own server.
+# For one process and what tests print: ARGS='-n0 -s ...'.
+SERVER_TESTS := -m pytest -m server -n 3 --dist loadfile --durations 15
+
 # One kind of set-up for all goals of one call, so that `make -j demo check` builds once.
 KIND := $(if $(filter check test soak,$(MAKECMDGOALS)),test,run)
 
@@ -51,10 +55,10 @@ check: setup
 	@$(PYTHON) scripts/check.py
 
 test: check
-	@$(PYTHON) -m pytest -m server $(ARGS)
+	@$(PYTHON) $(SERVER_TESTS) $(ARGS)
 
 soak: setup
-	@BRAID_SOAK=1 $(PYTHON) -m pytest -m server -o faulthandler_timeout=2400 $(ARGS)
+	@BRAID_SOAK=1 $(PYTHON) $(SERVER_TESTS) -o faulthandler_timeout=2400 $(ARGS)
 
 lock:
 	@command -v uv >/dev/null || { echo 'lock: needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
