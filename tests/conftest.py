@@ -18,6 +18,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m server`, import no module without such tests: that took half of the start."""
+    if config.option.markexpr != "server" or not collection_path.match("test_*.py"):
+        return None
+    return None if b"mark.server" in collection_path.read_bytes() else True
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of third-party test data; absent, tests skip (with CI=true and a `shared`
