@@ -84,6 +84,24 @@ def test_the_cheaper_role_takes_over_where_the_next_call_would_overspend() -> No
     assert till.spent == 14
 
 
+def test_money_that_comes_free_after_a_shortage_does_not_hide_it() -> None:
+    till, made = Till(), budget(10, CHEAPER)
+
+    async def pay(role: str) -> str:
+        till.spent += 5 if role == "analyst" else 0  # what another call has set aside
+        try:
+            return await till.pay(role)
+        finally:
+            till.spent -= 5 if role == "analyst" else 0
+
+    async def work() -> None:
+        await made.open()
+        await made.paying("analyst", pay)
+
+    spend(till, work)
+    assert till.asked == ["cheap"]
+
+
 def test_where_nothing_helps_the_shortage_is_told_with_its_figures() -> None:
     for made in (budget(7), budget(7, CHEAPER)):
         till = Till()

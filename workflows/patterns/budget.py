@@ -92,9 +92,13 @@ class CaseBudget:
         return self._degrading.role(role)
 
     async def _left_after(self, short: BudgetSpent) -> Left:
-        """Say what would be left if the call had been made: below zero, so that rules hold."""
+        """Say what would be left if the call had been made: below zero, so that rules hold.
+
+        As it was then: calls that ended since may have freed what they had set aside.
+        """
         view = await self.view()
         told = short.details[0] if short.details else {}
         unit = str(told.get("unit", "usd"))
         known = view.left(unit) or view.scarcest
-        return Left(left=known.left - Decimal(str(told.get("needed", 0))), of=known.of)
+        left = Decimal(str(told.get("left", known.left)))
+        return Left(left=left - Decimal(str(told.get("needed", 0))), of=known.of)
