@@ -31,7 +31,7 @@ from workflows.prompts import due_diligence as prompts
 from workflows.rules.dd import claims, limit
 from workflows.rules.dd import routing as rules
 from workflows.rules.dd.hits import open_hits
-from workflows.rules.dd.information import informed, might_tip_off
+from workflows.rules.dd.information import enhanced, informed, might_tip_off
 from workflows.rules.dd.seating import people_of, reminding, seated
 from workflows.scope import told
 from workflows.steps.dd.audit import CaseAudit
@@ -175,6 +175,8 @@ class DueDiligence(Process):
         self.enter("review")
         case, checks, policy = self.case, self.known.checks, self.case.review
         credit = limit.limit_of(case, checks, self.known.proposal, rules.tier_by_rules(checks))
+        silent = might_tip_off(checks)
+        closer = routing.route is Route.FOUR_EYES and not silent
         spec = GateSpec(
             name="review",
             question=limit.question(credit),
@@ -186,7 +188,8 @@ class DueDiligence(Process):
             remind_every=policy.reminder,
             excluded=frozenset({self.case.author}),
             barred=rules.barred(self.known.checks, more=policy.rounds - self.asked_more),
-            asks=None if might_tip_off(self.known.checks) else Wanted,
+            asks=None if silent else Wanted,
+            suggests=enhanced(checks, self.known.information) if closer else None,
         )
         return await self.gate(seated(spec, policy), self.remind)
 

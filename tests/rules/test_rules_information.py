@@ -16,7 +16,7 @@ from workflows.data.effects import EffectReceipt, MailOrder
 from workflows.data.findings import Check, CheckOutcome, CheckResult, Disposition, FindingCode
 from workflows.data.information import InformationReply
 from workflows.rules.dd import routing
-from workflows.rules.dd.information import informed, might_tip_off
+from workflows.rules.dd.information import ENHANCED, enhanced, informed, might_tip_off
 from workflows.steps.dd.information import GIVEN_UP, NO_ANSWER, TIPPING_OFF, InformationDesk
 
 CASE = example()
@@ -26,7 +26,11 @@ WANTED: dict[str, Any] = {
 }
 MORE = Decision(verdict=Verdict.MORE, by="ana", value=WANTED)
 ANSWER = InformationReply(party_id="subject", text="For our own production.")
-HITS = (FindingCode.SANCTIONED, FindingCode.POSSIBLE_SANCTIONS_MATCH)
+HITS = (
+    FindingCode.SANCTIONED,
+    FindingCode.SANCTIONED_PARTY,
+    FindingCode.POSSIBLE_SANCTIONS_MATCH,
+)
 
 
 class Post:
@@ -170,3 +174,28 @@ def test_more_without_questions_asks_the_customer_nothing() -> None:
         assert informed(plain, ()) == plain
 
     living(story)
+
+
+def test_the_questions_of_enhanced_due_diligence_follow_from_findings_and_come_once() -> None:
+    trust, loop = FindingCode.TRUST_IN_CHAIN, FindingCode.CIRCULAR_OWNERSHIP
+    exposed = FindingCode.POLITICALLY_EXPOSED, FindingCode.POSSIBLE_PEP
+    held = checks(ownership=result(Check.OWNERSHIP, trust, loop), pep=result(Check.PEP, *exposed))
+    wanted = enhanced(held)
+    assert wanted is not None
+    assert wanted.about is Check.OWNERSHIP
+    assert wanted.questions == (ENHANCED[trust], ENHANCED[loop], ENHANCED[exposed[0]])
+    assert enhanced(checks(media=result(Check.MEDIA, FindingCode.ADVERSE_MEDIA))) is None
+
+    async def story(post: Post) -> None:
+        first = MORE.model_copy(update={"value": {"questions": wanted.questions[:2]}})
+        await post.desk.ask((first,), held)
+        left = enhanced(held, await post.desk.filed())
+        assert left is not None
+        assert (left.questions, left.about) == (wanted.questions[2:], Check.PEP)
+
+    living(story)
+
+
+def test_no_question_hints_at_a_list_or_a_suspicion() -> None:
+    words = ("sanction", "list", "suspic", "suspect", "launder", "fraud", "report")
+    assert not [q for q in ENHANCED.values() if any(word in q.lower() for word in words)]

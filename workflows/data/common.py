@@ -198,7 +198,7 @@ class GateView(Record):
     supplies: JSON | None = None
     """JSON schema of the `value` of a `supply`."""
     suggested: JSON | None = None
-    """A first draft of that value."""
+    """A first draft of the value of a `supply` or a `more`, whichever takes one."""
     asks: JSON | None = None
     """JSON schema of the `value` of a `more`; without a value it asks for nothing particular."""
     deputies: dict[str, tuple[str, ...]] = Field(default_factory=dict)

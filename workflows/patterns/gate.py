@@ -57,8 +57,8 @@ class GateSpec:
 
     `people` maps names to roles; `needs` lists the roles wanted, one person each, no person
     twice; `excluded` may not decide (the author); `barred` maps verdicts that cannot be given to
-    the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`, for
-    which `suggests` is a first draft; that of a MORE must fit `asks`.
+    the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`, that
+    of a MORE `asks`; `suggests` is a first draft of one of them.
     `escalation` lists the groups asked besides, by time since the opening; `deputies` maps people
     to those who may decide in their seat; `conditions` go with a proposal to approve.
     """
@@ -140,10 +140,11 @@ class GateSpec:
                 f"gate {self.name!r}: the verdict 'supply' and the record `supplies` go together;"
                 " give both or neither"
             )
-        if self.suggests is not None and type(self.suggests) is not self.supplies:
+        taken = (type(None), self.supplies, self.asks)
+        if type(self.suggests) not in taken:
             raise Misuse(
                 f"gate {self.name!r} suggests a {type(self.suggests).__name__}, but takes another"
-                " record; suggest one of `supplies`"
+                " record; suggest one of `supplies` or `asks`"
             )
         if self.asks is not None and Verdict.MORE not in self.verdicts:
             raise Misuse(f"gate {self.name!r}: `asks` goes with the verdict 'more'; offer it")

@@ -1,22 +1,69 @@
-"""Due diligence: when the customer may be asked, and what its answer does to the checks. Pure."""
+"""Due diligence: when the customer may be asked, what, and what its answer does. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from workflows.data.findings import CheckOutcome, CheckResult, Evidence, FindingCode, Gap
-from workflows.data.information import InformationRequest
+from workflows.data.findings import Check, CheckOutcome, CheckResult, Evidence, FindingCode, Gap
+from workflows.data.information import InformationRequest, Wanted
 from workflows.data.sources import Liveness
 from workflows.rules.dd.hits import counting
 
 _TIPS_OFF = {
     FindingCode.SANCTIONED,
+    FindingCode.SANCTIONED_PARTY,
     FindingCode.OWNED_BY_SANCTIONED,
     FindingCode.POSSIBLE_SANCTIONS_MATCH,
 }
+_WEALTH = (
+    "Which of your owners and directors hold or held a public office, or are close to somebody who"
+    " does? Where do their wealth and the funds of this business come from?"
+)
+_INSOLVENCY = (
+    "Where do the proceedings stand, and who may bind the company now? Please enclose proof."
+)
+ENHANCED: Mapping[FindingCode, str] = {
+    FindingCode.COMPLEX_STRUCTURE: (
+        "Please send a chart of all owners up to natural persons. Why is the company held this way?"
+    ),
+    FindingCode.TRUST_IN_CHAIN: (
+        "Who are settlor, trustees, protectors and beneficiaries of each trust that has a part in"
+        " the company? Please enclose the deed."
+    ),
+    FindingCode.NOMINEE_IN_CHAIN: "For whom does each nominee hold a part in the company?",
+    FindingCode.UNRESOLVED_CONTROL: (
+        "Which natural persons own 25 % or more of the company, or control it in another way? How?"
+    ),
+    FindingCode.CIRCULAR_OWNERSHIP: (
+        "Which companies of your group hold parts in each other, how much, and why?"
+    ),
+    FindingCode.POLITICALLY_EXPOSED: _WEALTH,
+    FindingCode.POSSIBLE_PEP: _WEALTH,
+    FindingCode.HIGH_RISK_COUNTRY: "In which countries do you buy, sell and hold accounts?",
+    FindingCode.INSOLVENCY_FILING: _INSOLVENCY,
+    FindingCode.INSOLVENCY_HISTORY: _INSOLVENCY,
+    FindingCode.CREDIT_DISTRESS: "Please send your last accounts, and say how debts due are paid.",
+}
+"""What else is asked at enhanced due diligence (FATF R.12). None names a suspicion."""
 
 
 def might_tip_off(checks: Sequence[CheckResult]) -> bool:
     """Say whether asking the customer might tell it of a sanctions hit, if only a possible one."""
     return any(f.code in _TIPS_OFF for f in counting(checks))
+
+
+def enhanced(
+    checks: Sequence[CheckResult], asked: Sequence[InformationRequest] = ()
+) -> Wanted | None:
+    """Draft the questions of enhanced due diligence that findings call for; None if there are none.
+
+    Those that were `asked` are left out.
+    """
+    said = {question for request in asked for question in request.wanted.questions}
+    open_ = [f for f in counting(checks) if ENHANCED.get(f.code, "") not in {"", *said}]
+    if not open_:
+        return None
+    questions = tuple(dict.fromkeys(ENHANCED[f.code] for f in open_))
+    about = next((c.check for c in checks if open_[0] in c.findings), Check.DOSSIER)
+    return Wanted(questions=questions, about=about)
 
 
 def informed(
