@@ -26,6 +26,7 @@ async def test_a_clean_listed_company_is_approved_by_one_reviewer(here: World) -
     assert record.onboarding is Onboarding.DONE
     customer = (await here.http.get(f"/accounts/customers/{handle.id}")).json()
     assert customer["limit"] in ("50000", 50000)
+    assert customer["review_due"] == str(record.next_review_due)
     mails = (await here.book())["mails"]
     assert len([m for m in mails if m["to"] == "customer@unilever.example"]) == 1
     references = next(c for c in record.checks if c.check is Check.REFERENCES)
