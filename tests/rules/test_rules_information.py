@@ -176,7 +176,7 @@ def test_more_without_questions_asks_the_customer_nothing() -> None:
     living(story)
 
 
-def test_the_questions_of_enhanced_due_diligence_follow_from_findings_and_come_once() -> None:
+def test_the_questions_of_enhanced_due_diligence_follow_from_findings_until_answered() -> None:
     trust, loop = FindingCode.TRUST_IN_CHAIN, FindingCode.CIRCULAR_OWNERSHIP
     exposed = FindingCode.POLITICALLY_EXPOSED, FindingCode.POSSIBLE_PEP
     held = checks(ownership=result(Check.OWNERSHIP, trust, loop), pep=result(Check.PEP, *exposed))
@@ -188,7 +188,11 @@ def test_the_questions_of_enhanced_due_diligence_follow_from_findings_and_come_o
 
     async def story(post: Post) -> None:
         first = MORE.model_copy(update={"value": {"questions": wanted.questions[:2]}})
-        await post.desk.ask((first,), held)
+        asked = asyncio.ensure_future(post.desk.ask((first,), held))
+        await asyncio.sleep(DAY)
+        assert enhanced(held, await post.desk.filed()) == wanted, "not answered yet"
+        post.desk.take(ANSWER)
+        await asked
         left = enhanced(held, await post.desk.filed())
         assert left is not None
         assert (left.questions, left.about) == (wanted.questions[2:], Check.PEP)

@@ -55,9 +55,9 @@ def enhanced(
 ) -> Wanted | None:
     """Draft the questions of enhanced due diligence that findings call for; None if there are none.
 
-    Those that were `asked` are left out.
+    Those `asked` and answered are left out.
     """
-    said = {question for request in asked for question in request.wanted.questions}
+    said = {q for request in asked if request.answered for q in request.wanted.questions}
     open_ = [f for f in counting(checks) if ENHANCED.get(f.code, "") not in {"", *said}]
     if not open_:
         return None
