@@ -23,6 +23,7 @@ from cli import (
     replay,
     statistics,
 )
+from cli.batch import commands as batch
 from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from runtime.processes import leave
@@ -39,6 +40,7 @@ app.add_typer(estimating.app)
 app.add_typer(again.app)
 app.add_typer(dossiers.app)
 app.add_typer(limiting.app, name="limits")
+app.add_typer(batch.app, name="batch", help="Run a process for each of many inputs.")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
 

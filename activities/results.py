@@ -11,6 +11,7 @@ from workflows.data.spread import (
     ItemBatch,
     ItemClaim,
     ItemPage,
+    ItemResult,
     ItemsClaimed,
     Kept,
     KeptList,
@@ -66,6 +67,11 @@ class ResultActivities:
         """Give a page of results."""
         found = await self._results.read(query, MOST_BYTES)
         rest = found and await self._results.read(
-            query.model_copy(update={"after": found[-1].key, "limit": 1}), MOST_BYTES
+            query.model_copy(update=_following(query, found[-1]) | {"limit": 1}), MOST_BYTES
         )
         return ResultPage(results=found, next=found[-1].key if rest else None)
+
+
+def _following(query: ResultQuery, last: ItemResult) -> dict[str, str]:
+    """Say where a query goes on after a result."""
+    return {"after": last.key} | ({"since": last.at} if query.since else {})

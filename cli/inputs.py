@@ -176,7 +176,19 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
     return [e for e in errors if not (e["type"] == "too_short" and tuple(e["loc"]) in bad)]
 
 
+def mends(error: ValidationError) -> list[str]:
+    """Say for each thing that is wrong with a record which field it is, and how to mend it."""
+    found = (_mend(e) for e in _causes(error.errors(include_url=False)))
+    return [_printable(f"{_field(loc) or 'case'}: {said}") for loc, said in found]
+
+
 def _line(path: Path, root: yaml.Node, error: Any) -> str:
+    loc, said = _mend(error)
+    return _printable(f"{path}: line {_find(root, loc)}: {_field(loc) or 'case'}: {said}")
+
+
+def _mend(error: Any) -> tuple[list[int | str], str]:
+    """Give the place of an error in a record, and what to say about it."""
     loc: list[int | str] = list(error["loc"])
     said = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "value_error" and (named := _PLACE.fullmatch(said)):
@@ -186,7 +198,7 @@ def _line(path: Path, root: yaml.Node, error: Any) -> str:
         said = _PATTERNS.get(error["ctx"]["pattern"], said)
     elif error["type"] in _MENDS:
         said += f": {_MENDS[error['type']]}"
-    return _printable(f"{path}: line {_find(root, loc)}: {_field(loc) or 'case'}: {said}")
+    return loc, said
 
 
 def _field(loc: Sequence[int | str]) -> str:

@@ -9,6 +9,7 @@ from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import Route
+from workflows.grades import Step
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class ProcessEntry:
     """A process people can start. `prefix` begins the workflow ids of its cases.
 
     `record` is its input, `result` what it ends with, `so_far` what it answers before that;
-    `paths` are those a case can take, for a process with a route table.
+    `paths` are those a case can take, for a process with a route table. `core` is a step that takes
+    the input and gives the result: a batch can run it fused, a case in one activity.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ProcessEntry:
     about: str
     so_far: type[Record] = StatusView
     paths: tuple[str, ...] = ()
+    core: Step[Any, Any] | None = None
 
     def new_id(self, given: Any) -> str:
         """Make a new workflow id: prefix, case id, random suffix (every run is its own scope)."""

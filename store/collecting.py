@@ -42,7 +42,9 @@ class Collector:
         """Collect scopes that are not `in_use` and in which nothing happened for so long."""
         before = clock.written(self._store.clock() - older_than)
         async with self._store.reading() as connection:
-            old = [scope for scope in await _quiet(connection, before) if scope not in in_use]
+            quiet = await _quiet(connection, before)
+            # A case of a batch is its batch's, whose id stands before the colon.
+            old = [s for s in quiet if s not in in_use and s.partition(":")[0] not in in_use]
             counted = [await _counted(connection, part) for part in _parts(old)]
         if not dry:
             for part in _parts(old):

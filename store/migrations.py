@@ -211,6 +211,11 @@ CLEARED_HITS = Migration(
 
 SHORT_BUDGETS = Migration(12, ("ALTER TABLE budgets ADD COLUMN short_at TEXT",))
 
+RESULTS_AS_KEPT = Migration(
+    13,
+    ("CREATE INDEX spread_results_as_kept ON spread_results (scope, spread, changed_at, key)",),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -224,6 +229,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ESTIMATES,
     CLEARED_HITS,
     SHORT_BUDGETS,
+    RESULTS_AS_KEPT,
 )
 
 

@@ -139,13 +139,19 @@ class Results:
         await self._write(_KEEP, rows)
 
     async def read(self, query: ResultQuery, most_bytes: int) -> tuple[ItemResult, ...]:
-        """Give results in the order of their keys; at most `most_bytes` of them but one."""
-        rows = select(spread_results).where(*_of(query.ref), spread_results.c.key > query.after)
+        """Give results in the order the query asks for; at most `most_bytes` of them but one."""
+        key, at = spread_results.c.key, spread_results.c.changed_at
+        rows = select(spread_results).where(*_of(query.ref))
+        if query.since:
+            later = (at > query.since) | ((at == query.since) & (key > query.after))
+            rows = rows.where(later, spread_results.c.state != ItemState.OPEN).order_by(at, key)
+        else:
+            rows = rows.where(key > query.after).order_by(key)
         if query.state is not None:
             rows = rows.where(spread_results.c.state == query.state)
         async with self._store.reading() as connection:
-            found = await connection.execute(rows.order_by(spread_results.c.key).limit(query.limit))
-            results = [_result(row) for row in found.mappings()]
+            found = await connection.execute(rows.limit(query.limit))
+            results = [_result(row, timed=bool(query.since)) for row in found.mappings()]
         return tuple(results[: _fitting([len(r.model_dump_json()) for r in results], most_bytes)])
 
     async def counts(self, ref: SpreadRef) -> dict[ItemState, int]:
@@ -202,11 +208,12 @@ def _fitting(sizes: Sequence[int], most: int) -> int:
     return len(sizes)
 
 
-def _result(row: RowMapping) -> ItemResult:
+def _result(row: RowMapping, *, timed: bool) -> ItemResult:
     return ItemResult(
         key=row["key"],
         digest=row["digest"],
         state=ItemState(row["state"]),
         value=json.loads(row["value"]),
         error=row["error"],
+        at=row["changed_at"] if timed else "",
     )

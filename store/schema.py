@@ -118,6 +118,7 @@ spread_results = Table(
     Column("run", Text, nullable=False),
     Column("chunk", Integer, nullable=False),
     Column("changed_at", Text, nullable=False),
+    Index("spread_results_as_kept", "scope", "spread", "changed_at", "key"),
 )
 
 answers = Table(

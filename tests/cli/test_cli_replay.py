@@ -46,7 +46,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 def test_a_history_that_fits_says_so(monkeypatch: Any, capsys: Any) -> None:
     assert run(monkeypatch, CLEAN) == 0
     said = capsys.readouterr()
-    assert "spread-chunk replays (52 events, 9 commands)" in said.out
+    events = len(json.loads(CLEAN.read_text("utf-8"))["events"])
+    assert f"spread-chunk replays ({events} events, 9 commands)" in said.out
     assert said.err == ""
 
 

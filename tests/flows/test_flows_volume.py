@@ -1,6 +1,7 @@
 """Batches on the real server: cases of their own, pause, redrive, and both grades alike."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.budgets import BudgetActivities
 from activities.results import ResultActivities
+from cli.batch import running, starting
+from cli.errors import BadInput
+from cli.processes import ProcessEntry
+from cli.session import Session
 from runtime.context import CallContext, call_context
 from runtime.settings import Settings
 from store.budgets import Budgets
@@ -107,6 +112,9 @@ async def volume(address: str, data: Path) -> AsyncIterator[Here]:
         answers: dict[Any, Any] = {
             APPRAISE: appraisers.appraise,
             LOTS: appraisers.lots,
+            calls.KEEP_ITEMS: shelf.keep_items,
+            calls.KEPT_ITEMS: shelf.kept_items,
+            calls.SPREAD_RESULTS: shelf.spread_results,
             calls.CLAIM_ITEMS: shelf.claim_items,
             calls.KEEP_RESULTS: shelf.keep_results,
             calls.OPEN_BUDGET: budgets.open_budget,
@@ -186,3 +194,61 @@ async def test_a_batch_names_the_budget_its_cases_pay_from(address: str, tmp_pat
             view = await Budgets(here.store).view(handle.id, BUDGET)
             assert view is not None
             assert view.usd == Decimal("0.75")
+
+
+ENTRY = ProcessEntry("appraisal", Lot, Appraised, "ap", "appraise a lot", core=appraise_lot)
+
+
+async def test_the_command_from_lines_to_results(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lots = [Lot(case=f"lot-{n}", words="x" * n).model_dump_json() for n in range(COUNT)]
+    given, results = tmp_path / "lots.jsonl", tmp_path / "results.jsonl"
+    given.write_text("\n".join(["{", *lots, lots[5]]))
+    async with volume(address, tmp_path) as here:
+        here.appraisers.failing = frozenset({"lot-7"})
+        here.appraisers.release.set()
+        heard: list[str] = []
+        session = Session(here.flows.client, Settings(data=tmp_path), None, None)
+
+        async def batch(*, grade: str = "", **more: Any) -> tuple[str, list[dict[str, Any]]]:
+            wish = starting.wish(grade, 10, "1", "", strict=False, sure=True)
+            found = running.prepared(ENTRY, given, results, wish)
+            to = {"as_json": True, "queue": here.flows.queue}
+            await running.run(session, ENTRY, found, wish, results, **to, **more)  # type: ignore[arg-type]
+            told, err = capsys.readouterr()  # what is told stands among lines of the log
+            heard.append(err)
+            name = json.JSONDecoder().raw_decode(told[told.index("{\n") :])[0]["batch"]
+            return name, [json.loads(line) for line in results.read_text().splitlines()]
+
+        first, lines = await batch()
+        assert [line["state"] for line in lines] == [
+            "refused",
+            *["failed" if n == 7 else "succeeded" for n in range(COUNT)],
+            "refused",
+        ]
+        assert [line["line"] for line in lines] == list(range(1, COUNT + 3))
+        worth = {"case": "lot-3", "worth": 3}
+        assert lines[4] == {"key": "lot-3", "line": 5, "state": "succeeded", "result": worth}
+        assert "lot-5' stands there twice, first in line 7" in lines[-1]["error"]
+        _, fused = await batch(grade="fused")
+        assert fused == lines, "both grades alike"
+
+        given.write_text(given.read_text().replace(lots[7], lots[7].replace("xxx", "yyy")))
+        here.appraisers.failing = frozenset()
+        here.appraisers.asked.clear()
+        again, mended = await batch(redrive=first)
+        assert list(here.appraisers.asked) == ["lot-7"], "what failed, and nothing else"
+        assert {line["state"] for line in mended[1:-1]} == {"succeeded"}
+        with pytest.raises(BadInput, match="in another grade all would be done again"):
+            await batch(redrive=again, grade="fused")
+
+        here.appraisers.release.clear()
+        here.appraisers.full.clear()
+        here.appraisers.times = 0
+        running_one = asyncio.create_task(batch())
+        await here.appraisers.full.wait()
+        given.write_text(lots[0])
+        here.appraisers.release.set()
+        await running_one
+        assert "has changed since it was read" in heard[-1]

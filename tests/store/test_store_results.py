@@ -240,3 +240,25 @@ async def test_a_key_claimed_twice_is_misuse_and_never_retried(doors: ResultActi
     with pytest.raises(ApplicationError, match="give each item a key of its own") as caught:
         await doors.claim_items(claim("a", chunk=2))
     assert (caught.value.type, caught.value.non_retryable) == ("Misuse", True)
+
+
+async def test_results_are_read_as_they_were_kept(
+    doors: ResultActivities, results: Results
+) -> None:
+    await results.claim(claim("a", "b", "c", "d"))
+    for keys in ("c", "ab"):
+        await results.keep(batch(*map(good, keys)))
+    read: list[str] = []
+    query = ResultQuery(ref=REF, since="0", limit=1)
+    while True:
+        page = await doors.spread_results(query)
+        read += [r.key for r in page.results]
+        last = page.results[-1]
+        query = query.model_copy(update={"since": last.at, "after": last.key})
+        if page.next is None:
+            break
+    assert read == ["c", "a", "b"], "the open one is not among them"
+    assert (await doors.spread_results(query)).results == ()
+    await results.keep(batch(bad("d")))
+    (late,) = (await doors.spread_results(query)).results
+    assert (late.key, late.state) == ("d", ItemState.FAILED)

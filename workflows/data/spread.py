@@ -116,13 +116,16 @@ class ItemState(StrEnum):
 
 
 class ItemResult(Record):
-    """What became of one item: the record it gave as JSON, or why it failed."""
+    """What became of one item: the record it gave as JSON, or why it failed. `at` is when it was
+    kept, for a query `since`.
+    """
 
     key: ItemKey
     digest: str = ""
     state: ItemState
     value: JSON = None
     error: str = ""
+    at: str = ""
 
 
 class ResultBatch(Record):
@@ -133,11 +136,16 @@ class ResultBatch(Record):
 
 
 class ResultQuery(Record):
-    """Asks for results by key order, those after the key `after`, at most `limit`."""
+    """Asks for results by key order, those after the key `after`, at most `limit`.
+
+    With `since` (the `at` of the last one read, or `0`) by the order in which they were kept, and
+    none that is open. One that is kept at this very moment may be missed: read all at the end.
+    """
 
     ref: SpreadRef
     state: ItemState | None = None
     after: str = ""
+    since: str = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 

@@ -1,0 +1,1 @@
+"""The command `batch`: inputs in, one case each, results out."""
