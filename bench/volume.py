@@ -1,0 +1,155 @@
+"""Measure a batch of many cases: the worker's memory, events of history per case, cases a second.
+
+`.venv/bin/python -m bench.volume` runs 20,000 cases in each grade, each of one call that takes no
+time, and prints a table, `--json` an object. The server is the embedded one on disk; server, worker
+and bench share the machine, so cases a second are a lower bound; memory and events are not.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from temporalio.common import Priority
+
+from bench.volume_flows import LETTERS, Letter, LetterRead, read_letter
+from cli.batch.starting import CHUNKS
+from runtime import server
+from runtime.logs import configure
+from runtime.processes import leave, stop
+from tests.support.flows import Killable, killable
+from workflows.data.case_batch import BatchInputs, CaseBatch, CaseBatchResult
+from workflows.data.chunk import ItemSource
+from workflows.data.spread import SpreadProgress, SpreadRef, Tolerance
+from workflows.grades import Grade
+from workflows.patterns.spread_work import Child, work_order
+
+QUARTERS = 4
+WINDOW = 50
+Figures = dict[str, Any]
+
+
+def order(name: str, grade: Grade, count: int) -> CaseBatch:
+    """Give the batch of so many letters in a grade."""
+    child: Child[Letter, LetterRead] = Child("bench-letter", Letter, LetterRead)
+    return CaseBatch(
+        process="bench-letter",
+        work=work_order(child if grade is Grade.VISIBLE else read_letter),
+        inputs=BatchInputs(name="letters", sha256="0" * 64, taken=count),
+        source=ItemSource(page=work_order(LETTERS), about={"count": count}),
+        ref=SpreadRef(scope=name, spread="cases"),
+        window=WINDOW,
+        chunk=CHUNKS[grade],
+        tolerance=Tolerance(count=0),
+    )
+
+
+def resident(pid: int) -> float:
+    """Give the resident memory of a process in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+async def measured(worker: Killable, grade: Grade, count: int) -> Figures:
+    """Run a batch to its end in a worker of its own; give its figures."""
+    name = f"bench-{grade}"
+    given = order(name, grade, count)
+    started = time.perf_counter()
+    handle = await worker.flows.start("batch", given, id=name, priority=Priority(priority_key=5))
+    ended = asyncio.ensure_future(handle.result())
+    assert worker.process is not None
+    memory: list[float] = []
+    while not ended.done():
+        await asyncio.wait({ended}, timeout=1)
+        progress = SpreadProgress.model_validate(await handle.query("progress"))
+        if progress.done >= count * (len(memory) + 1) / QUARTERS:
+            memory.append(round(resident(worker.process.pid), 1))
+            print(f"{grade}: {progress.done} done, {memory[-1]} MB", file=sys.stderr, flush=True)
+    seconds = time.perf_counter() - started
+    result = CaseBatchResult.model_validate(await ended)
+    assert (result.spread.succeeded, result.spread.failed) == (count, 0)
+    return {
+        "grade": str(grade),
+        "cases": count,
+        "seconds": round(seconds, 1),
+        "per_second": round(count / seconds, 1),
+        "memory_mb": memory,
+        "events": await events(worker, name, given.chunk, result.spread.chunks),
+    }
+
+
+async def events(worker: Killable, name: str, size: int, chunks: int) -> Figures:
+    """Count events of history: of a chunk and its items, of a case, of each run of the batch."""
+    client = worker.flows.client
+
+    async def length(id: str) -> int:
+        return int((await client.get_workflow_handle(id).describe()).history_length)
+
+    runs = [r async for r in client.list_workflows(f"WorkflowId = '{name}'")]
+    numbers = (2, chunks // 2, chunks - 1)
+    cases = [r async for r in client.list_workflows("WorkflowType = 'bench-letter'", limit=3)]
+    return {
+        "batch_runs": len(runs),
+        "batch_run_most": max(r.history_length for r in runs),
+        "chunk_per_case": [round(await length(f"{name}.{n}") / size, 2) for n in numbers],
+        "case": [r.history_length for r in cases],
+    }
+
+
+async def main(options: argparse.Namespace) -> None:
+    """Measure every grade on a server of its own, and print."""
+    found: list[Figures] = []
+    for grade in Grade if not options.grade else (Grade(options.grade),):
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder)
+            ports = server.Ports.choose(data / "ports.json")
+            process = await server.start(data, ports)
+            try:
+                await server.until_ready(process, ports, data)
+                address = f"127.0.0.1:{ports.grpc}"
+                async with killable(address, "bench.volume_world", data) as worker:
+                    found.append(await measured(worker, grade, options.cases))
+            finally:
+                await stop(process, 5, hard=True)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    show(found)
+
+
+def show(found: list[Figures]) -> None:
+    """Print a table."""
+    table = Table(title="batches", title_justify="left")
+    heads = ("grade", "cases", "s", "cases/s", "worker MB, by quarters")
+    for head in (*heads, "events a case in chunks", "of its own", "batch: runs, events at most"):
+        table.add_column(head)
+    for line in found:
+        counted = line["events"]
+        table.add_row(
+            line["grade"],
+            f"{line['cases']:,}",
+            str(line["seconds"]),
+            str(line["per_second"]),
+            " ".join(map(str, line["memory_mb"])),
+            " ".join(map(str, counted["chunk_per_case"])),
+            " ".join(map(str, counted["case"])) or "0",
+            f"{counted['batch_runs']}, {counted['batch_run_most']}",
+        )
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--grade", choices=[*Grade])
+    parser.add_argument("--json", action="store_true")
+    configure("text", level=logging.CRITICAL)
+    asyncio.run(main(parser.parse_args()))
+    leave(0)
