@@ -46,7 +46,7 @@ def order(name: str, grade: Grade, count: int) -> CaseBatch:
         source=ItemSource(page=work_order(LETTERS), about={"count": count}),
         ref=SpreadRef(scope=name, spread="cases"),
         window=WINDOW,
-        chunk=CHUNKS[grade],
+        chunk=CHUNKS["child" if grade is Grade.VISIBLE else "step"],
         tolerance=Tolerance(count=0),
     )
 

@@ -17,8 +17,9 @@ class ProcessEntry:
     """A process people can start. `prefix` begins the workflow ids of its cases.
 
     `record` is its input, `result` what it ends with, `so_far` what it answers before that;
-    `paths` are those a case can take, for a process with a route table. `core` is a step that takes
-    the input and gives the result: a batch can run it fused, a case in one activity.
+    `paths` are those a case can take, for a process with a route table. For batches: `core` is a
+    step that takes the input and gives the result, so that a case can be one activity; `has_steps`
+    says that its calls stand in steps, which can run fused within the case.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ProcessEntry:
     so_far: type[Record] = StatusView
     paths: tuple[str, ...] = ()
     core: Step[Any, Any] | None = None
+    has_steps: bool = False
 
     def new_id(self, given: Any) -> str:
         """Make a new workflow id: prefix, case id, random suffix (every run is its own scope)."""

@@ -22,13 +22,13 @@ from workflows.calls import MAIN_QUEUE
 from workflows.data.case_batch import CaseBatch
 from workflows.data.chunk import WorkOrder
 from workflows.data.spread import SpreadRef, Tolerance
-from workflows.grades import Grade
+from workflows.grades import GRADE, Grade
 from workflows.patterns.spread_work import Child, work_order
 
 SHOWN = 10
 """Inputs that cannot be used of which it is said why; the results file has all."""
-CHUNKS = {Grade.VISIBLE: 50, Grade.FUSED: 200}
-"""Cases of one chunk: visible ones bring their whole results into its history."""
+CHUNKS = {"child": 50, "step": 200}
+"""Cases of one chunk: a workflow brings its whole result into its history twice."""
 MOST_AT_ONCE = 2000
 CASES = "cases"
 """Name under which the results of a batch are kept; their scope is the batch."""
@@ -71,16 +71,16 @@ def dollars(text: str) -> Decimal | None:
 
 def work_of(entry: ProcessEntry, grade: Grade) -> WorkOrder:
     """Say what does one case in a grade. Raises BadInput for a process that cannot run fused."""
-    if grade is Grade.VISIBLE:
-        return work_order(Child(entry.name, entry.record, entry.result))
-    if entry.core is None:
-        able = ", ".join(e.name for e in PROCESSES if e.core is not None) or "none so far"
+    if grade is Grade.FUSED and entry.core is not None:
+        return work_order(entry.core)
+    if grade is Grade.FUSED and not entry.has_steps:
+        able = ", ".join(e.name for e in PROCESSES if e.core or e.has_steps) or "none so far"
         raise BadInput(
-            f"{entry.name} cannot run fused: a fused case is one activity, so it may not wait for"
-            f" people, timers or children, nor have effects; use --grade visible (fused can be:"
+            f"{entry.name} cannot run fused: none of its work stands in steps, because it waits for"
+            f" people, timers or children, or has effects; use --grade visible (fused can be:"
             f" {able})"
         )
-    return work_order(entry.core)
+    return work_order(Child(entry.name, entry.record, entry.result))
 
 
 def check(found: Inputs, *, strict: bool) -> None:
@@ -108,10 +108,9 @@ async def earlier(here: Session, entry: ProcessEntry, batch: str, grade: Grade |
     given = await started_with(here, handle)
     if given.process != entry.name:
         raise BadInput(f"--redrive {batch}: that was a batch of {given.process}, not {entry.name}")
-    was = Grade.VISIBLE if given.work.kind == "child" else Grade.FUSED
-    if grade not in (None, was):
+    if grade is not None and work_of(entry, grade).kind != given.work.kind:
         raise BadInput(
-            f"--redrive {batch}: its cases ran {was}; in another grade all would be done again:"
+            f"--redrive {batch}: its cases ran in another grade, so all would be done again;"
             " leave --grade out, or start a batch anew"
         )
     return given.model_copy(update={"origins": (*given.origins, handle.id)})
@@ -159,20 +158,21 @@ async def start(
     queue: str = MAIN_QUEUE,
 ) -> tuple[Handle, CaseBatch]:
     """Send the inputs and start the batch. Raises BadInput if they changed meanwhile."""
-    was_fused = redriven is not None and redriven.work.kind == "step"
-    grade = wish.grade or (Grade.FUSED if was_fused else Grade.VISIBLE)
+    grade = wish.grade or (Grade(redriven.grade) if redriven else Grade.VISIBLE)
+    work = work_of(entry, grade)
     batch = f"batch-{entry.name}-{secrets.token_hex(3)}"
     total = len(given.places)
     source = await keep(here.client, batch, given.items(), total, _telling(total), queue)
     order = CaseBatch(
         process=entry.name,
-        work=work_of(entry, grade),
+        grade=grade.value,
+        work=work,
         inputs=given.told(),
         source=source,
         ref=redriven.ref if redriven else SpreadRef(scope=batch, spread=CASES),
         origins=() if redriven is None else redriven.origins,
         window=wish.window,
-        chunk=CHUNKS[grade],
+        chunk=CHUNKS[work.kind],
         tolerance=wish.tolerance,
         usd=wish.usd,
     )
@@ -183,6 +183,7 @@ async def start(
         task_queue=queue,
         task_timeout=cases.TASK_TIMEOUT,
         static_summary=f"{total:,} cases of {entry.name}",
+        memo={GRADE: grade.value},
         priority=LOW,
     )
     return handle, order

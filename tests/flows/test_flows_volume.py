@@ -240,7 +240,7 @@ async def test_the_command_from_lines_to_results(
         again, mended = await batch(redrive=first)
         assert list(here.appraisers.asked) == ["lot-7"], "what failed, and nothing else"
         assert {line["state"] for line in mended[1:-1]} == {"succeeded"}
-        with pytest.raises(BadInput, match="in another grade all would be done again"):
+        with pytest.raises(BadInput, match="in another grade, so all would be done again"):
             await batch(redrive=again, grade="fused")
 
         here.appraisers.release.clear()

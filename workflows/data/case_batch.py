@@ -1,7 +1,7 @@
 """Records of a batch: one process run for each of many inputs, and how that ended."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,8 +25,10 @@ class BatchInputs(Record):
 
 
 class CaseBatch(Record):
-    """A batch, as its workflow takes it. A `child` is a workflow an input (visible), a `step` an
-    activity (fused).
+    """A batch, as its workflow takes it.
+
+    The work of a case is a `child`, a workflow whose steps run in the `grade`, or all of it is a
+    `step`, which is one activity (fused).
 
     `ref` is where the results are: those of an earlier batch when it is driven again, and then
     `origins` are the ids of all before it. `usd` bounds what the models of all cases may cost.
@@ -34,6 +36,7 @@ class CaseBatch(Record):
     """
 
     process: str
+    grade: Literal["visible", "fused"] = "visible"
     work: WorkOrder
     inputs: BatchInputs
     source: ItemSource
