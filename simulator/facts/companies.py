@@ -112,9 +112,19 @@ BELOW_DMGT = (
 )
 """A chain of subsidiaries, each wholly owned by the one before it."""
 
+OWNED: Profile = {
+    "company_name": "WHARFSIDE TRADING LIMITED",
+    "company_number": "09900001",
+    "company_status": "active",
+    "type": "ltd",
+    "date_of_creation": "2015-03-02",
+}
+"""Invented, to have a company that a listed one owns."""
+
 PROFILES: dict[str, Profile] = {
     "00041424": UNILEVER,
     "01126618": BANK_SADERAT,
     "00184594": DMGT,
+    "09900001": OWNED,
     **{str(profile["company_number"]): profile for profile in BELOW_DMGT},
 }

@@ -74,6 +74,8 @@ CONTROLLERS: dict[str, list[Entry]] = {
     ],
     "01693108": [_company("Daily Mail And General Trust P L C", "184594", "2016-04-06")],
     "05765286": [_company("Daily Mail And General Holdings Limited", "1693108", "2016-04-06")],
+    # Invented: no company that a listed one owns is among the real ones here.
+    "09900001": [_company("Bank Saderat PLC", "1126618", "2018-02-01")],
     "10644366": [_company("Dmg Media Limited", "05765286", "2022-03-10")],
 }
 

@@ -8,7 +8,7 @@ from simulator.config import Fault, FaultKind
 from store.blobs import Blobs
 from tests.process.test_due_diligence_hits import FALSE
 from tests.support.world import World, case_file
-from workflows.data.case_file import Party
+from workflows.data.case_file import CaseFile, Party
 from workflows.data.due_diligence import CaseOutcome, Route, Tier
 from workflows.data.findings import Check, CheckOutcome, FindingCode
 from workflows.data.sources import Identifier
@@ -58,6 +58,34 @@ async def test_a_listed_owner_without_a_known_share_is_high_not_prohibited(here:
     assert FindingCode.SANCTIONED_PARTY in codes
     assert known["proposal"] == "refer"
     assert [p["party_id"] for p in known["parties"]] == ["bank"]
+
+
+async def test_a_customer_a_listed_company_owns_is_prohibited_and_reported_for_that(
+    here: World,
+) -> None:
+    """The register names the owner; its number stands on the list; 75 % of the customer is its."""
+    case = case_file("unilever").model_dump()
+    case["subject"] |= {
+        "name": "Wharfside Trading Limited",
+        "identifiers": [{"scheme": "GB-COH", "value": "09900001"}],
+        "listed": False,
+    }
+    handle = await here.start(CaseFile.model_validate(case))
+    gates = await here.until(handle, "open_gates", lambda g: any(NAME in x["question"] for x in g))
+    alike = next(g["name"] for g in gates if NAME in g["question"])
+    await here.decide(handle, "supply", "ana", gate=alike, value=FALSE)
+    assert (await here.gate(handle)).needs == ("compliance",)
+    await here.decide(handle, "decline", "mira")
+    record = await here.result(handle)
+    assert record.tier is Tier.PROHIBITED
+    codes = {f.code: f for c in record.checks for f in c.findings}
+    assert {FindingCode.OWNED_BY_SANCTIONED, FindingCode.SANCTIONED_PARTY} <= set(codes)
+    assert FindingCode.SANCTIONED not in codes
+    report = here.client.get_workflow_handle(f"{handle.id}-report")
+    (gate,) = await report.query("open_gates")
+    assert "owned by sanctioned parties: " in gate["question"]
+    assert "75 to 100 % together: owner-1" in gate["question"]
+    assert "confirmed sanctions hit" not in gate["question"]
 
 
 async def test_ten_thousand_parties_end_in_a_decided_case_and_none_is_lost(here: World) -> None:

@@ -29,8 +29,12 @@ DISAGREEMENT = 0.65
 """Confidence of a case on whose outcome rules and model differ: under the bound on purpose."""
 
 _TIERS = list(Tier)
-_PROHIBITED = {FindingCode.SANCTIONED, FindingCode.OWNED_BY_SANCTIONED}
-_DECLINE = _PROHIBITED | {FindingCode.INSOLVENCY_FILING, FindingCode.NOT_ACTIVE}
+_PROHIBITED = {
+    FindingCode.SANCTIONED: "confirmed sanctions hit",
+    FindingCode.OWNED_BY_SANCTIONED: "owned by sanctioned parties",
+}
+"""What prohibits a customer, in words."""
+_DECLINE = {*_PROHIBITED, FindingCode.INSOLVENCY_FILING, FindingCode.NOT_ACTIVE}
 _REFER = {
     FindingCode.SANCTIONED_PARTY,
     FindingCode.POSSIBLE_SANCTIONS_MATCH,
@@ -65,12 +69,19 @@ def findings_of(checks: Sequence[CheckResult]) -> list[Finding]:
 def tier_by_rules(checks: Sequence[CheckResult]) -> Tier:
     """Set the tier from findings and from hard checks that came to nothing (fail closed)."""
     codes = _codes(checks)
-    if codes & _PROHIBITED:
+    if codes & _PROHIBITED.keys():
         return Tier.PROHIBITED
     if codes & _HIGH or not screened(checks):
         return Tier.HIGH
     hard_gap = any(c.gaps for c in checks if c.check in HARD)
     return Tier.MEDIUM if codes or hard_gap else Tier.LOW
+
+
+def prohibited_by(checks: Sequence[CheckResult]) -> str:
+    """Say what prohibits the customer; empty if nothing does."""
+    return "; ".join(
+        f"{_PROHIBITED[f.code]}: {f.summary}" for f in counting(checks) if f.code in _PROHIBITED
+    )
 
 
 def screened(checks: Sequence[CheckResult]) -> bool:
@@ -206,10 +217,8 @@ def barred(checks: Sequence[CheckResult], more: int) -> dict[Verdict, str]:
         reasons[Verdict.MORE] = (
             "no more rounds of evidence are left; decide approve, decline or refer"
         )
-    if tier_by_rules(checks) is Tier.PROHIBITED:
-        reasons[Verdict.APPROVE] = (
-            "a confirmed sanctions hit prohibits approval; decide decline or refer"
-        )
+    if why := prohibited_by(checks):
+        reasons[Verdict.APPROVE] = f"a finding prohibits approval ({why}); decide decline or refer"
     return reasons
 
 

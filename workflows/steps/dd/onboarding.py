@@ -20,6 +20,7 @@ from workflows.errors import reason
 from workflows.patterns.saga import Saga
 from workflows.patterns.tasks import Tasks
 from workflows.rules.dd.decision import APPROVED, next_review_due, report_due
+from workflows.rules.dd.routing import prohibited_by
 from workflows.scope import told
 from workflows.steps.dd.audit import CaseAudit
 from workflows.steps.dd.closing import Closing, Ended
@@ -117,7 +118,7 @@ class Onboarder:
         people = tuple(r.name for r in reviewers if Role.COMPLIANCE in r.roles)
         order = ReportOrder(
             case=self.case.case,
-            reason="confirmed sanctions hit",
+            reason=prohibited_by(self.closing.known.checks),
             due=report_due(self.closing.at.date()),
             people=tuple(name for name in people if name != self.case.author),
             remind_every=self.case.review.reminder,
