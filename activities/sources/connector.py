@@ -16,6 +16,7 @@ from typing import Any, Generic
 from activities.failures import failure, pause, retryable
 from activities.journalled import Answered, CallDesk, Sending, need_of, worth_keeping
 from activities.posture import Advice, Posture, is_web_page, judge
+from activities.sources.large import UNCHANGED, LargeFiles, confirmed, if_changed
 from activities.wire import HttpRequest, Reply, WireError
 from runtime.context import call_context
 from runtime.settings import Endpoint, Settings, SettingsError
@@ -27,11 +28,15 @@ from workflows.data.sources import Liveness, Retry, SourceError, SourceState
 
 @dataclass(frozen=True)
 class Inquire:
-    """One request of an inquiry. `absent` are statuses the source documents as "no record"."""
+    """One request of an inquiry. `absent` are statuses the source documents as "no record".
+
+    `large`: the body is kept, and later cases fetch it only if it changed (conditional GET).
+    """
 
     http: HttpRequest
     wants_json: bool = True
     absent: frozenset[int] = frozenset({404})
+    large: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class SourceDesk:
         self._settings = settings
         self._store = store
         self._calls = calls
+        self._large = LargeFiles()
 
     async def query(self, connector: Connector[In, Out], query: In) -> Out:
         """Ask a source and give its answer, `unavailable` and `rejected` included.
@@ -160,31 +166,22 @@ class SourceDesk:
         self, connector: Connector[In, Out], asked: Inquire, endpoint: Endpoint
     ) -> tuple[str, StoredReply]:
         """Give the key of a request and its reply, read back or sent for."""
-        context = call_context()
-        http = asked.http
-        call = connector.call
-        sent = json.dumps([connector.service, http.method, http.path, http.content.decode()])
-        key, *origins = (
-            call_key(scope, call.name, call.version, sent, 0)
-            for scope in (context.scope, *context.origins)
-        )
-        entry = CallEntry(
-            key=key,
-            scope=context.scope,
-            branch=context.branch,
-            call=call.name,
-            worker=context.worker,
-            vendor=connector.service,
-            origins=tuple(origins),
-        )
+        http, entry = asked.http, _entry(connector, asked.http)
+        known = self._large.last(endpoint.base_url, http)
+        if known is not None:
+            http = if_changed(http, known)
 
         def judged(reply: Reply) -> Advice:
+            if reply.status == UNCHANGED and known is not None:
+                return Advice(Posture.NONE)
             if reply.status in asked.absent and not is_web_page(reply.body):
                 return Advice(Posture.NONE)
             now = self._store.clock()
             return judge(connector.service, reply, now, wants_json=asked.wants_json)
 
         def stored(reply: Reply) -> StoredReply:
+            if reply.status == UNCHANGED and known is not None:
+                return confirmed(known, self._store.clock())
             return StoredReply(
                 status=reply.status,
                 headers=worth_keeping(reply.headers),
@@ -193,13 +190,36 @@ class SourceDesk:
                 simulated=endpoint.simulated,
             )
 
-        need = need_of(context, connector.service)
+        need = need_of(call_context(), connector.service)
         sending = Sending(connector.service, endpoint, http, judged, stored, need)
-        return key, (await self._calls.fetch(entry, sending)).reply
+        found = (await self._calls.fetch(entry, sending)).reply
+        if asked.large:
+            self._large.keep(endpoint.base_url, http, found)
+        return entry.key, found
 
     async def void(self, key: str, reason: str) -> None:
         """Forget a reply that was nonsense, so that the next attempt asks again."""
+        self._large.forget()
         await self._calls.journal.void(key, reason)
+
+
+def _entry(connector: Connector[In, Out], http: HttpRequest) -> CallEntry:
+    """Name a request in the journal: the same one of a case has the same key."""
+    context, call = call_context(), connector.call
+    sent = json.dumps([connector.service, http.method, http.path, http.content.decode()])
+    key, *origins = (
+        call_key(scope, call.name, call.version, sent, 0)
+        for scope in (context.scope, *context.origins)
+    )
+    return CallEntry(
+        key=key,
+        scope=context.scope,
+        branch=context.branch,
+        call=call.name,
+        worker=context.worker,
+        vendor=connector.service,
+        origins=tuple(origins),
+    )
 
 
 class _Drive:

@@ -78,6 +78,7 @@ class SourceActivities:
         self._desk = SourceDesk(settings, store, calls)
         self._store = store
         self._live = settings.live
+        self._ofac = Ofac()
 
     async def company_register(self, query: CompanyQuery) -> CompanyAnswer:
         """Look a company up in the register its identifier's scheme belongs to."""
@@ -96,7 +97,7 @@ class SourceActivities:
 
     async def sanctions_list_file(self, query: ScreenQuery) -> ScreenAnswer:
         """Search a sanctions list by its own file; the fallback of the list service."""
-        return await self._desk.query(Ofac(), query)
+        return await self._desk.query(self._ofac, query)
 
     async def pep_search(self, query: ScreenQuery) -> ScreenAnswer:
         """Search politically exposed persons."""

@@ -7,8 +7,8 @@ ones are told apart.
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from activities.sources.connector import Connector, Extract, Inquire, Inquiry
-from activities.sources.ofac_files import COLUMNS, Entry, SanctionsList, read_list
+from activities.sources.connector import Connector, Extract, Inquire, Inquiry, Nonsense
+from activities.sources.ofac_files import COLUMNS, ENTRIES, Entry, SanctionsList, read_list
 from activities.wire import HttpRequest
 from runtime.settings import Endpoint
 from workflows import calls
@@ -29,13 +29,19 @@ class Ofac(Connector[ScreenQuery, ScreenAnswer]):
     source = "OFAC SDN list"
     licence = "public domain"
 
+    def __init__(self) -> None:
+        self._entries = 0
+        """How many the list held at this worker's last look."""
+
     def inquire(self, query: ScreenQuery, endpoint: Endpoint) -> Inquiry:  # noqa: ARG002
         """Fetch the files and search them."""
         pages = []
         for name in COLUMNS:
             wanted = HttpRequest("GET", PATH + name, headers={"accept": "text/csv"})
-            pages.append((yield Inquire(wanted, wants_json=False, absent=frozenset())))
+            asked = Inquire(wanted, wants_json=False, absent=frozenset(), large=True)
+            pages.append((yield asked))
         listed = read_list(tuple(page.body for page in pages))
+        self._refuse_half(len(listed.entries))
         hits = tuple(search(listed, query))[:MOST_HITS]
         stamp = pages[0].headers.get("last-modified")
         return Extract(
@@ -43,6 +49,12 @@ class Ofac(Connector[ScreenQuery, ScreenAnswer]):
             {"hits": hits, "list_version": listed.version},
             parsedate_to_datetime(stamp).date() if stamp else None,
         )
+
+    def _refuse_half(self, entries: int) -> None:
+        """A list that lost half its entries since the last look would clear those it lost."""
+        if entries < self._entries / 2:
+            raise Nonsense(f"{ENTRIES} holds {entries} entries, {self._entries} at the last look")
+        self._entries = entries
 
 
 def search(listed: SanctionsList, query: ScreenQuery) -> Iterator[ListHit]:

@@ -106,7 +106,7 @@ def _version(bodies: Iterable[bytes]) -> str:
 def _table(name: str, body: bytes, columns: int) -> list[list[str]]:
     if len(body) > MOST_BYTES:
         raise Nonsense(f"{name} has {len(body)} bytes; at most {MOST_BYTES} are read")
-    text = body.decode("utf-8", errors="replace").rstrip("\x1a\r\n \0")
+    text = _text(body).rstrip("\x1a\r\n \0")
     rows: list[list[str]] = []
     try:
         for line, fields in enumerate(csv.reader(io.StringIO(text), strict=True), 1):
@@ -117,6 +117,14 @@ def _table(name: str, body: bytes, columns: int) -> list[list[str]]:
     except csv.Error as wrong:
         raise Nonsense(f"{name} is cut short or no list: {wrong}") from wrong
     return rows
+
+
+def _text(body: bytes) -> str:
+    """Decode a file; one that is not UTF-8 is Windows-1252, so that no letter is lost."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", errors="replace")
 
 
 def _row(name: str, line: int, fields: list[str], columns: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from activities.sources.doors import SourceActivities
 from tests.activities.outside import Canned, Outside, said
-from tests.activities.running import run
+from tests.activities.running import SCOPE, run
 from workflows import calls
 from workflows.data.sources import (
     CompanyAnswer,
@@ -40,8 +40,10 @@ async def screen(sources: SourceActivities, query: ScreenQuery = PARTY) -> Scree
     return await run(calls.SCREEN, sources.sanctions_search, query)
 
 
-async def listed(sources: SourceActivities, query: ScreenQuery = PARTY) -> ScreenAnswer:
-    return await run(calls.SCREEN_LIST, sources.sanctions_list_file, query)
+async def listed(
+    sources: SourceActivities, query: ScreenQuery = PARTY, scope: str = SCOPE
+) -> ScreenAnswer:
+    return await run(calls.SCREEN_LIST, sources.sanctions_list_file, query, scope=scope)
 
 
 def asked(world: Outside) -> list[str]:

@@ -13,10 +13,15 @@ SCOPE = "dd-example-1"
 
 
 async def run(
-    call: Call[In, Out], answer: Answer[In, Out], request: In, *, attempt: int = 1
+    call: Call[In, Out],
+    answer: Answer[In, Out],
+    request: In,
+    *,
+    attempt: int = 1,
+    scope: str = SCOPE,
 ) -> Out:
     environment = ActivityEnvironment()
-    environment.info = replace(environment.info, workflow_id=SCOPE, attempt=attempt)
+    environment.info = replace(environment.info, workflow_id=scope, attempt=attempt)
     outcome: Out = await environment.run(door(call, answer), request)
     return outcome
 

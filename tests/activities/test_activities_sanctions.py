@@ -6,6 +6,7 @@ from datetime import date
 from hashlib import sha256
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from activities.sources.connector import Nonsense
 from activities.sources.doors import SourceActivities
@@ -181,6 +182,47 @@ async def test_the_list_is_downloaded_once_per_case(
     other = PARTY.model_copy(update={"name": "Another"})
     await asyncio.gather(listed(sources), listed(sources, other))
     assert asked(world) == [f"GET /ofac{PATH}{name}" for name in COLUMNS]
+
+
+async def test_another_case_fetches_the_list_only_if_it_changed(
+    world: Outside, sources: SourceActivities
+) -> None:
+    tagged = (*DATED, ("etag", '"one"'))
+    world.will(*(Canned(200, body, tagged) for body in FILES))
+    first = await listed(sources)
+    world.will(*[Canned(304, b"")] * 4)
+    same = await listed(sources, scope="dd-other-1")
+    assert [seen.headers.get("if-none-match") for seen in world.seen] == [None] * 4 + ['"one"'] * 4
+    assert world.seen[4].headers["if-modified-since"] == dict(DATED)["last-modified"]
+    assert (same.hits, same.list_version, same.as_of, same.raw_sha256) == (
+        first.hits, first.list_version, first.as_of, first.raw_sha256,
+    )  # fmt: skip
+    assert same.hits
+    assert same.retrieved_at > first.retrieved_at
+    world.will(Canned(200, b"\x1a", tagged), *the_list()[1:], *the_list())
+    with pytest.raises(ApplicationError, match=r"SDN\.CSV holds no entry"):
+        await listed(sources, scope="dd-third-1")
+    assert (await listed(sources, scope="dd-third-1")).hits == first.hits
+    assert "if-none-match" not in world.seen[-1].headers, "what was nonsense is not kept"
+
+
+async def test_a_list_that_lost_half_its_entries_clears_nobody(
+    world: Outside, sources: SourceActivities
+) -> None:
+    world.will(*the_list())
+    await listed(sources)
+    world.will(*the_list(ROWS.splitlines(keepends=True)[0]))
+    with pytest.raises(ApplicationError, match="holds 1 entries, 3 at the last look"):
+        await listed(sources, scope="dd-other-1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_a_list_in_another_encoding_loses_no_letter(encoding: str) -> None:
+    rows = ROWS.decode().replace("SADERAT, Bank", "SADÉRAT, Bänk").encode(encoding)
+    named = [entry.name for entry in read_list((rows, *FILES[1:])).entries]
+    assert named[1] == "SADÉRAT, Bänk Plc"
+    with pytest.raises(Nonsense, match=r"SDN\.CSV"):
+        read_list((rows.decode(encoding).encode("utf-16"), *FILES[1:]))
 
 
 MANY = b"".join(b'%d,1,"aka","A",-0- \r\n' % n for n in range(100))
