@@ -116,6 +116,7 @@ def workers(
     identity: str,
     queues: Sequence[str] = (),
     suffix: str = "",
+    workflows: Sequence[type] = WORKFLOWS,
 ) -> list[Worker]:
     """Make one worker per queue, for all of them if none is named. `suffix` sets a deployment apart
     (tests): `braid` + suffix.
@@ -126,7 +127,7 @@ def workers(
         return Worker(
             client,
             task_queue=queue + suffix,
-            workflows=WORKFLOWS if main else (),
+            workflows=workflows if main else (),
             activities=deployed.main if main else deployed.vendor,
             workflow_runner=runner(),
             interceptors=[BraidInterceptor(identity)],

@@ -1,15 +1,11 @@
-"""Time due diligence: the field's claim of 45 minutes down to 12, and a whole case beside it.
+"""Time whole cases of due diligence, until the review opens.
 
-`.venv/bin/python -m bench.timed` (about two minutes) prints tables, `--json` an object.
+`.venv/bin/python -m bench.timed` (about a minute) prints tables, `--json` an object.
 
-The claim: five checks of 9, 12, 8, 10 and 6 minutes take 45 in order and 12 at once. It speaks of
-machine time only. Here a minute is `--minute` seconds (0.5), on the embedded server; the figures
-are minutes again, so what Braid itself costs is shown blown up.
-
-The whole case: a real one of `cases/`, vendors four times as quick as the simulator says by
-default and the figures four times what was measured, until the review opens. It has what the
-claim leaves out: parties found on the way and screened then, a synthesis that needs all checks,
-and days of waiting for people (not in it).
+A real case of `cases/`, vendors four times as quick as the simulator says by default and the
+figures four times what was measured. It has what the claim of 45 minutes down to 12
+(`bench/claims.py`) leaves out: parties found on the way and screened then, a synthesis that needs
+all checks, and days of waiting for people (not in it).
 """
 
 import argparse
@@ -17,7 +13,6 @@ import asyncio
 import json
 import logging
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,45 +22,16 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from bench import world as bench_world
-from bench.flows import ByBraid, Stages
 from cli.cases import as_proposed
 from runtime import server
 from runtime.logs import configure
 from runtime.processes import leave, stop
 from simulator.config import SimulatorConfig
-from tests.support.flows import flowing
 from tests.support.world import World, case_file, world
 from workflows.data.common import BranchView
 
-CHECKS = (9.0, 12.0, 8.0, 10.0, 6.0)
-"""Minutes of the claim's checks: identity, credit, references, background, the rest."""
 SPEED = 4.0
 Figures = dict[str, Any]
-
-
-async def claim(address: str, data: Path, minute: float) -> Figures:
-    """Run the claim's checks in order and at once; give minutes."""
-    scaled = [minutes * minute for minutes in CHECKS]
-    ways = {
-        "in order": Stages(stages=tuple((seconds,) for seconds in scaled)),
-        "at once": Stages(stages=(tuple(scaled),)),
-    }
-    ideal = {"in order": sum(CHECKS), "at once": max(CHECKS)}
-    found = {}
-    async with flowing(
-        address,
-        bench_world.WORKFLOWS,
-        bench_world.answers(data / "done.log"),
-        steps=bench_world.STEPS,
-        data=data,
-    ) as here:
-        for name, work in ways.items():
-            started = time.perf_counter()
-            await (await here.start(ByBraid, work)).result()
-            took = (time.perf_counter() - started) / minute
-            found[name] = {"claimed min": ideal[name], "measured min": round(took, 2)}
-    return found
 
 
 async def whole(address: str, data: Path, name: str) -> Figures:
@@ -104,8 +70,8 @@ def _clocks(started: datetime, branches: Sequence[BranchView]) -> Figures:
     }
 
 
-async def measure(minute: float, cases: Sequence[str]) -> Figures:
-    """Measure everything on an embedded server of our own."""
+async def measure(cases: Sequence[str]) -> Figures:
+    """Measure on an embedded server of our own."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         ports = server.Ports.choose(data / "ports.json")
@@ -113,21 +79,14 @@ async def measure(minute: float, cases: Sequence[str]) -> Figures:
         try:
             await server.until_ready(process, ports, data)
             address = f"127.0.0.1:{ports.grpc}"
-            found: Figures = {"claim": await claim(address, data, minute)}
-            return found | {name: await whole(address, data, name) for name in cases}
+            return {name: await whole(address, data, name) for name in cases}
         finally:
             await stop(process, 5, hard=True)
 
 
 def tables(found: Figures, console: Console) -> None:
     """Print what was found."""
-    table = Table("", "claimed min", "measured min", title="the claim", title_justify="left")
-    for name, row in found["claim"].items():
-        table.add_row(name, *map(str, row.values()))
-    console.print(table)
     for name, case in found.items():
-        if name == "claim":
-            continue
         table = Table("branch", "s", title=name, title_justify="left")
         for branch, took in sorted(case["branches"].items(), key=lambda item: -item[1]):
             table.add_row(branch, f"{took:.1f}")
@@ -139,12 +98,11 @@ def tables(found: Figures, console: Console) -> None:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.timed", description=__doc__)
-    parser.add_argument("--minute", type=float, default=0.5, help="seconds of a minute (0.5)")
     parser.add_argument("--cases", default="unilever,dmgt", help="cases to run (unilever,dmgt)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     configure("text", level=logging.ERROR)
-    found = asyncio.run(measure(options.minute, [c for c in options.cases.split(",") if c]))
+    found = asyncio.run(measure(options.cases.split(",")))
     if options.json:
         print(json.dumps(found, indent=2))
     else:

@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from simulator.app import create_app
-from simulator.config import FAULTS, Signaller, SimulatorConfig
+from simulator.config import FAULTS, FIXED, Signaller, SimulatorConfig
 from simulator.limits import LIMITS
 from simulator.server import serving
 from workflows.data.due_diligence import ReferenceReply
@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         config = SimulatorConfig(
             seed=options.seed,
             speed=options.speed,
+            fixed=FIXED.validate_json(_given(options.fixed)),
             error_rate=options.error_rate,
             faults=FAULTS.validate_json(_given(options.faults)),
             limits=LIMITS.validate_json(_given(options.limits)),
@@ -58,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep orders and mails here")
     parser.add_argument("--faults", default="[]", metavar="JSON|@FILE", help="faults at start")
     parser.add_argument("--limits", default="[]", metavar="JSON|@FILE", help="limits enforced")
+    parser.add_argument(
+        "--fixed", default="{}", metavar="JSON|@FILE", help="seconds of each answer, by model"
+    )
     parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")
     return parser
 

@@ -126,11 +126,13 @@ class Fault(Record):
 
 
 FAULTS = TypeAdapter(tuple[Fault, ...])
+FIXED = TypeAdapter(dict[str, Annotated[float, Field(ge=0)]])
 
 
 class SimulatorConfig(Record):
     """How the simulated world behaves. `speed` divides every delay.
 
+    `fixed` are the seconds, at speed 1, that every answer of a model takes; others are drawn.
     `error_rates` are shares of wrong answers by model; `error_rate` is that of all others.
     `state` is a file of JSON lines which outlives the process; None keeps all in memory. A
     signal that fails is tried `signal_attempts` times, the pauses doubling from
@@ -139,6 +141,7 @@ class SimulatorConfig(Record):
 
     seed: int = 7
     speed: Annotated[float, Field(gt=0)] = 1.0
+    fixed: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     error_rate: Annotated[float, Field(ge=0, le=1)] = 0.03
     error_rates: dict[str, float] = Field(default_factory=dict)
     faults: tuple[Fault, ...] = ()

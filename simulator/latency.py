@@ -26,9 +26,18 @@ COMPATIBLE = (2.0, 8.0)
 """The same of every other vendor of models."""
 
 
-def seconds(service: str, seed: int, request_hash: str, speed: float, fault: Fault | None) -> float:
+def seconds(
+    service: str,
+    seed: int,
+    request_hash: str,
+    speed: float,
+    fault: Fault | None,
+    fixed: float | None = None,
+) -> float:
     """Give the real seconds until the answer; a `slow` fault adds its own, unscaled."""
-    usual = log_normal(*RANGES.get(service, COMPATIBLE), seed, "latency", request_hash) / speed
+    if fixed is None:
+        fixed = log_normal(*RANGES.get(service, COMPATIBLE), seed, "latency", request_hash)
+    usual = fixed / speed
     if fault is None or fault.kind is not FaultKind.SLOW:
         return usual
     return usual + (30.0 if fault.seconds is None else fault.seconds)

@@ -127,7 +127,8 @@ class World:
         reply = _spoilt(reply, asked, service, fault.kind if fault else None)
         free = service.metered and reply.bill is None  # counts, batches and the like take no time
         speed = inf if free else self.config.speed
-        late = seconds(asked.service, self.config.seed, asked.hash, speed, fault)
+        fixed = self.config.fixed.get(model)
+        late = seconds(asked.service, self.config.seed, asked.hash, speed, fault, fixed)
         if free:
             return Delivery(reply, late, fault)
         headers = {**reply.headers, **self._announced(service, asked.service, model)}

@@ -412,6 +412,7 @@ def test_nine_in_ten_latencies_lie_in_the_range(service: str) -> None:
     assert 423 <= inside <= 477, "450 expected, four standard deviations of 6.7"
     assert all(low / 2 <= draw <= high * 2 for draw in draws)
     assert seconds(service, 7, "0", 4.0, None) == draws[0] / 4
+    assert seconds(service, 7, "0", 4.0, None, fixed=12.0) == 3.0
 
 
 def test_chance_is_repeatable() -> None:
