@@ -4,9 +4,13 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
+
+from phonenumbers.geodata.locale import LOCALE_DATA
 
 LONG = 18
 """Signs of a word from which a column would grow too wide for it."""
+ACRONYMS = re.compile(r"\b(pep|vat|lei|ebit(?:da)?|id)\b")
 SHORT = 12
 """Signs of a hash that are shown; the whole one stands in the tooltip."""
 
@@ -31,9 +35,8 @@ def el(tag: str, *inside: object, **attributes: object) -> Markup:
 def join(parts: Iterable[object], between: str = "") -> Markup:
     """Put parts together, escaping what is no markup; None and empty parts are left out."""
     kept = (p for p in parts if p is not None and p != "")
-    return Markup(
-        html.escape(between).join(p if isinstance(p, Markup) else html.escape(str(p)) for p in kept)
-    )
+    gap = between if isinstance(between, Markup) else html.escape(between)
+    return Markup(gap.join(p if isinstance(p, Markup) else html.escape(str(p)) for p in kept))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], cls: str = "") -> Markup:
@@ -69,16 +72,23 @@ def anchor(number: str) -> str:
 
 def here(number: str) -> Markup:
     """Write an id where its item stands, so that citations lead to it."""
-    return el("code", number, id=anchor(number), cls="id")
+    return el("code", _breaking(number), id=anchor(number), cls="id")
 
 
 def cited(ids: Iterable[str], known: frozenset[str]) -> Markup:
     """Write citations as links; an id that has no place in the page stays plain."""
     links = (
-        el("a", i, href=f"#{anchor(i)}", cls="cite") if i in known else el("span", i, cls="cite")
+        el("a", _breaking(i), href=f"#{anchor(i)}", cls="cite")
+        if i in known
+        else el("span", _breaking(i), cls="cite")
         for i in dict.fromkeys(ids)
     )
     return join(links, " ")
+
+
+def _breaking(number: str) -> Markup:
+    """Let an id break after its check, not within a word."""
+    return join(number.split("."), Markup(".<wbr>"))
 
 
 def chip(text: str, kind: str) -> Markup:
@@ -97,8 +107,31 @@ def sentence(text: str) -> str:
 
 
 def words(code: object) -> str:
-    """Write a code as words: POSSIBLE_PEP as Possible pep."""
-    return str(code).replace("_", " ").capitalize()
+    """Write a code as words, as a sentence begins: POSSIBLE_PEP as Possible PEP."""
+    return sentence(phrase(code))
+
+
+def phrase(code: object) -> str:
+    """Write a code as words within a sentence: CREDIT_MODEL_ALARM as credit model alarm."""
+    return spelled(str(code).lower())
+
+
+def spelled(text: str) -> str:
+    """Spell names of fields as words: net_debt / ebitda as net debt / EBITDA."""
+    return ACRONYMS.sub(lambda found: found[0].upper(), text.replace("_", " "))
+
+
+def money(currency: str, amount: float | Decimal) -> str:
+    """Write an amount: EUR 50,000."""
+    return f"{currency} {amount:,.0f}"
+
+
+def country(code: str) -> str:
+    """Write a country with its name: Germany (DE). A code without a name stays as it is."""
+    names = LOCALE_DATA.get(code, {})
+    name = names.get("en", "")
+    name = names.get(name[1:], "") if name.startswith("*") else name  # "as in that language"
+    return f"{name} ({code})" if name else code
 
 
 def day(moment: date | None) -> str:
@@ -106,6 +139,13 @@ def day(moment: date | None) -> str:
     return f"{moment.day} {moment:%B %Y}" if moment else ""
 
 
+def stamp(at: datetime) -> Markup:
+    """Write a moment for a narrow column: it breaks between day and time only."""
+    return join(
+        (el("span", f"{at:%Y-%m-%d}", cls="whole"), el("span", f"{at:%H:%M:%S}", cls="whole")), " "
+    )
+
+
 def moment(at: datetime | None) -> str:
-    """Write a moment to the second, in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    """Write a moment to the second: 27 November 2026, 10:09:31 UTC."""
+    return f"{at.day} {at:%B %Y, %H:%M:%S} UTC" if at else ""

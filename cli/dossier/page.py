@@ -4,7 +4,7 @@ import base64
 import hashlib
 from importlib.resources import files
 
-from cli.dossier import body, front
+from cli.dossier import annexes, body, front, register
 from cli.dossier.markup import Markup, el, join, moment
 from cli.dossier.view import View
 
@@ -22,9 +22,9 @@ def page(view: View) -> str:
         body.gaps(view),
         body.checks(view),
         body.parties(view),
-        body.details(view),
-        body.evidence(view),
-        body.audit(view),
+        annexes.details(view),
+        register.evidence(view),
+        register.audit(view),
         el("footer", f"{view.case_id}, made {moment(view.made)}"),
     )
     meta = (

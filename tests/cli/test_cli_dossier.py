@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cli.dossier.body import QUESTIONS, findings
 from cli.dossier.page import page
 from cli.dossier.reading import audit_of, view_of
 from cli.dossier.view import View
@@ -16,13 +17,13 @@ from cli.errors import BadInput
 from cli.session import Session
 from starter import app
 from tests.rules.dd_records import NOW, checks, example, narrative, result
-from tests.rules.test_rules_decision import plain, written
+from tests.rules.test_rules_decision import disposed, plain, written
 from tests.support.browser import browser
 from tests.support.tools import needs
 from tests.support.world import World, case_file
 from workflows.data.audit import broken, canonical
 from workflows.data.case_file import CaseFile
-from workflows.data.decision import CaseSoFar
+from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.findings import Check, FindingCode
 from workflows.data.ownership import Band, Flagged, Stake, Standing, Structure, StructureFlag
 from workflows.data.worksheet import Ratio, Score, Worksheet
@@ -98,8 +99,11 @@ def hostile() -> View:
         credit=result(Check.CREDIT, FindingCode.CREDIT_DISTRESS, gaps=1),
         media=result(Check.MEDIA, gaps=1),
     )
-    annexed = {"structure": structure(), "worksheet": accounts()}
-    held = tuple(c.model_copy(update=annexed) if c.check is Check.CREDIT else c for c in held)
+    annexed: dict[Check, dict[str, Any]] = {
+        Check.OWNERSHIP: {"structure": structure()},
+        Check.CREDIT: {"worksheet": accounts()},
+    }
+    held = tuple(c.model_copy(update=annexed.get(c.check)) for c in held)
     odd = held[0].evidence[0].model_copy(update={"excerpt": HOSTILE, "record": HOSTILE})
     held = (held[0].model_copy(update={"evidence": (odd,)}), *held[1:])
     known = CaseSoFar(checks=held, narrative=narrative(dropped=1))
@@ -126,10 +130,25 @@ def test_hostile_words_are_shown_and_do_nothing_and_links_lead_somewhere() -> No
     seen = sound(page(hostile()))
     assert HOSTILE in seen.text
     for told in ("25-50 %", "33 %", "A > D > C", "Shares in a circle", "-1.33", "Distress",
-                 "1.23", "no inventory", "2,000,000,000", "Not audited"):  # fmt: skip
+                 "1.23", "no inventory", "current assets 2,000.0", "USD millions", "Not audited",
+                 "USD -500,000,000", "United Kingdom (GB)"):  # fmt: skip
         assert told in seen.text, told
     assert "not for real screening" in seen.text.lower()
     assert "draft, not decided" in seen.text.lower()
+
+
+def test_a_hit_is_shown_with_the_worksheet_of_whoever_judged_it() -> None:
+    check = result(Check.SANCTIONS, FindingCode.POSSIBLE_SANCTIONS_MATCH)
+    hit = disposed(check.findings[0])
+    said: dict[str, Any] = {"checks": (check,), "hits": (hit,), "parties": ()}
+    record = DecisionRecord.model_construct(**said)
+    known = CaseSoFar.model_construct(decision=record)
+    told = Parts(findings(View("dd-x", example(), known, (), NOW))).text
+    (review,) = hit.reviews
+    for answer in ("right_list", "same_type", "name_part", "enough_identifiers"):
+        assert f"{QUESTIONS[answer]} {getattr(review.worksheet, answer)}" in told
+    assert "False positive" in told
+    assert f"by {hit.by[0]}" in told
 
 
 @pytest.mark.server
@@ -182,6 +201,8 @@ async def test_a_case_becomes_a_dossier_and_an_audit_that_can_be_checked(
         "01126618",
         "true match",
         "Prohibited",
+        "mira (compliance, senior)",
+        "United Kingdom (GB)",
         record.audit_head[:12],
     ):
         assert text in seen.text, text
