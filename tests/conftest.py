@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -14,6 +15,10 @@ from tests.support.world import World, world
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """A shell's background job begins with Ctrl-C ignored, and so would all commands we start."""
+
+hypothesis.settings.register_profile("braid", deadline=None)
+hypothesis.settings.load_profile("braid")
+"""No example has a deadline of its own: on a busy machine that would be a test of the clock."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
