@@ -15,6 +15,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.heartbeats import Heartbeats
 from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
+from workflows.order_fulfilment import OrderFulfilment
 from workflows.party_screening import PartyScreening
 from workflows.services.ask import Ask
 from workflows.services.batch import Batch
@@ -27,6 +28,7 @@ from workflows.services.topic import Topic
 WORKFLOWS: tuple[type, ...] = (
     DueDiligence,
     PartyScreening,
+    OrderFulfilment,
     Keeper,
     Topic,
     Spread,

@@ -61,6 +61,11 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.NEWS: sources.news_search,
         calls.DOMAIN: sources.domain_name,
         calls.ACCOUNT: effects.account_service,
+        calls.PAYMENT: effects.payment_service,
+        calls.PAYMENT_STATE: effects.payment_state,
+        calls.STOCK: effects.warehouse,
+        calls.STOCK_FREE: effects.warehouse_stock,
+        calls.LABEL: effects.carrier,
         calls.MAIL: effects.send_mail,
         calls.CHAT: effects.chat_message,
     }

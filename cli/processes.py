@@ -9,6 +9,7 @@ from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import Route
+from workflows.data.orders import OrderCase, OrderResult
 from workflows.grades import Step
 
 
@@ -46,6 +47,14 @@ PROCESSES = (
         "check a new business customer, then onboard",
         so_far=CaseSoFar,
         paths=tuple(Route),
+    ),
+    ProcessEntry(
+        "order-fulfilment",
+        OrderCase,
+        OrderResult,
+        "of",
+        "pay, reserve and ship a customer's order, or undo it",
+        so_far=OrderResult,
     ),
 )
 

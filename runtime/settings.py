@@ -34,7 +34,7 @@ KEYS = {
     "news": "NEWS_API_KEY",
     "worldbank": "WORLDBANK_API_KEY",
 }
-EFFECTS = frozenset({"accounts", "mail", "chat"})
+EFFECTS = frozenset({"accounts", "mail", "chat", "payments", "warehouses", "carrier"})
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class Book:
 
     `billed` per vendor, `requests` per service (also those refused), `asked` per idempotency
     key, `performed` per `case/action`, `batches` taken and requests `batched` (half price) per
-    vendor, `traffic` per service and model.
+    vendor, `traffic` per service and model. `held` is how each payment,
+    reservation and label stands, by service.
     """
 
     billed: Counter[str] = field(default_factory=Counter)
@@ -45,6 +46,7 @@ class Book:
     performed: Counter[str] = field(default_factory=Counter)
     mails: list[dict[str, object]] = field(default_factory=list)
     chats: int = 0
+    held: dict[str, dict[str, str]] = field(default_factory=dict)
     _traffic: dict[tuple[str, str], Traffic] = field(default_factory=dict)
 
     def traffic(self, service: str, model: str) -> Traffic:
@@ -68,5 +70,6 @@ class Book:
             },
             "mails": self.mails,
             "chats": self.chats,
+            "held": self.held,
             "traffic": traffic,
         }

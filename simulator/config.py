@@ -17,7 +17,7 @@ VENDORS = ("openai", "anthropic", "gemini")
 REGISTERS = ("companies_house", "gleif", "edgar", "vies")
 LISTS = ("opensanctions", "ofac", "worldbank")
 SOURCES = (*REGISTERS, *LISTS, "news", "dns")
-EFFECTS = ("accounts", "mail", "chat")
+EFFECTS = ("accounts", "mail", "chat", "payments", "warehouses", "carrier")
 SERVICES = (*VENDORS, *SOURCES, *EFFECTS)
 
 COMPATIBLE = re.compile(r"[a-z][a-z0-9-]{0,30}")

@@ -19,6 +19,9 @@ RANGES = {
     "accounts": (0.05, 0.15),
     "mail": (0.1, 0.2),
     "chat": (0.1, 0.2),
+    "payments": (0.5, 2.0),
+    "warehouses": (0.3, 1.5),
+    "carrier": (0.4, 1.2),
 }
 """Seconds at speed 1 between which 90 % of the answers come."""
 

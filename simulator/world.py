@@ -18,7 +18,11 @@ from simulator.config import COMPATIBLE, REFUSING, Fault, FaultKind, Signaller, 
 from simulator.connection import cut_off
 from simulator.effects import chat
 from simulator.effects.accounts import Accounts
+from simulator.effects.carrier import Labels
+from simulator.effects.keyed import Keyed
 from simulator.effects.mail import PostOffice
+from simulator.effects.payments import Payments
+from simulator.effects.warehouses import Warehouses
 from simulator.exchange import SIMULATED, Asked, Finish, Reply, Service, Stream, page
 from simulator.faults import FaultBoard
 from simulator.latency import seconds
@@ -39,6 +43,8 @@ from simulator.state import Batched, Cancelled, Performed, StateFile
 from simulator.vendors import anthropic, gemini, openai
 from simulator.vendors.later import Later
 from simulator.vendors.vendor import Models, Vendor
+from workflows.data.effects import AccountOrder
+from workflows.data.orders import LabelOrder, PaymentOrder, StockOrder
 
 log = structlog.get_logger()
 
@@ -55,7 +61,12 @@ class World:
         state = StateFile(config.state)
         self.later = Later(config, self.book, self.faults, state)
         self.post = PostOffice(config, state, self.book, signal)
-        accounts = Accounts(state, self.book)
+        performing = {
+            "accounts": Keyed(AccountOrder, Accounts(), state, self.book),
+            "payments": Keyed(PaymentOrder, Payments(self.book), state, self.book),
+            "warehouses": Keyed(StockOrder, Warehouses(self.book), state, self.book),
+            "carrier": Keyed(LabelOrder, Labels(self.book), state, self.book),
+        }
         vendors = (openai.VENDOR, anthropic.VENDOR, gemini.VENDOR)
         self.services: dict[str, Service] = {
             **{vendor.name: self._model(vendor) for vendor in vendors},
@@ -68,13 +79,14 @@ class World:
             "news": news.SERVICE,
             "dns": dns.SERVICE,
             "worldbank": worldbank.SERVICE,
-            "accounts": accounts.service,
+            **{name: keyed.service for name, keyed in performing.items()},
             "mail": self.post.service,
             "chat": chat.service(self.book),
         }
+        of_kind = {keyed.kind: keyed for keyed in performing.values()}
         for line in state.lines():
             if isinstance(line, Performed):
-                accounts.restore(line.order)
+                of_kind[type(line.order.request)].restore(line.order)
             elif isinstance(line, Batched | Cancelled):
                 self.later.restore(line)
             else:

@@ -23,6 +23,15 @@ from workflows.data.events import Posted, TopicMessage
 from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
 from workflows.data.news import DomainAnswer, DomainQuery, NewsAnswer, NewsQuery
+from workflows.data.orders import (
+    LabelOrder,
+    PaymentOrder,
+    PaymentQuery,
+    PaymentView,
+    StockOrder,
+    StockQuery,
+    StockView,
+)
 from workflows.data.registers import (
     DebarmentsAnswer,
     DebarmentsQuery,
@@ -196,6 +205,12 @@ def _effect(name: str, order: type[In], attempts: int) -> Call[In, EffectReceipt
     return Call(name, order, EffectReceipt, timedelta(seconds=30), attempts, always_visible=True)
 
 
+def _look(name: str, query: type[In], answer: type[Out]) -> Call[In, Out]:
+    """Make a Call that asks how an effect stands now: no reply of it is kept."""
+    timeout = timedelta(seconds=30)
+    return Call(name, query, answer, timeout, attempts=8, always_visible=True, fresh=True)
+
+
 def _service(name: str, message: type[In]) -> Call[In, Posted]:
     return Call(name, message, Posted, timedelta(seconds=10), attempts=20, always_visible=True)
 
@@ -248,6 +263,11 @@ NEWS = _source("news_search", NewsQuery, NewsAnswer)
 DOMAIN = _source("domain_name", DomainQuery, DomainAnswer)
 
 ACCOUNT = _effect("account_service", AccountOrder, attempts=8)
+PAYMENT = _effect("payment_service", PaymentOrder, attempts=8)
+PAYMENT_STATE = _look("payment_state", PaymentQuery, PaymentView)
+STOCK = _effect("warehouse", StockOrder, attempts=8)
+STOCK_FREE = _look("warehouse_stock", StockQuery, StockView)
+LABEL = _effect("carrier", LabelOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)
 CHAT = _effect("chat_message", ChatOrder, attempts=4)
 

@@ -2,12 +2,28 @@
 
 from activities.effects.accounts import order_account
 from activities.effects.chat import post_message
+from activities.effects.fulfilment import (
+    order_label,
+    order_payment,
+    order_stock,
+    payment_state,
+    stock_free,
+)
 from activities.effects.mail import send_mail
 from activities.effects.performing import EffectDesk
 from activities.wire import Wire
 from runtime.settings import Settings
 from store.database import Store
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
+from workflows.data.orders import (
+    LabelOrder,
+    PaymentOrder,
+    PaymentQuery,
+    PaymentView,
+    StockOrder,
+    StockQuery,
+    StockView,
+)
 
 
 class EffectActivities:
@@ -19,6 +35,26 @@ class EffectActivities:
     async def account_service(self, order: AccountOrder) -> EffectReceipt:
         """Do or undo one thing at the customer and account service."""
         return await order_account(self._desk, order)
+
+    async def payment_service(self, order: PaymentOrder) -> EffectReceipt:
+        """Do one thing with a payment."""
+        return await order_payment(self._desk, order)
+
+    async def payment_state(self, query: PaymentQuery) -> PaymentView:
+        """Look up how a payment stands."""
+        return await payment_state(self._desk, query)
+
+    async def warehouse(self, order: StockOrder) -> EffectReceipt:
+        """Do one thing with a reservation."""
+        return await order_stock(self._desk, order)
+
+    async def warehouse_stock(self, query: StockQuery) -> StockView:
+        """Look up what a warehouse has."""
+        return await stock_free(self._desk, query)
+
+    async def carrier(self, order: LabelOrder) -> EffectReceipt:
+        """Make or void a shipping label."""
+        return await order_label(self._desk, order)
 
     async def send_mail(self, order: MailOrder) -> EffectReceipt:
         """Send one mail, at most once."""

@@ -9,6 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from activities.failures import failure, final, pause, retryable
 from activities.guarded import Guarded
@@ -22,8 +25,10 @@ from store.database import Store
 from store.errors import StoreError
 from store.journal import canonical
 from store.ledger import Ledger, Pending, Settled, Standing, Unclear
+from workflows.data.common import Record
 from workflows.data.effects import EffectReceipt, EffectState
 
+R = TypeVar("R", bound=Record)
 NOT_ACCEPTED = frozenset({408, 425, 429, 503})
 """Statuses by which a service says it did nothing yet and may be asked again."""
 
@@ -85,6 +90,29 @@ class EffectDesk:
         if reference is None:
             raise retryable("EffectNonsense", "an answer without a reference", wait)
         return await self._settle(order, reference)
+
+    async def look(self, service: str, path: str, record: type[R]) -> R:
+        """Ask how something stands now; nothing is claimed or kept.
+
+        Raises EffectUnavailable and EffectNonsense (another attempt may help), EffectRefused
+        and NotConfigured (none will).
+        """
+        wait = pause(call_context().attempt, self._settings.retry_pause)
+        try:
+            endpoint = self._settings.endpoint(service)
+            reply = await self._wire.exchange(service, endpoint, HttpRequest("GET", path))
+        except (WireError, SettingsError) as trouble:
+            raise failure("Effect", trouble, wait) from trouble
+        if reply.status in range(400, 500) and reply.status not in NOT_ACCEPTED:
+            raise final("EffectRefused", f"{service} refused: {_reason(reply)}")
+        advice = judge(service, reply, self._store.clock())
+        if advice.posture != "none":
+            raise failure("Effect", Answered(advice), wait)
+        try:
+            return record.model_validate_json(reply.body)
+        except ValidationError as wrong:
+            where = ".".join(map(str, wrong.errors()[0]["loc"])) or "the whole"
+            raise retryable("EffectNonsense", f"{where} does not fit", wait) from wrong
 
     async def at_most_once(self, order: Order) -> EffectReceipt:
         """Perform an effect that must not be repeated; state `unclear` if nobody can tell.

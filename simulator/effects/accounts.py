@@ -1,18 +1,12 @@
-"""The customer and account service: `POST /orders` with an Idempotency-Key."""
+"""The customer and account service."""
 
 import re
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from pydantic import ValidationError
-
-from simulator.book import Book
-from simulator.chance import digest
-from simulator.effects.plain import failure, misfit, refuse
-from simulator.effects.records import Order
-from simulator.exchange import Asked, Reply, Service
-from simulator.state import Performed, StateFile
+from simulator.effects.plain import refuse
+from simulator.exchange import Asked, Reply
 from workflows.data.effects import AccountAction, AccountOrder
 
 _CUSTOMER = re.compile(r"^/customers/([a-z0-9][a-z0-9-]*)$")
@@ -40,56 +34,35 @@ class Customer:
 
 
 class Accounts:
-    """Customers by case and orders by key. Each key is performed once."""
+    """Customers by case."""
 
-    def __init__(self, state: StateFile, book: Book) -> None:
-        self._state, self._book = state, book
-        self._orders: dict[str, Order] = {}
+    def __init__(self) -> None:
         self._customers: dict[str, Customer] = {}
 
-    def restore(self, order: Order) -> None:
-        """Perform an order again that the state file tells of."""
-        self._keep(order)
+    def subject(self, request: AccountOrder) -> str:
+        """Name the case an order is about."""
+        return request.case
 
-    @property
-    def service(self) -> Service:
-        """The service as the app mounts it."""
-        return Service(self.answer, failure)
+    def show(self, asked: Asked) -> Reply:
+        """Show a customer."""
+        found = _CUSTOMER.match(asked.path)
+        customer = self._customers.get(found.group(1)) if found else None
+        if customer is None or not customer.customer:
+            return refuse(404, "no such customer")
+        return Reply(200, customer.shown())
 
-    def answer(self, asked: Asked) -> Reply:
-        """Answer an order or show a customer."""
-        if asked.method == "GET" and (found := _CUSTOMER.match(asked.path)):
-            customer = self._customers.get(found.group(1))
-            if customer is None or not customer.customer:
-                return refuse(404, "no such customer")
-            return Reply(200, customer.shown())
-        if (asked.method, asked.path) != ("POST", "/orders"):
-            return refuse(404, "not found")
-        key = asked.headers.get("idempotency-key", "")
-        if not key:
-            return refuse(400, "the header Idempotency-Key is required")
-        try:
-            request = AccountOrder.model_validate_json(asked.body)
-        except ValidationError as wrong:
-            return misfit(wrong)
-        self._book.asked[key] += 1
-        return self._order(key, request)
+    def impossible(self, request: AccountOrder) -> Reply | None:
+        """Refuse an order that makes no sense now."""
+        why = self._impossible(request)
+        return refuse(422, why) if why else None
 
-    def _order(self, key: str, request: AccountOrder) -> Reply:
-        known = self._orders.get(key)
-        if known is not None and known.request != request:
-            return refuse(409, "this Idempotency-Key was used with another order")
-        if known is not None:
-            return Reply(200, {"reference": known.reference}, {"idempotent-replay": "true"})
-        if why := self._impossible(request):
-            return refuse(422, why)
-        order = Order(key=key, request=request, reference=f"ref_{digest('order', key)[:16]}")
-        self._state.append(Performed(order=order))
-        self._keep(order)
-        return Reply(200, {"reference": order.reference})
+    def keep(self, request: AccountOrder, reference: str) -> None:
+        """Apply an order."""
+        before = self._customers.get(request.case, Customer(request.case))
+        self._customers[request.case] = _after(before, request, reference)
 
     def _impossible(self, request: AccountOrder) -> str | None:
-        """Say why an order makes no sense now; undoing what is not there always does."""
+        """Say why an order makes no sense now."""
         now = self._customers.get(request.case, Customer(request.case))
         match request.action:
             case AccountAction.CREATE_CUSTOMER:
@@ -109,17 +82,9 @@ class Accounts:
             case _:
                 return None
 
-    def _keep(self, order: Order) -> None:
-        request = order.request
-        self._orders[order.key] = order
-        self._book.performed[f"{request.case}/{request.action}"] += 1
-        before = self._customers.get(request.case, Customer(request.case))
-        self._customers[request.case] = _after(before, order)
 
-
-def _after(before: Customer, order: Order) -> Customer:
+def _after(before: Customer, request: AccountOrder, reference: str) -> Customer:
     """Apply an order. Doing what is done already changes nothing but the reference."""
-    request, reference = order.request, order.reference
     match request.action:
         case AccountAction.CREATE_CUSTOMER:
             return replace(before, customer=reference, name=request.customer_name)

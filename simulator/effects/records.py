@@ -6,13 +6,14 @@ from pydantic import Field
 
 from workflows.data.common import PartyId, Record
 from workflows.data.effects import AccountOrder
+from workflows.data.orders import LabelOrder, PaymentOrder, StockOrder
 
 
 class Order(Record):
     """A performed order with its idempotency key and the reference given for it."""
 
     key: str
-    request: AccountOrder
+    request: AccountOrder | PaymentOrder | StockOrder | LabelOrder
     reference: str
 
 

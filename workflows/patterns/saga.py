@@ -111,7 +111,7 @@ class Saga:
         try:
             value = await do()
         except (Exception, asyncio.CancelledError) as error:
-            if not _refused(error):
+            if not was_refused(error):
                 await self._register(entry)
             elif free_after_refusal:
                 self._ledger.taken.discard(key)
@@ -263,7 +263,7 @@ def _check_name(name: str, what: str) -> None:
         raise Misuse(f"a {what} needs a name; it says in records and tasks what was done")
 
 
-def _refused(error: BaseException) -> bool:
+def was_refused(error: BaseException) -> bool:
     """Say whether this very call was refused; deeper causes may stand beside other effects."""
     cause = error.cause if isinstance(error, ActivityError) else error
     return isinstance(cause, ApplicationError) and cause.type == REFUSED

@@ -1,0 +1,1 @@
+"""Order fulfilment: payment, stock, labels, notices, and how they go together."""
