@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from workflows.data import orders
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
 from workflows.data.common import CostView, Record
@@ -23,15 +24,6 @@ from workflows.data.events import Posted, TopicMessage
 from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery
 from workflows.data.llm import ModelAnswer, ModelRequest, RoleBook, RoleQuery
 from workflows.data.news import DomainAnswer, DomainQuery, NewsAnswer, NewsQuery
-from workflows.data.orders import (
-    LabelOrder,
-    PaymentOrder,
-    PaymentQuery,
-    PaymentView,
-    StockOrder,
-    StockQuery,
-    StockView,
-)
 from workflows.data.registers import (
     DebarmentsAnswer,
     DebarmentsQuery,
@@ -263,11 +255,11 @@ NEWS = _source("news_search", NewsQuery, NewsAnswer)
 DOMAIN = _source("domain_name", DomainQuery, DomainAnswer)
 
 ACCOUNT = _effect("account_service", AccountOrder, attempts=8)
-PAYMENT = _effect("payment_service", PaymentOrder, attempts=8)
-PAYMENT_STATE = _look("payment_state", PaymentQuery, PaymentView)
-STOCK = _effect("warehouse", StockOrder, attempts=8)
-STOCK_FREE = _look("warehouse_stock", StockQuery, StockView)
-LABEL = _effect("carrier", LabelOrder, attempts=8)
+PAYMENT = _effect("payment_service", orders.PaymentOrder, attempts=8)
+PAYMENT_STATE = _look("payment_state", orders.PaymentQuery, orders.PaymentView)
+STOCK = _effect("warehouse", orders.StockOrder, attempts=8)
+STOCK_FREE = _look("warehouse_stock", orders.StockQuery, orders.StockView)
+LABEL = _effect("carrier", orders.LabelOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)
 CHAT = _effect("chat_message", ChatOrder, attempts=4)
 
