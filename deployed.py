@@ -13,6 +13,7 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.heartbeats import Heartbeats
+from workflows.content_production import ContentProduction
 from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
@@ -29,6 +30,7 @@ WORKFLOWS: tuple[type, ...] = (
     DueDiligence,
     PartyScreening,
     OrderFulfilment,
+    ContentProduction,
     Keeper,
     Topic,
     Spread,

@@ -40,6 +40,16 @@ from workflows import calls
 from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.complexity import Rating
+from workflows.data.content_production import (
+    ContentBrief,
+    ContentDraft,
+    ContentLayout,
+    ContentOutline,
+    FactSheet,
+    FigurePlan,
+    PieceCheck,
+    ResearchNotes,
+)
 from workflows.data.context import Summary
 from workflows.data.due_diligence import Synthesis
 from workflows.data.llm import VENDOR_QUEUE
@@ -64,8 +74,18 @@ OF_CASES = (
     MediaReading,
     Synthesis,
 )
+OF_CONTENT = (
+    ContentBrief,
+    ResearchNotes,
+    ContentOutline,
+    FactSheet,
+    ContentDraft,
+    FigurePlan,
+    ContentLayout,
+    PieceCheck,
+)
 OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
-ANSWERS: dict[str, type[Record]] = {r.__name__: r for r in (*OF_CASES, *OF_PATTERNS)}
+ANSWERS: dict[str, type[Record]] = {r.__name__: r for r in (*OF_CASES, *OF_CONTENT, *OF_PATTERNS)}
 """The records a prompt may name for a model's reply."""
 
 MAIN = calls.MAIN_QUEUE

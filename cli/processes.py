@@ -7,6 +7,7 @@ from typing import Any
 from cli.errors import BadInput
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
+from workflows.data.content_production import ContentOrder, ContentPiece, ContentSoFar
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import Route
 from workflows.data.orders import OrderCase, OrderResult
@@ -55,6 +56,14 @@ PROCESSES = (
         "of",
         "pay, reserve and ship a customer's order, or undo it",
         so_far=OrderResult,
+    ),
+    ProcessEntry(
+        "content-production",
+        ContentOrder,
+        ContentPiece,
+        "cp",
+        "write, illustrate and check a piece of content from given material",
+        so_far=ContentSoFar,
     ),
 )
 

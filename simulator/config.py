@@ -95,9 +95,9 @@ class Fault(Record):
 
     `times` None means until taken away; `share` of the requests meet it, drawn by the seed from
     each request and how often it came; `path` limits it to requests whose path below the service
-    contains it, `model` to those for that model. `status` replaces the usual HTTP status;
-    `retry_after` and `seconds` are real seconds, whatever the speed: how much slower `slow` is
-    (30), how far apart the bytes of a `drip` are (1).
+    contains it, `body` to those whose body does, `model` to those for that model. `status`
+    replaces the usual HTTP status; `retry_after` and `seconds` are real seconds, whatever the
+    speed: how much slower `slow` is (30), how far apart the bytes of a `drip` are (1).
     """
 
     service: str
@@ -105,6 +105,7 @@ class Fault(Record):
     times: Annotated[int, Field(ge=1)] | None = None
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     path: str = ""
+    body: str = ""
     model: str = ""
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None

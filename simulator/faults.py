@@ -33,6 +33,7 @@ class FaultBoard:
             for position, fault in enumerate(self._faults)
             if fault.service in (asked.service, "*")
             and fault.path in asked.path
+            and fault.body.encode() in asked.body
             and fault.model in ("", model)
         ]
         if any(fault.share < 1 for _, fault in fitting):

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import rules
+from simulator.brain import content, rules
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
@@ -73,6 +73,14 @@ RULES = {
     "ReferenceReading": _Rule(ReferenceDocuments, rules.reference),
     "MediaReading": _Rule(ArticleDocuments, press),
     "Synthesis": _Rule(SynthesisDocuments, synthesis),
+    "ContentBrief": _Rule(content.BriefDocuments, content.brief),
+    "ResearchNotes": _Rule(content.ResearchDocuments, content.research),
+    "ContentOutline": _Rule(content.OutlineDocuments, content.outline),
+    "FactSheet": _Rule(content.FactDocuments, content.facts),
+    "ContentDraft": _Rule(content.DraftDocuments, content.draft),
+    "FigurePlan": _Rule(content.FigureDocuments, content.figures),
+    "ContentLayout": _Rule(content.LayoutDocuments, content.layout),
+    "PieceCheck": _Rule(content.CheckDocuments, content.check),
 }
 """Records by their schema's title, with the documents each needs."""
 

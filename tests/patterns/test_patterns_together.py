@@ -12,7 +12,7 @@ from workflows.calls import Call, ask, open_door
 from workflows.data.common import Record
 from workflows.errors import DeadlinePassed, Misuse, ScopeClosed
 from workflows.patterns.clock import CLEAN_UP
-from workflows.patterns.together import Group, gather, within
+from workflows.patterns.together import Group, gather, in_time, within
 
 
 class Nothing(Record):
@@ -206,3 +206,18 @@ def test_misuse_is_refused() -> None:
             await within(timedelta(0), asyncio.sleep(1), "nothing")
 
     run(case(), collect=True)
+
+
+def test_a_soft_dependency_is_taken_if_it_comes_in_time_and_goes_on_if_not() -> None:
+    async def story() -> None:
+        async def brief() -> str:
+            await asyncio.sleep(5)
+            return "brief"
+
+        task = asyncio.ensure_future(brief())
+        assert await in_time(task, timedelta(0), "brief") is None
+        assert await in_time(task, timedelta(seconds=3), "brief") is None
+        assert await in_time(task, timedelta(seconds=3), "brief") == "brief"
+        assert await in_time(task, timedelta(0), "brief") == "brief"
+
+    run(story(), collect=True)

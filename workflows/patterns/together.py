@@ -123,6 +123,21 @@ async def within(limit: timedelta, work: Coroutine[Any, Any, T], what: str) -> T
     raise DeadlinePassed(f"{what} took longer than {limit}")
 
 
+async def in_time(task: asyncio.Task[T], wait: timedelta, what: str) -> T | None:
+    """Give what a soft dependency gives if it comes within `wait`, else None; it goes on.
+
+    A wait of nothing takes only what is there already. `what` names the timer in the UI. If the
+    dependency failed, its error is raised.
+    """
+    if not task.done() and wait > timedelta(0):
+        clock = asyncio.ensure_future(pause(wait, f"{what}: in time"))
+        try:
+            await workflow.wait([task, clock], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            clock.cancel()
+    return task.result() if task.done() else None
+
+
 def _own_scope() -> Scope:
     """Open a scope of the same name: what is given up in it can be told to call nothing more."""
     return Scope(current_scope().name, current_scope())

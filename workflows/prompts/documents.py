@@ -14,15 +14,20 @@ _RULES = (
 )
 
 
-def asking(name: str, task: str, documents: Any, answer: type[BaseModel]) -> Prompt:
-    """Ask for `answer` about documents: records, or what JSON can say, with dates and amounts."""
+def asking(
+    name: str, task: str, documents: Any, answer: type[BaseModel], rules: str = _RULES
+) -> Prompt:
+    """Ask for `answer` about documents: records, or what JSON can say, with dates and amounts.
+
+    `rules` are the system prompt; by default those of a compliance analyst.
+    """
     block = json.dumps(documents, default=_plain, sort_keys=True, ensure_ascii=False)
     # A document that says </documents> must not end the block; inside JSON this is the same text.
     block = block.replace("<", r"\u003c").replace(">", r"\u003e")
     return Prompt(
         name=name,
         version=1,
-        system=_RULES,
+        system=rules,
         user=f"{task}\n<documents>\n{block}\n</documents>",
         answer=answer.__name__,
     )
