@@ -1,12 +1,13 @@
 """Plausible mistakes of models: each changes a right answer into a wrong one that still fits.
 
-Every record has several; which one is made is drawn by the caller.
+A record has one or several; which one is made is drawn by the caller.
 """
 
 from collections.abc import Callable
 
 from pydantic import BaseModel
 
+from workflows.data.content_production import ContentDraft, Section
 from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis
 from workflows.data.media import Stage
 from workflows.data.readings import (
@@ -100,6 +101,13 @@ def _other_outcome(reading: BaseModel) -> BaseModel:
     return _changed(reading, outcome=CaseOutcome.APPROVE if refers else CaseOutcome.REFER)
 
 
+def _boast(reading: BaseModel) -> BaseModel:
+    """Write a number that no fact holds."""
+    assert isinstance(reading, ContentDraft)  # noqa: S101  # narrows for the type checker
+    boast = Section(heading="In short", text="It pays for itself within 2.7 years.")
+    return _changed(reading, sections=(*reading.sections, boast))
+
+
 Slip = Callable[[BaseModel], BaseModel]
 
 SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
@@ -109,6 +117,7 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     MediaReading: (_misquote, _other_stage, _unsure),
     ReferenceReading: (_inconclusive, _miscount, _unsure),
     Synthesis: (_invent, _misstate, _other_outcome, _unsure),
+    ContentDraft: (_boast,),
 }
 
 
