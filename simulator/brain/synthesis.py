@@ -54,15 +54,21 @@ def _claims(documents: SynthesisDocuments) -> tuple[Claim, ...]:
         Claim(text=f.summary or f"The case has the finding {f.code}.", cites=(f.id,))
         for f in documents.findings
     ]
-    gaps = [
-        Claim(text=f"The check of {g.check} has a gap: {g.reason}", cites=(g.id,))
-        for g in documents.gaps
-    ]
+    gaps = [_open(check, documents) for check in dict.fromkeys(g.check for g in documents.gaps)]
     clear = [_clear(check.check, documents) for check in documents.checks if _is_clear(check)]
     looked_at = tuple(e.id for e in documents.evidence)
     if not found and not gaps and looked_at:
         found = [Claim(text="Nothing on file speaks against the customer.", cites=looked_at)]
     return (*found, *gaps, *(claim for claim in clear if claim))
+
+
+def _open(check: str, documents: SynthesisDocuments) -> Claim:
+    """Say what a check left open, at most five gaps in words and all by their ids."""
+    gaps = [g for g in documents.gaps if g.check == check]
+    told = "; ".join(g.reason for g in gaps[:5]) + ("; ..." if len(gaps) > 5 else "")
+    what = "a gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
+    text = f"The check of {check} has {what}: {told}"
+    return Claim(text=shorten(text, 600, placeholder=" ..."), cites=tuple(g.id for g in gaps))
 
 
 def _is_clear(check: CheckDocument) -> bool:

@@ -222,7 +222,9 @@ def test_only_who_did_it_or_may_have_is_found(
         assert found.findings == ()
     for finding in found.findings:
         assert finding.code is FindingCode.ADVERSE_MEDIA
-        assert finding.summary.startswith(f"{stage} of {offence}"), "its stage stands apart"
+        assert finding.summary.startswith(f"{stage} of {offence}".replace("_", " ")), (
+            "its stage stands apart"
+        )
         assert (finding.score or 0) >= WORTH
 
 

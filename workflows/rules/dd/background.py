@@ -16,7 +16,7 @@ from workflows.data.registers import (
     OfficersAnswer,
 )
 from workflows.data.sources import CompanyAnswer, ScreenAnswer, ScreenQuery
-from workflows.rules.dd.list_hits import Look, Standing, look
+from workflows.rules.dd.list_hits import Look, Standing, entry_of, look
 from workflows.rules.dd.sheet import Sheet, answered, fits
 
 SURE = 0.95
@@ -219,7 +219,7 @@ def _by_entry(sheet: Sheet, answer: CompanyAnswer | None) -> bool:
 
 
 def _copied(sheet: Sheet, copy: ScreenAnswer, seen: Look, searched: str) -> None:
-    told = f"entry {seen.hit.entry_id} of {seen.hit.dataset}: {seen.hit.caption}"
+    told = f"{entry_of(seen.hit)}: {seen.hit.caption}"
     row = sheet.note(copy, seen.hit.entry_id, f"{told} ({seen.why or seen.told})")
     if seen.standing is not Standing.SET_ASIDE:
         sheet.find(

@@ -143,7 +143,11 @@ def _accounts(sheet: Sheet, answer: CompanyAnswer) -> None:
     if company is None:
         return
     until = company.accounts_made_up_to
-    seen = sheet.note(answer, company.number, f"accounts to {until or 'not said'}")
+    seen = sheet.note(
+        answer,
+        company.number,
+        f"accounts to {until}" if until else "the register names no accounts",
+    )
     if company.insolvency_history:
         sheet.find(FindingCode.INSOLVENCY_HISTORY, "the register holds insolvency history", seen)
     if company.accounts_overdue:

@@ -159,18 +159,23 @@ def customer_explanation(
 
     One finding that may not be told silences all, so that what is said never hints at more.
     """
-    product = case.product.kind.replace("_", " ")
+    product, amount = case.product.kind.replace("_", " "), case.product.currency
+    amount += f" {int(limit):,}" if limit.isdigit() else f" {limit}"
     if outcome is CaseOutcome.REFER:
         return "Your application is still being looked at."
     if outcome is CaseOutcome.APPROVE:
-        return f"We offer you {product}, up to {case.product.currency} {limit} a month."
+        return f"We offer you {product}, up to {amount} a month."
     found = {f.code for f in counting(checks)}
     grounds = [TELLABLE[c] for c in TELLABLE if c in found] if found <= set(TELLABLE) else []
     told = "We cannot offer you the product you asked for"
     if outcome is CaseOutcome.APPROVE_WITH_CONDITIONS:
-        told = f"We offer you {product}, up to {case.product.currency} {limit} a month"
+        told = f"We offer you {product}, up to {amount} a month"
     why = f", because {' and '.join(grounds)}" if grounds else ""
-    more = f" You may ask a person to look at this again until {appeal}." if appeal else ""
+    more = (
+        f" You may ask a person to look at this again until {appeal.day} {appeal:%B %Y}."
+        if appeal
+        else ""
+    )
     return f"{told}{why}. People took this decision.{more}"
 
 

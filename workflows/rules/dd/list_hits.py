@@ -21,6 +21,22 @@ YEARS_APART = 2
 _MARKS = re.compile(r"[\s;,():=/#|.]+")
 
 
+LISTS = {"us_ofac_sdn": "OFAC's list of Specially Designated Nationals"}
+"""Names of lists for people; others are told by the source's own word."""
+
+
+def entry_of(hit: ListHit) -> str:
+    """Say which entry of which list it is."""
+    return f"entry {hit.entry_id} of {LISTS.get(hit.dataset, hit.dataset)}"
+
+
+def looked_through(alike: int, found: int) -> str:
+    """Say what a search of a list came to: how many entries it found, how many are worth a look."""
+    if not alike:
+        return f"no entry is like the name ({found} were found)" if found else "no entry was found"
+    return f"{alike} of {found} entries found are worth a look"
+
+
 class Says(StrEnum):
     """How an attribute of the party compares with the entry's."""
 

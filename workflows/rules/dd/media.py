@@ -88,7 +88,8 @@ def media(reader: Reader, readings: Mapping[str, MediaReading], late: bool = Fal
     if sheet.unanswered(answer, f"media, {about.name}"):
         return sheet.result(UNREAD, silent=True)
     worth = reader.worth
-    told = f"{answer.total} items found, {len(worth) + reader.beyond} name the party near crime"
+    items = "1 item" if answer.total == 1 else f"{answer.total} items"
+    told = f"{items} found, {len(worth) + reader.beyond} of them name the party near crime"
     sheet.note(answer, "search", f"{about.name}: {told}")
     if unsent := answer.total - len(answer.items):
         sheet.gap(f"media: {unsent} more items about {about.name} were not sent by the search")
@@ -116,16 +117,16 @@ def _judge(sheet: Sheet, reader: Reader, candidate: Candidate, reading: MediaRea
         return UNREAD
     clear = same_party(about, candidate, reading)
     points = score(candidate, reading, reader.opened, clear=clear)
-    verdict = f"{reading.stage}, {reading.category}, {reading.role}"
-    excerpt = f'{_headline(item)}: "{reading.quote}" [{verdict}, score {points:.2f}]'
+    verdict = f"{reading.role} of {reading.category}, stage: {reading.stage}".replace("_", " ")
+    excerpt = f'{_headline(item)}: "{reading.quote}" (read as {verdict}; score {points:.2f})'
     seen = sheet.note(reader.answer, item.url, excerpt)
     against = reading.about_subject != "no" and reading.role in AGAINST
     if against and points >= WORTH:
         unsure = "" if clear else ", perhaps of somebody of the same name"
         sheet.find(
             FindingCode.ADVERSE_MEDIA,
-            f"{reading.stage} of {reading.category} ({reading.role}){unsure}:"
-            f" {item.publisher}, {item.published or 'undated'}",
+            f"{reading.stage} of {reading.category} ({reading.role}){unsure}:".replace("_", " ")
+            + f" {item.publisher}, {item.published or 'undated'}",
             seen,
             Strength.OPINION if clear else Strength.NAME,
             score=points,

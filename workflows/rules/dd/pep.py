@@ -4,7 +4,7 @@ from datetime import date
 
 from workflows.data.findings import Check, CheckOutcome, CheckResult, FindingCode
 from workflows.data.sources import ScreenAnswer, ScreenQuery
-from workflows.rules.dd.list_hits import Look, Standing, look
+from workflows.rules.dd.list_hits import Look, Standing, entry_of, look, looked_through
 from workflows.rules.dd.sheet import Sheet, at_hand
 
 FAMILY = "role.rca"
@@ -36,7 +36,7 @@ def pep(
         return sheet.result(0.5, "" if office is None else "declaration", silent=office is None)
     looks = [look(query, hit) for hit in answer.hits]
     alike = [seen for seen in looks if seen.standing is not Standing.UNLIKE]
-    listed = f"{len(alike)} of {len(answer.hits)} entries to look at"
+    listed = looked_through(len(alike), len(answer.hits))
     searched = sheet.note(answer, answer.list_version or "exposed persons", listed)
     sheet.unread_name(query.name)
     sure = 1.0
@@ -63,7 +63,7 @@ def _entry(sheet: Sheet, answer: ScreenAnswer, seen: Look, searched: str) -> flo
     role = "family or close associate" if FAMILY in hit.topics else "exposed person"
     sheet.find(
         FindingCode.POLITICALLY_EXPOSED if exposed else FindingCode.POSSIBLE_PEP,
-        f"{role}, entry {hit.entry_id} of {hit.dataset}: {offices} ({seen.told})",
+        f"{role}, {entry_of(hit)}: {offices} ({seen.told})",
         (row, searched),
         seen.strength,
         score=seen.match.score,

@@ -6,7 +6,14 @@ from datetime import timedelta
 from workflows.data.findings import SUBJECT, Check, CheckResult, FindingCode
 from workflows.data.readings import HitReading
 from workflows.data.sources import ListHit, ScreenAnswer, ScreenQuery
-from workflows.rules.dd.list_hits import Look, Standing, look, shared_number
+from workflows.rules.dd.list_hits import (
+    Look,
+    Standing,
+    entry_of,
+    look,
+    looked_through,
+    shared_number,
+)
 from workflows.rules.dd.sheet import UNREAD, Sheet
 
 STALE = timedelta(days=14)
@@ -58,7 +65,7 @@ def sanctions(
 def _judge(sheet: Sheet, screen: Screened) -> float:
     """Write down what the list said of one party; give the confidence."""
     answer = screen.answer
-    listed = f"{len(screen.worth_reading())} of {len(answer.hits)} entries to look at"
+    listed = looked_through(len(screen.worth_reading()), len(answer.hits))
     searched = sheet.note(answer, answer.list_version or "list", listed)
     if answer.as_of and answer.retrieved_at.date() - answer.as_of > STALE:
         sheet.gap(f"sanctions: {answer.source} is stale, of {answer.as_of}")
@@ -80,7 +87,7 @@ def _entry(sheet: Sheet, screen: Screened, seen: Look, searched: str) -> float:
     row = sheet.note(screen.answer, hit.entry_id, told)
     reading = screen.readings.get(hit.entry_id)
     by_number = seen.standing is Standing.CONFIRMED
-    where = f"entry {hit.entry_id} of {hit.dataset}"
+    where = entry_of(hit)
     sheet.find(
         FindingCode.SANCTIONED if by_number else FindingCode.POSSIBLE_SANCTIONS_MATCH,
         f"its identifier stands in {where}" if by_number else f"name like {where} ({seen.told})",

@@ -81,9 +81,11 @@ class Sheet:
         )
 
     def gap(self, why: str) -> None:
-        """Add a gap."""
+        """Add a gap. It belongs to its check, which the reason need not name again."""
         number = f"{self.prefix}-g{len(self.gaps) + 1}"
-        self.gaps.append(Gap(id=number, check=self.check, reason=why))
+        self.gaps.append(
+            Gap(id=number, check=self.check, reason=why.removeprefix(f"{self.check}: "))
+        )
 
     def unread_name(self, name: str) -> None:
         """Add a gap if a name is written in signs that lists of Latin names do not know."""
