@@ -197,8 +197,9 @@ async def _connected(
             " or start one with `make stack` (it brings a worker of its own)"
         )
     simulator = settings.simulator or found.simulator
+    smtp = settings.simulator_smtp or found.smtp
     there = await connect_to(found.grpc, options.identity, converter=large)
-    return there, replace(settings, simulator=simulator)
+    return there, replace(settings, simulator=simulator, simulator_smtp=smtp)
 
 
 def _chosen(said: str | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,10 +1,16 @@
 """Exchanges whose effects the ledger keeps, guarded by the breakers all workers share."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
 from activities.posture import is_up, judge
 from activities.wire import HttpRequest, LeftAlone, Reply, Wire, WireError
 from runtime.settings import Endpoint
 from store.breakers import BreakerRule, Breakers, CircuitOpen
 from store.database import Store
+
+T = TypeVar("T")
 
 
 class Guarded:
@@ -16,15 +22,27 @@ class Guarded:
 
     async def exchange(self, service: str, endpoint: Endpoint, request: HttpRequest) -> Reply:
         """Send one request. Raises NotSent (LeftAlone while the breaker is open) and Lost."""
+
+        def well(reply: Reply) -> bool:
+            advice = judge(service, reply, self._store.clock(), wants_json=False)
+            return reply.status < 300 or is_up(advice)
+
+        return await self.calling(
+            service, partial(self._wire.exchange, service, endpoint, request), well
+        )
+
+    async def calling(
+        self, service: str, call: Callable[[], Awaitable[T]], well: Callable[[T], bool]
+    ) -> T:
+        """Make a call of any kind; `well` says whether its answer shows a service that works."""
         await self._pass(service)
         try:
-            reply = await self._wire.exchange(service, endpoint, request)
+            answer = await call()
         except WireError:
             await self._note(service, good=False)
             raise
-        advice = judge(service, reply, self._store.clock(), wants_json=False)
-        await self._note(service, good=reply.status < 300 or is_up(advice))
-        return reply
+        await self._note(service, good=well(answer))
+        return answer
 
     async def _pass(self, service: str) -> None:
         async with self._store.writing() as connection:

@@ -21,7 +21,7 @@ KEPT_IDLE = 20
 MOST_CONNECTIONS = 1000
 """Of one service. A stream holds its connection for minutes, and limits are the permits' task."""
 
-AT_MOST_ONCE = frozenset({"mail", "chat"})
+AT_MOST_ONCE = frozenset({"chat"})
 """Services whose connections are never reused: a stale one would leave an effect unclear."""
 
 
@@ -155,7 +155,7 @@ class Wire:
                 ),
                 # A proxy of the environment is for the outside world, not for our loopback.
                 trust_env=not endpoint.simulated,
-                verify=_tls(),
+                verify=tls_context(),
             )
         return self._clients[service]
 
@@ -175,7 +175,7 @@ async def _read(answer: httpx.Response, on_chunk: Callable[[int], None] | None) 
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """Read the trusted certificates once: it takes a tenth of a second."""
     return httpx.create_ssl_context()
 

@@ -45,6 +45,7 @@ def _addresses(stack: Stack) -> None:
         ("Temporal gRPC", where.grpc),
         ("Temporal HTTP API", f"{where.http}/api/v1/namespaces/default"),
         ("simulator", f"{where.simulator} at {where.speed:g} times real speed"),
+        ("simulated mail", where.smtp),
         ("vendors", "REAL: calls cost money" if where.live else "simulated"),
         ("data and logs", str(stack.settings.data)),
     ):

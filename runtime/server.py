@@ -57,7 +57,7 @@ _BEGINS = "---- server starts\n"
 @dataclass(frozen=True)
 class Ports:
     """Loopback ports: the server's gRPC, HTTP API, UI and metrics, and those of the simulator
-    and the codec endpoint.
+    (HTTP and mail) and the codec endpoint.
     """
 
     grpc: int
@@ -65,6 +65,7 @@ class Ports:
     ui: int
     metrics: int
     simulator: int
+    smtp: int
     codec: int
 
     @staticmethod

@@ -7,7 +7,9 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
+from runtime import smtp
 from runtime.catalogue import Catalogue, CatalogueError, load
+from runtime.smtp import MailServer
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Braid runs from it; it is not installed."""
@@ -61,7 +63,8 @@ class SettingsError(ValueError):
 class Settings:
     """All a process of ours needs to know about its surroundings.
 
-    `simulator` is the base URL of the simulator; `source_timeout` and `model_timeout` are
+    `simulator` is the base URL of the simulator, `simulator_smtp` its mail server as a URL, and
+    `mail_server` the real one, used only with `live`; `source_timeout` and `model_timeout` are
     seconds for one HTTP exchange, `model_idle_timeout` those for the next piece of a model's
     answer; `retry_pause` is the first pause before another attempt, where the other side names
     none; `breaker_pause` is how long a service is left alone at first when its breaker opens.
@@ -70,6 +73,8 @@ class Settings:
     data: Path = ROOT / ".braid"
     live: bool = False
     simulator: str = ""
+    simulator_smtp: str = ""
+    mail_server: MailServer | None = None
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     catalogue: Path = ROOT / "llm.toml"
     log_format: str = "text"
@@ -87,6 +92,8 @@ class Settings:
             data=Path(given.get("BRAID_DATA") or ROOT / ".braid").absolute(),
             live=_flag(given, "BRAID_LIVE"),
             simulator=given.get("BRAID_SIMULATOR", ""),
+            simulator_smtp=given.get("BRAID_SIMULATOR_SMTP", ""),
+            mail_server=_mail_server(given),
             catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
         )
@@ -135,10 +142,34 @@ class Settings:
         where = f"{self.simulator.rstrip('/')}/{service}{path}"
         return Endpoint(where, simulated=True, auth=auth, quirks=quirks)
 
+    @property
+    def mail(self) -> MailServer:
+        """Where mail is handed over: a real server with `live` and BRAID_SMTP_URL, else the
+        simulator's. Raises SettingsError.
+        """
+        if self.live and self.mail_server:
+            return self.mail_server
+        if not self.simulator_smtp:
+            raise SettingsError(
+                "no address for 'mail': set BRAID_SIMULATOR_SMTP to the simulator's mail server, or"
+                " use --live with BRAID_SMTP_URL"
+            )
+        try:
+            return smtp.at(self.simulator_smtp, "BRAID_SIMULATOR_SMTP")
+        except ValueError as wrong:
+            raise SettingsError(str(wrong)) from wrong
+
     def is_live(self, service: str) -> bool:
         """Say whether the real service is called: with `live`, and its key if it needs one."""
         real = service in LIVE_BASES or service in self.models.vendors
         return self.live and real and (service in self.keys or service not in self.key_names)
+
+
+def _mail_server(env: Mapping[str, str]) -> MailServer | None:
+    try:
+        return smtp.given(env)
+    except ValueError as wrong:
+        raise SettingsError(str(wrong)) from wrong
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

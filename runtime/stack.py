@@ -38,6 +38,7 @@ class Addresses:
     http: str
     ui: str
     simulator: str
+    smtp: str
     speed: float
     live: bool
 
@@ -177,6 +178,7 @@ class Stack:
             http=f"http://{host}:{self.ports.http}",
             ui=f"http://{host}:{self.ports.ui}",
             simulator=f"http://{host}:{self.ports.simulator}",
+            smtp=f"smtp://{host}:{self.ports.smtp}",
             speed=self.speed,
             live=self.settings.live,
         )
@@ -191,6 +193,7 @@ class Stack:
         return await self._python(
             "simulator",
             *("-m", "simulator", "--port", str(self.ports.simulator), "--die-with-parent"),
+            *("--smtp-port", str(self.ports.smtp)),
             *("--seed", str(self.seed), "--speed", str(self.speed)),
             *("--temporal", self.addresses.grpc, "--state", str(data / "simulator.jsonl")),
             *(("--faults", self.faults) if self.faults else ()),
@@ -209,6 +212,7 @@ class Stack:
         data = self.settings.data
         env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
         env |= {"BRAID_DATA": str(data), "BRAID_SIMULATOR": self.addresses.simulator}
+        env |= {"BRAID_SIMULATOR_SMTP": self.addresses.smtp}
         env |= {"PYTHONPATH": str(ROOT), "BRAID_LIVE": "1" if self.settings.live else "0"}
         return await spawn([sys.executable, *args], log=data / "logs" / f"{name}.log", env=env)
 

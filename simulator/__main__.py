@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             state=options.state,
         )
         _log_to_stderr()
-        asyncio.run(_serve(config, options.port, options.temporal))
+        asyncio.run(_serve(config, options))
     except (ValidationError, OSError, ValueError) as wrong:
         sys.stderr.write(f"simulator: {_told(wrong)}\n")
         return 2
@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--smtp-port", type=int, default=0, help="the mail server's; 0 as above")
     parser.add_argument("--seed", type=int, default=7, help="same seed, same world")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every delay")
     parser.add_argument(
@@ -80,14 +81,15 @@ def _told(wrong: Exception) -> str:
     return f"{'; '.join(found)}; see docs/simulator.md"
 
 
-async def _serve(config: SimulatorConfig, port: int, temporal: str | None) -> None:
+async def _serve(config: SimulatorConfig, options: argparse.Namespace) -> None:
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    app = create_app(config, _signaller(temporal) if temporal else None)
-    async with serving(app, port) as url:
-        sys.stdout.write(json.dumps({"simulator": url}) + "\n")
+    signaller = _signaller(options.temporal) if options.temporal else None
+    app = create_app(config, signaller, options.smtp_port)
+    async with serving(app, options.port) as url:
+        sys.stdout.write(json.dumps({"simulator": url, "smtp": app.state.smtp}) + "\n")
         sys.stdout.flush()
         await end.wait()
 

@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from simulator.brain.labels import labelled
 from simulator.config import FAULTS, Signaller, SimulatorConfig
+from simulator.connection import listen
+from simulator.effects import smtp
 from simulator.faults import FaultBoard
 from simulator.limits import LIMITS, Doorkeeper
 from simulator.world import World
@@ -24,18 +26,24 @@ from workflows.data.common import Record
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
-def create_app(config: SimulatorConfig, signal: Signaller | None = None) -> Starlette:
-    """Build the application. Referees answer only while its lifespan runs, through `signal`.
+def create_app(
+    config: SimulatorConfig, signal: Signaller | None = None, smtp_port: int = 0
+) -> Starlette:
+    """Build the application. While its lifespan runs, referees answer through `signal`, and mail
+    is taken by SMTP at the URL `state.smtp`; port 0 is a free one.
 
     Raises ValueError when the state file is not one of ours.
     """
     world = World(config, signal)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         world.post.start()
         try:
-            yield
+            with listen(smtp_port) as bound:
+                app.state.smtp = f"smtp://127.0.0.1:{bound.getsockname()[1]}"
+                async with smtp.serving(world.mail, bound):
+                    yield
         finally:
             await world.post.stop()
 

@@ -1,6 +1,7 @@
-"""Cutting a connection without an answer, which ASGI has no word for."""
+"""Ports of loopback, and cutting a connection without an answer, which ASGI has no word for."""
 
 import asyncio
+import socket
 from typing import cast
 
 from starlette.types import Receive, Scope, Send
@@ -28,3 +29,16 @@ async def cut(scope: Scope, receive: Receive) -> None:
 async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     """Give no answer at all: an ASGI application."""
     await cut(scope, receive)
+
+
+def listen(port: int) -> socket.socket:
+    """Bind to loopback; port 0 takes a free one. Raises OSError when the port is taken."""
+    # The protocol is named because asyncio turns Nagle's delay (40 ms a reply) off only then.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from simulator.app import create_app
 from simulator.config import Signaller, SimulatorConfig
-from simulator.connection import CuttableProtocol
+from simulator.connection import CuttableProtocol, listen
 
 
 class Server(uvicorn.Server):
@@ -40,19 +40,6 @@ class Server(uvicorn.Server):
         """Start and say so."""
         await super().startup(sockets)
         self.up.set()
-
-
-def listen(port: int) -> socket.socket:
-    """Bind to loopback; port 0 takes a free one. Raises OSError when the port is taken."""
-    # The protocol is named because asyncio turns Nagle's delay (40 ms a reply) off only then.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(("127.0.0.1", port))
-    except OSError:
-        bound.close()
-        raise
-    return bound
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from simulator.book import Book
 from simulator.config import COMPATIBLE, REFUSING, Fault, FaultKind, Signaller, SimulatorConfig
 from simulator.connection import cut_off
-from simulator.effects import chat
+from simulator.effects import chat, smtp
 from simulator.effects.accounts import Accounts
 from simulator.effects.carrier import Labels
 from simulator.effects.keyed import Keyed
@@ -80,7 +80,6 @@ class World:
             "dns": dns.SERVICE,
             "worldbank": worldbank.SERVICE,
             **{name: keyed.service for name, keyed in performing.items()},
-            "mail": self.post.service,
             "chat": chat.service(self.book),
         }
         of_kind = {keyed.kind: keyed for keyed in performing.values()}
@@ -91,6 +90,24 @@ class World:
                 self.later.restore(line)
             else:
                 self.post.restore(line)
+
+    @property
+    def mail(self) -> smtp.Desk:
+        """What the mail server asks of this world."""
+
+        def come() -> Fault | None:
+            self.book.requests["mail"] += 1
+            fault = self.faults.take(Asked(service="mail", method="SMTP", path="/messages"), "")
+            log.info("connection", service="mail", fault=fault and fault.kind)
+            return fault
+
+        return smtp.Desk(
+            come=come,
+            enter=partial(self._knock, "mail", "", 0),
+            leave=partial(self._leave, "mail", "", 0),
+            late=lambda it, fault: seconds("mail", self.config.seed, it, self.config.speed, fault),
+            take=self.post.take,
+        )
 
     def _model(self, vendor: Vendor) -> Service:
         """Put a vendor to work, with what it answers later."""

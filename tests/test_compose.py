@@ -91,7 +91,7 @@ def test_server_is_tuned_like_the_embedded_one() -> None:
 def test_namespace_gets_the_search_attributes_of_the_embedded_server(tmp_path: Path) -> None:
     from runtime.server import Ports, command
 
-    line = command(tmp_path, Ports(1, 2, 3, 4, 5, 6))
+    line = command(tmp_path, Ports(1, 2, 3, 4, 5, 6, 7))
     ours = [value for flag, value in pairwise(line) if flag == "--search-attribute"]
     script = SERVICES["namespace"]["command"][0]
     made = re.search(r"for name in ([\w ]+); do", script)

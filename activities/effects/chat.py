@@ -1,8 +1,10 @@
 """Chat: a message to the reviewers' channel, at most once, and never a reason to fail."""
 
+from functools import partial
+
 from temporalio.exceptions import ApplicationError
 
-from activities.effects.performing import EffectDesk, Order, effect_key
+from activities.effects.performing import EffectDesk, HttpOrder, effect_key
 from runtime.context import call_context
 from workflows import calls
 from workflows.data.effects import ChatOrder, EffectReceipt, EffectState
@@ -15,7 +17,7 @@ async def post_message(desk: EffectDesk, request: ChatOrder) -> EffectReceipt:
     the receipt reads `unclear`. Only a missing address stays an error: it is our mistake.
     """
     key = effect_key(call_context().scope, calls.CHAT.name, request.template, request.number)
-    order = Order(
+    order = HttpOrder(
         key=key,
         effect=f"chat:{request.template}",
         service="chat",
@@ -24,7 +26,7 @@ async def post_message(desk: EffectDesk, request: ChatOrder) -> EffectReceipt:
         headers={},
     )
     try:
-        return await desk.at_most_once(order)
+        return await desk.at_most_once(order, partial(desk.post, order))
     except ApplicationError as trouble:
         another = not trouble.non_retryable and call_context().attempt < calls.CHAT.attempts
         if another or trouble.type == "NotConfigured":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from activities.effects.performing import EffectDesk, Order, effect_key
+from activities.effects.performing import EffectDesk, HttpOrder, effect_key
 from runtime.context import call_context
 from workflows.calls import Call
 from workflows.data.common import Record
@@ -17,7 +17,7 @@ async def post_order(
     """
     content = request.model_dump(mode="json")
     key = effect_key(call_context().scope, call.name, content["action"], *subject)
-    order = Order(
+    order = HttpOrder(
         key=key,
         effect=content["action"],
         service=service,

@@ -6,7 +6,7 @@ open task, and nothing is sent a second time.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
@@ -17,7 +17,7 @@ from activities.failures import failure, final, pause, retryable
 from activities.guarded import Guarded
 from activities.journalled import Answered
 from activities.posture import Advice, judge
-from activities.wire import HttpRequest, NotSent, Reply, Wire, WireError
+from activities.wire import HttpRequest, Lost, NotSent, Reply, Wire, WireError
 from runtime.context import call_context
 from runtime.settings import Settings, SettingsError
 from store.breakers import BreakerRule
@@ -35,13 +35,21 @@ NOT_ACCEPTED = frozenset({408, 425, 429, 503})
 
 @dataclass(frozen=True)
 class Order:
-    """One effect: the ledger's key, its kind, where it goes and what is sent."""
+    """One effect: the ledger's key, its kind, the service, and what is wanted, by which a second
+    order under the same key is told from the first.
+    """
 
     key: str
     effect: str
     service: str
-    path: str
     body: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class HttpOrder(Order):
+    """An effect brought about by posting its body as JSON."""
+
+    path: str
     headers: Mapping[str, str]
 
     def request(self) -> HttpRequest:
@@ -49,6 +57,22 @@ class Order:
         content = canonical(self.body).encode()
         headers = {"content-type": "application/json"} | dict(self.headers)
         return HttpRequest("POST", self.path, content, headers)
+
+
+class NotAccepted(Exception):
+    """The other side did nothing yet, and may be asked again."""
+
+
+class TurnedDown(Exception):
+    """The other side refuses, for good; nothing was done."""
+
+
+Send = Callable[[], Awaitable[str]]
+"""Sends an order and gives the other side's reference.
+
+Raises NotSent, Answered, NotAccepted and SettingsError if surely nothing was done, TurnedDown if
+nothing ever will be; any other WireError leaves it open what was done.
+"""
 
 
 def effect_key(*parts: object) -> str:
@@ -60,12 +84,12 @@ class EffectDesk:
     """Performs effects under the ledger."""
 
     def __init__(self, settings: Settings, store: Store, wire: Wire) -> None:
-        self._settings = settings
+        self.settings = settings
         self._store = store
         self._ledger = Ledger(store)
-        self._wire = Guarded(store, wire, BreakerRule(pause=settings.breaker_pause))
+        self.guard = Guarded(store, wire, BreakerRule(pause=settings.breaker_pause))
 
-    async def repeatable(self, order: Order) -> EffectReceipt:
+    async def repeatable(self, order: HttpOrder) -> EffectReceipt:
         """Perform an effect whose other side answers the same key with the same result.
 
         Raises EffectUnavailable and EffectNonsense (another attempt may help), EffectRefused
@@ -74,10 +98,10 @@ class EffectDesk:
         standing = await self._claim(order)
         if isinstance(standing, Settled):
             return EffectReceipt(key=order.key, reference=standing.reference)
-        wait = pause(call_context().attempt, self._settings.retry_pause)
+        wait = pause(call_context().attempt, self.settings.retry_pause)
         try:
-            endpoint = self._settings.endpoint(order.service)
-            reply = await self._wire.exchange(order.service, endpoint, order.request())
+            endpoint = self.settings.endpoint(order.service)
+            reply = await self.guard.exchange(order.service, endpoint, order.request())
         except (WireError, SettingsError) as trouble:
             raise failure("Effect", trouble, wait) from trouble
         if reply.status in range(400, 500) and reply.status not in NOT_ACCEPTED:
@@ -97,10 +121,10 @@ class EffectDesk:
         Raises EffectUnavailable and EffectNonsense (another attempt may help), EffectRefused
         and NotConfigured (none will).
         """
-        wait = pause(call_context().attempt, self._settings.retry_pause)
+        wait = pause(call_context().attempt, self.settings.retry_pause)
         try:
-            endpoint = self._settings.endpoint(service)
-            reply = await self._wire.exchange(service, endpoint, HttpRequest("GET", path))
+            endpoint = self.settings.endpoint(service)
+            reply = await self.guard.exchange(service, endpoint, HttpRequest("GET", path))
         except (WireError, SettingsError) as trouble:
             raise failure("Effect", trouble, wait) from trouble
         if reply.status in range(400, 500) and reply.status not in NOT_ACCEPTED:
@@ -114,10 +138,11 @@ class EffectDesk:
             where = ".".join(map(str, wrong.errors()[0]["loc"])) or "the whole"
             raise retryable("EffectNonsense", f"{where} does not fit", wait) from wrong
 
-    async def at_most_once(self, order: Order) -> EffectReceipt:
+    async def at_most_once(self, order: Order, send: Send) -> EffectReceipt:
         """Perform an effect that must not be repeated; state `unclear` if nobody can tell.
 
-        Raises EffectUnavailable only while the other side surely has nothing.
+        Raises EffectUnavailable only while the other side surely has nothing, EffectRefused and
+        NotConfigured where no further attempt helps.
         """
         standing = await self._claim(order)
         if isinstance(standing, Settled):
@@ -126,27 +151,36 @@ class EffectDesk:
             return _unclear(order)
         if isinstance(standing, Pending):
             return await self._give_up(order, "an earlier attempt never said what became of it")
-        return await self._send_once(order)
+        return await self._send_once(order, send)
 
-    async def _send_once(self, order: Order) -> EffectReceipt:
-        wait = pause(call_context().attempt, self._settings.retry_pause)
+    async def post(self, order: HttpOrder) -> str:
+        """Post an order that must not be repeated; raises as Send says."""
+        endpoint = self.settings.endpoint(order.service)
+        reply = await self.guard.exchange(order.service, endpoint, order.request())
+        if reply.status in range(200, 300):
+            return _reference(reply) or ""
+        if reply.status in NOT_ACCEPTED:
+            raise Answered(self._judge(order, reply))
+        if reply.status in range(400, 500):
+            raise TurnedDown(_reason(reply))
+        raise Lost(f"{order.service} answered {reply.status}")
+
+    async def _send_once(self, order: Order, send: Send) -> EffectReceipt:
+        wait = pause(call_context().attempt, self.settings.retry_pause)
         try:
-            endpoint = self._settings.endpoint(order.service)
-            reply = await self._wire.exchange(order.service, endpoint, order.request())
-        except (NotSent, SettingsError) as trouble:
+            reference = await send()
+        except (NotSent, Answered, SettingsError) as trouble:
             await self._ledger.release(order.key)
             raise failure("Effect", trouble, wait) from trouble
+        except NotAccepted as busy:
+            await self._ledger.release(order.key)
+            raise retryable("EffectUnavailable", str(busy), wait) from busy
+        except TurnedDown as refusal:
+            await self._ledger.release(order.key)
+            raise final("EffectRefused", f"{order.service} refused: {refusal}") from refusal
         except WireError as broken:
             return await self._give_up(order, str(broken))
-        if reply.status in range(200, 300):
-            return await self._settle(order, _reference(reply) or "")
-        if reply.status in NOT_ACCEPTED:
-            await self._ledger.release(order.key)
-            raise failure("Effect", Answered(self._judge(order, reply)), wait)
-        if reply.status in range(400, 500):
-            await self._ledger.release(order.key)
-            raise final("EffectRefused", f"{order.service} refused: {_reason(reply)}")
-        return await self._give_up(order, f"{order.service} answered {reply.status}")
+        return await self._settle(order, reference)
 
     async def _claim(self, order: Order) -> Standing:
         scope = call_context().scope

@@ -1,17 +1,14 @@
-"""The mail sink: `POST /messages`. It has no idempotency; two posts are two mails."""
+"""The post office behind the mail server. It has no idempotency: a mail sent twice is two mails."""
 
 import asyncio
 import time
 
 import structlog
-from pydantic import ValidationError
 
 from simulator.book import Book
 from simulator.config import Signaller, SimulatorConfig
-from simulator.effects.plain import failure, misfit, refuse
 from simulator.effects.records import Mail
 from simulator.effects.referees import delay, referee_for
-from simulator.exchange import Asked, Reply, Service
 from simulator.state import Answered, Posted, StateFile
 from workflows.data.due_diligence import ReferenceReply
 
@@ -29,11 +26,6 @@ class PostOffice:
         self._waiting: dict[int, Posted] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
-
-    @property
-    def service(self) -> Service:
-        """The service as the app mounts it."""
-        return Service(self.answer, failure)
 
     def restore(self, line: Posted | Answered) -> None:
         """Take up what the state file tells of."""
@@ -54,21 +46,15 @@ class PostOffice:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def answer(self, asked: Asked) -> Reply:
-        """Accept a mail."""
-        if (asked.method, asked.path) != ("POST", "/messages"):
-            return refuse(404, "not found")
-        try:
-            mail = Mail.model_validate_json(asked.body)
-        except ValidationError as wrong:
-            return misfit(wrong)
+    def take(self, mail: Mail) -> str:
+        """Take a mail; gives the number it is kept under."""
         self._count += 1
         posted = Posted(number=self._count, mail=mail, due=self._due(mail))
         self._state.append(posted)
         self._note(posted)
         if posted.due is not None:
             self._schedule(posted)
-        return Reply(202, {"id": f"mail-{posted.number}"})
+        return f"mail-{posted.number}"
 
     def _due(self, mail: Mail) -> float | None:
         referee = referee_for(mail)

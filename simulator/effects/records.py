@@ -26,10 +26,11 @@ class ReplyTo(Record):
 
 
 class Mail(Record):
-    """A mail as posted."""
+    """A mail as sent."""
 
     message_id: str
     to: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
     subject: str
     body: str
+    in_reply_to: str = ""
     reply: ReplyTo | None = None

@@ -1,9 +1,7 @@
 """Effects: performed once, repeated only where that is safe, unclear where nobody can tell."""
 
-import asyncio
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -54,10 +52,6 @@ def ledger(store: Store) -> Ledger:
 
 async def order(effects: EffectActivities, attempt: int = 1) -> EffectReceipt:
     return await run(calls.ACCOUNT, effects.account_service, ORDER, attempt=attempt)
-
-
-async def mail(effects: EffectActivities, attempt: int = 1) -> EffectReceipt:
-    return await run(calls.MAIL, effects.send_mail, MAIL, attempt=attempt)
 
 
 async def chat(effects: EffectActivities, attempt: int = 1) -> EffectReceipt:
@@ -133,117 +127,24 @@ async def test_another_order_under_the_same_key_is_a_conflict(
     assert len(world.seen) == 1
 
 
-# ---- mail: at most once ---------------------------------------------------------------------
-
-
-async def test_a_mail_says_where_an_answer_goes(
-    world: Outside, effects: EffectActivities, ledger: Ledger
+@pytest.mark.parametrize("canned", [Canned(cut=0), UNAVAILABLE])
+async def test_an_order_is_left_alone_while_its_breaker_is_open_and_is_not_lost(
+    canned: Canned, store: Store, world: Outside, ledger: Ledger, effects: EffectActivities
 ) -> None:
-    world.will(said({"reference": "m-1"}, 202))
-    receipt = await mail(effects)
-    assert (receipt.reference, receipt.state) == ("m-1", EffectState.DONE)
-    assert world.seen[0].path == "/mail/messages"
-    assert world.seen[0].json() == {
-        "message_id": f"<{receipt.key[:32]}@braid.example>",
-        "to": MAIL.to,
-        "subject": MAIL.subject,
-        "body": MAIL.body,
-        "reply": {"workflow_id": SCOPE, "signal": "reference_reply", "party_id": "ref-1"},
-    }
-    assert await mail(effects, attempt=2) == receipt
-    assert len(world.seen) == 1
-
-
-async def test_a_mail_without_answer_names_no_workflow(
-    world: Outside, effects: EffectActivities
-) -> None:
-    world.will(DONE)
-    plain = MAIL.model_copy(update={"reply_signal": ""})
-    await run(calls.MAIL, effects.send_mail, plain)
-    assert world.seen[0].json()["reply"] is None
-
-
-@pytest.mark.parametrize("canned", [Canned(cut=0), Canned(500), Canned(502)])
-async def test_a_mail_that_may_have_gone_is_unclear_for_ever(
-    canned: Canned, world: Outside, effects: EffectActivities, ledger: Ledger
-) -> None:
-    world.will(canned)
-    first = await mail(effects)
-    assert first.state is EffectState.UNCLEAR
-    assert await mail(effects, attempt=2) == first
-    assert len(world.seen) == 1
-    assert await states(ledger) == [LedgerState.UNCLEAR]
-
-
-async def test_a_mail_in_flight_at_a_crash_is_never_sent_again(
-    world: Outside, effects: EffectActivities, ledger: Ledger
-) -> None:
-    world.will(Canned(hang=True))
-    sending = asyncio.ensure_future(mail(effects))
-    await world.asked.wait()
-    sending.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sending
-    assert await states(ledger) == [LedgerState.CLAIMED]
-    assert (await mail(effects, attempt=2)).state is EffectState.UNCLEAR
-    assert len(world.seen) == 1
-
-
-async def test_a_mail_surely_not_accepted_is_sent_again(
-    world: Outside, effects: EffectActivities
-) -> None:
-    world.will(UNAVAILABLE, DONE)
-    error = await fails(calls.MAIL, effects.send_mail, MAIL)
-    assert (error.type, error.non_retryable) == ("EffectUnavailable", False)
-    assert (await mail(effects, attempt=2)).state is EffectState.DONE
-    assert len(world.seen) == 2
-
-
-async def test_a_mail_nobody_could_take_is_sent_later(
-    world: Outside, settings: Settings, store: Store, ledger: Ledger, effects: EffectActivities
-) -> None:
-    server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    wire = Wire(settings)
-    away = EffectActivities(replace(settings, simulator=f"http://127.0.0.1:{port}"), store, wire)
-    error = await fails(calls.MAIL, away.send_mail, MAIL)
-    assert (error.type, error.non_retryable) == ("EffectUnavailable", False)
-    assert await states(ledger) == []
-    await wire.close()
-    world.will(DONE)
-    assert (await mail(effects, attempt=2)).state is EffectState.DONE
-
-
-@pytest.mark.parametrize("service", ["mail", "accounts"])
-async def test_an_effect_is_left_alone_while_its_breaker_is_open_and_is_not_lost(
-    service: str, store: Store, world: Outside, ledger: Ledger, effects: EffectActivities
-) -> None:
-    doing, given = {
-        "mail": (partial(fails, calls.MAIL, effects.send_mail), MAIL),
-        "accounts": (partial(fails, calls.ACCOUNT, effects.account_service), ORDER),
-    }[service]
     most = BreakerRule().at_least
-    world.will(*[UNAVAILABLE] * most)
+    world.will(*[canned] * most)
     for _ in range(most + 1):
-        error = await doing(given)
+        error = await fails(calls.ACCOUNT, effects.account_service, ORDER)
         assert (error.type, error.non_retryable) == ("EffectUnavailable", False)
     assert len(world.seen) == most, "the last one was not even tried"
     assert "left alone" in error.message
     (view,) = await Breakers(store).views()
-    assert (view.service, view.state) == (service, BreakerState.OPEN)
+    assert (view.service, view.state) == ("accounts", BreakerState.OPEN)
     async with store.writing() as connection:
         await connection.execute(text("DELETE FROM breakers"))
     world.will(DONE)
-    assert (await (mail if service == "mail" else order)(effects, 2)).state is EffectState.DONE
+    assert (await order(effects, 2)).state is EffectState.DONE
     assert await states(ledger) == [LedgerState.DONE]
-
-
-async def test_a_refused_mail_is_final(world: Outside, effects: EffectActivities) -> None:
-    world.will(said({"detail": "no such address"}, 422))
-    error = await fails(calls.MAIL, effects.send_mail, MAIL)
-    assert (error.type, error.non_retryable) == ("EffectRefused", True)
 
 
 # ---- chat: never a reason to fail -----------------------------------------------------------

@@ -25,7 +25,7 @@ from store.journal import Journal
 from tests.activities.running import SCOPE, fails, run
 from tests.support.control import Control
 from workflows import calls
-from workflows.data.effects import AccountAction, AccountOrder, ChatOrder, EffectState, MailOrder
+from workflows.data.effects import AccountAction, AccountOrder, ChatOrder, EffectState
 from workflows.data.limits import Limits
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt, Vendor
 from workflows.data.news import DomainQuery, PressSubject
@@ -353,18 +353,6 @@ async def test_an_impossible_order_is_refused(desk: Desk) -> None:
         calls.ACCOUNT, desk.effects.account_service, order(AccountAction.OPEN_ACCOUNT, "nobody")
     )
     assert (error.type, error.non_retryable) == ("EffectRefused", True)
-
-
-async def test_a_mail_cut_off_is_unclear_and_sent_once(desk: Desk) -> None:
-    mail = MailOrder(
-        template="reference", party_id="ref-1", to="silent@trade.example", subject="s", body="b"
-    )
-    await desk.faults(Fault(service="mail", kind=FaultKind.DROP, times=1))
-    before = len((await desk.book())["mails"])
-    for attempt in (1, 2):
-        receipt = await run(calls.MAIL, desk.effects.send_mail, mail, attempt=attempt)
-        assert receipt.state is EffectState.UNCLEAR
-    assert len((await desk.book())["mails"]) == before + 1
 
 
 async def test_a_message_reaches_the_channel(desk: Desk) -> None:

@@ -2,19 +2,25 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import aiosmtplib
 import httpx
 import pytest
 
 from simulator.app import create_app
 from simulator.brain.documents import ReferenceDocuments
 from simulator.brain.rules import reference
-from simulator.config import SimulatorConfig
+from simulator.config import Signaller, SimulatorConfig
 from simulator.effects.records import Mail, ReplyTo
 from simulator.effects.referees import SIX_DAYS, delay, referee_for
-from simulator.server import running
+from simulator.server import running, serving
 from simulator.state import StateFile
 from tests.simulator.world import FAST, Simulate
 from workflows.data.due_diligence import ReferenceReply
@@ -29,15 +35,57 @@ async def order(
     return await client.post("/accounts/orders", json=body, headers={"Idempotency-Key": key})
 
 
-def mail(to: str, party: str | None = "ref-1") -> dict[str, object]:
-    reply = {"workflow_id": "case-1", "signal": "reference_reply", "party_id": party}
-    return {
-        "message_id": f"m-{to}",
-        "to": to,
-        "subject": "Reference",
-        "body": "Please tell us about our customer.",
-        "reply": reply if party else None,
-    }
+def mail(to: str, party: str | None = "ref-1") -> EmailMessage:
+    message = EmailMessage()
+    message["Message-ID"], message["To"], message["Subject"] = f"<m-{to}>", to, "Reference"
+    if party:
+        message["X-Braid-Workflow"], message["X-Braid-Signal"] = "case-1", "reference_reply"
+        message["X-Braid-Party"] = party
+    message.set_content("Please tell us about our customer.")
+    return message
+
+
+@dataclass
+class Office:
+    """A simulator of one's own, over HTTP and by mail."""
+
+    http: httpx.AsyncClient
+    smtp: str
+
+    async def send(self, message: EmailMessage) -> aiosmtplib.SMTPResponse:
+        where = urlsplit(self.smtp)
+        client = aiosmtplib.SMTP(
+            hostname=where.hostname,
+            port=where.port,
+            local_hostname="localhost",  # else it asks name servers
+            start_tls=False,
+            timeout=10,
+        )
+        try:
+            await client.connect()
+            await client.mail("us@braid.example")
+            await client.rcpt(str(message["To"]))
+            return await client.data(message.as_bytes())
+        finally:
+            client.close()  # a goodbye in order would wait for an answer under way
+
+    async def book(self) -> dict[str, Any]:
+        book: dict[str, Any] = (await self.http.get("/_simulator/book")).json()
+        return book
+
+
+@asynccontextmanager
+async def office(
+    config: SimulatorConfig | None = None, signal: Signaller | None = None
+) -> AsyncIterator[Office]:
+    app = create_app(config or quick(), signal)
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
+        yield Office(http, app.state.smtp)
+
+
+def a_mail(to: str, party: str = "ref-1", id: str = "m") -> Mail:
+    reply = ReplyTo(workflow_id="case-1", signal="reference_reply", party_id=party)
+    return Mail(message_id=id, to=to, subject="Reference", body="Please tell us.", reply=reply)
 
 
 # ---- accounts ------------------------------------------------------------------------------
@@ -118,20 +166,30 @@ async def test_undoing_what_is_not_there_succeeds(client: httpx.AsyncClient, act
 # ---- mail and chat -------------------------------------------------------------------------
 
 
-async def test_two_posts_are_two_mails(client: httpx.AsyncClient) -> None:
-    first = await client.post("/mail/messages", json=mail("prompt@acme.example"))
-    again = await client.post("/mail/messages", json=mail("prompt@acme.example"))
-    assert first.status_code == again.status_code == 202
-    assert first.json() != again.json()
-    mails = (await client.get("/_simulator/book")).json()["mails"]
+async def test_a_mail_sent_twice_is_two_mails() -> None:
+    async with office() as here:
+        first = await here.send(mail("prompt@acme.example"))
+        again = await here.send(mail("prompt@acme.example"))
+        assert (first.code, again.code) == (250, 250)
+        assert first.message != again.message
+        mails = (await here.book())["mails"]
     assert [m["to"] for m in mails] == ["prompt@acme.example"] * 2
     assert not any("body" in m for m in mails)
 
 
-async def test_a_mail_that_does_not_fit_is_refused(client: httpx.AsyncClient) -> None:
-    assert (await client.post("/mail/messages", json={"to": "a"})).status_code == 422
-    assert (await client.post("/mail/messages", json=mail("no address"))).status_code == 422
-    assert (await client.get("/_simulator/book")).json()["mails"] == []
+async def test_a_mail_that_does_not_fit_is_refused() -> None:
+    async with office() as here:
+        nameless = mail("a@acme.example")
+        del nameless["Message-ID"]
+        for one, said in (
+            (nameless, "Message-ID"),
+            (mail("a@acme.example", party="No Party!"), "pattern"),
+        ):
+            with pytest.raises(aiosmtplib.SMTPDataError, match=said):
+                await here.send(one)
+        with pytest.raises(aiosmtplib.SMTPDataError, match="pattern"):
+            await here.send(mail("no-address"))
+        assert (await here.book())["mails"] == []
 
 
 async def test_the_chat_counts_messages(client: httpx.AsyncClient) -> None:
@@ -169,34 +227,28 @@ def quick(state: Path | None = None, attempts: int = 4) -> SimulatorConfig:
     return SimulatorConfig(speed=1e9, state=state, signal_attempts=attempts, signal_pause=0.001)
 
 
-async def post(url: str, *mails: dict[str, object]) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
-        for each in mails:
-            assert (await client.post("/mail/messages", json=each)).status_code == 202
-
-
 async def test_a_referee_answers_by_signal() -> None:
     recorder = Recorder()
-    async with running(quick(), recorder) as url:
-        await post(
-            url,
+    async with office(signal=recorder) as here:
+        for one in (
             mail("silent@a.example"),
             mail("someone@elsewhere.org"),
             mail("late@a.example", party=None),
             mail("late@a.example", party="ref-2"),
-        )
+        ):
+            await here.send(one)
         workflow, signal, reply = await recorder.next()
         assert (workflow, signal, reply.party_id) == ("case-1", "reference_reply", "ref-2")
         assert "20 days beyond terms" in reply.text
-        await post(url, mail("prompt@a.example", party="ref-3"))
+        await here.send(mail("prompt@a.example", party="ref-3"))
         assert (await recorder.next())[2].party_id == "ref-3"
     assert recorder.heard.empty(), "silent ones, strangers and mails without reply stay silent"
 
 
 async def test_a_signal_that_fails_is_tried_again() -> None:
     recorder = Recorder(failures=3)
-    async with running(quick(), recorder) as url:
-        await post(url, mail("prompt@a.example"))
+    async with office(signal=recorder) as here:
+        await here.send(mail("prompt@a.example"))
         assert (await recorder.next())[0] == "case-1"
     assert recorder.tried == 4
 
@@ -204,10 +256,10 @@ async def test_a_signal_that_fails_is_tried_again() -> None:
 async def test_a_signal_that_keeps_failing_is_dropped(tmp_path: Path) -> None:
     recorder = Recorder(failures=2)
     state = tmp_path / "state.jsonl"
-    async with running(quick(state, attempts=2), recorder) as url:
-        await post(url, mail("prompt@a.example"))
+    async with office(quick(state, attempts=2), recorder) as here:
+        await here.send(mail("prompt@a.example"))
         await asyncio.wait_for(recorder.gave_up.wait(), timeout=5)
-        await post(url, mail("prompt@b.example", party="ref-2"))
+        await here.send(mail("prompt@b.example", party="ref-2"))
         assert (await recorder.next())[2].party_id == "ref-2", "the dropped one never arrives"
     assert recorder.tried == 3
     async with running(quick(state, attempts=2), recorder):
@@ -229,7 +281,7 @@ async def test_a_signal_that_keeps_failing_is_dropped(tmp_path: Path) -> None:
 def test_the_brain_reads_what_referees_write(
     word: str, conclusive: bool, favourable: bool, days: int | None
 ) -> None:
-    referee = referee_for(Mail.model_validate(mail(f"{word}.smith+1@bank.example")))
+    referee = referee_for(a_mail(f"{word}.smith+1@bank.example"))
     assert referee is not None
     reading = reference(ReferenceDocuments(reply=referee.text))
     got = (reading.conclusive, reading.favourable, reading.days_beyond_terms)
@@ -240,13 +292,7 @@ def test_delays_are_repeatable_and_in_range() -> None:
     """At speed 1 nine in ten referees answer within 8 to 40 seconds."""
     draws = []
     for number in range(400):
-        one = Mail(
-            message_id=str(number),
-            to="prompt@a.example",
-            subject="",
-            body="",
-            reply=ReplyTo(workflow_id="w", signal="s", party_id="p"),
-        )
+        one = a_mail("prompt@a.example", id=str(number))
         referee = referee_for(one)
         assert referee is not None
         draws.append(delay(referee, one, seed=7, speed=1))
@@ -254,7 +300,7 @@ def test_delays_are_repeatable_and_in_range() -> None:
     inside = sum(8 <= draw <= 40 for draw in draws)
     print("seed 7, inside:", inside, "of 400")
     assert 336 <= inside <= 384, "360 expected, four standard deviations of 6"
-    slow = Mail.model_validate(mail("slow@a.example"))
+    slow = a_mail("slow@a.example")
     referee = referee_for(slow)
     assert referee is not None
     assert delay(referee, slow, seed=7, speed=1) == SIX_DAYS
@@ -265,39 +311,33 @@ def test_delays_are_repeatable_and_in_range() -> None:
 
 async def test_orders_and_pending_replies_survive_a_restart(tmp_path: Path) -> None:
     state = tmp_path / "state.jsonl"
-    never = SimulatorConfig(speed=0.001, state=state)
-    async with (
-        running(never, Recorder()) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
-    ):
-        await asyncio.wait_for(_fill(client), timeout=10)
+    async with office(SimulatorConfig(speed=0.001, state=state), Recorder()) as here:
+        await asyncio.wait_for(_fill(here), timeout=10)
     due = re.sub(r'"due":[0-9.]+', '"due":1.0', state.read_text())
     state.write_text(due + '{"kind":"order","cut off')
     recorder = Recorder()
-    async with (
-        running(quick(state), recorder) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
-    ):
+    async with office(quick(state), recorder) as here:
         assert (await recorder.next())[2].party_id == "ref-1"
+        client = here.http
         assert (await client.get("/accounts/customers/acme")).json()["name"] == "Acme"
         again = await order(client, "k1", "create_customer", customer_name="Acme")
         assert again.headers["idempotent-replay"] == "true"
         assert (await order(client, "k1", "create_customer", customer_name="B")).status_code == 409
-        await client.post("/mail/messages", json=mail("prompt@b.example", party="ref-2"))
+        await here.send(mail("prompt@b.example", party="ref-2"))
         assert (await recorder.next())[2].party_id == "ref-2"
-        mails = (await client.get("/_simulator/book")).json()["mails"]
+        mails = (await here.book())["mails"]
         assert [m["id"] for m in mails] == ["mail-1", "mail-2"]
     assert len(list(StateFile(state).lines())) == 5, "order, two mails, two answers"
 
 
-async def _fill(client: httpx.AsyncClient) -> None:
-    """Order and post without awaiting the answers, which take minutes at that speed."""
-    tasks = [
-        asyncio.create_task(order(client, "k1", "create_customer", customer_name="Acme")),
-        asyncio.create_task(client.post("/mail/messages", json=mail("prompt@a.example"))),
+async def _fill(here: Office) -> None:
+    """Order and send without awaiting the answers, which take minutes at that speed."""
+    tasks: list[asyncio.Future[Any]] = [
+        asyncio.ensure_future(order(here.http, "k1", "create_customer", customer_name="Acme")),
+        asyncio.ensure_future(here.send(mail("prompt@a.example"))),
     ]
     while True:
-        book = (await client.get("/_simulator/book")).json()
+        book = await here.book()
         if book["effects"]["total"] and book["mails"]:
             break
     for task in tasks:

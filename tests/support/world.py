@@ -151,10 +151,12 @@ async def world(
             await client.get_workflow_handle(workflow_id).signal(name, reply)
 
         chosen = config or SimulatorConfig(seed=SEED, speed=SPEED, error_rate=0, signal_attempts=1)
-        url = await stack.enter_async_context(serving(create_app(chosen, signal)))
+        app = create_app(chosen, signal)
+        url = await stack.enter_async_context(serving(app))
         settings = Settings(
             data=data,
             simulator=url,
+            simulator_smtp=app.state.smtp,
             catalogue=catalogue,
             source_timeout=source_timeout,
             model_timeout=10.0,

@@ -279,8 +279,10 @@ async def world_of_days(data: Path) -> AsyncIterator[Days]:
             await client.get_workflow_handle(workflow_id).signal(name, reply)
 
         config = SimulatorConfig(speed=100, error_rate=0, signal_attempts=1)
-        url = await stack.enter_async_context(serving(create_app(config, signal)))
-        settings = Settings(data=data, simulator=url, retry_pause=timedelta(milliseconds=10))
+        app = create_app(config, signal)
+        url = await stack.enter_async_context(serving(app))
+        pause, smtp = timedelta(milliseconds=10), app.state.smtp
+        settings = Settings(data=data, simulator=url, simulator_smtp=smtp, retry_pause=pause)
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
         wire = Wire(settings)

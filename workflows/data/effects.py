@@ -60,6 +60,8 @@ class MailOrder(Record):
     body: str
     reply_signal: str = ""
     """Name of the signal an answer comes back as; empty if none is expected."""
+    in_reply_to: str = ""
+    """The Message-ID of the mail this one answers."""
 
 
 class ChatOrder(Record):
