@@ -37,6 +37,14 @@ _CHECK_STYLE = {
     CheckOutcome.UNAVAILABLE: "yellow",
     CheckOutcome.NOT_APPLICABLE: "dim",
 }
+_WORST = (
+    CheckOutcome.FINDING,
+    CheckOutcome.UNAVAILABLE,
+    CheckOutcome.INCONCLUSIVE,
+    CheckOutcome.CLEAR,
+    CheckOutcome.NOT_APPLICABLE,
+)
+"""What is told of several checks in a line: the first of these there is."""
 _BRANCH_STYLE = {
     BranchState.SUCCEEDED: "green",
     BranchState.FAILED: "red",
@@ -139,23 +147,39 @@ def _people(decisions: Iterable[Decision]) -> str:
 
 
 def _checks(record: DecisionRecord) -> RenderableType:
+    """Show each check of the customer in a line, and each party in one; ids are in the dossier."""
     table = Table(box=None, pad_edge=False, title="checks", title_justify="left")
     of = {p.party_id: p.name for p in record.parties}
     for column in ("check", "outcome", "confidence", "fallback", "evidence"):
         table.add_column(column, overflow="fold")
-    for check in record.checks:
+    for check in (c for c in record.checks if c.party_id not in of):
         table.add_row(
-            Text(f"{check.check} of {of[check.party_id]}" if check.party_id in of else check.check),
+            check.check,
             Text(check.outcome, style=_CHECK_STYLE[check.outcome]),
             f"{check.confidence:.2f}",
             check.fallback,
             _evidence(check.evidence),
         )
+    for party_id, name in of.items():
+        about = [c for c in record.checks if c.party_id == party_id]
+        worst = min(about, key=lambda c: _WORST.index(c.outcome), default=None)
+        if worst is not None:
+            table.add_row(
+                Text(f"all {len(about)} of {name}"),
+                Text(worst.outcome, style=_CHECK_STYLE[worst.outcome]),
+                f"{min(c.confidence for c in about):.2f}",
+                ", ".join(sorted({c.fallback for c in about if c.fallback})),
+                f"{sum(len(c.evidence) for c in about)} records",
+            )
     return table
 
 
 def _evidence(items: Iterable[Evidence]) -> Text:
-    return Text("\n".join(f"{e.id} {e.source} {e.record} ({e.liveness})" for e in items))
+    """Say how many records there are and whose, and how far they can be trusted."""
+    seen = list(items)
+    sources = ", ".join(dict.fromkeys(e.source for e in seen))
+    how = ", ".join(dict.fromkeys(e.liveness for e in seen))
+    return Text(f"{len(seen)} of {sources} ({how})" if seen else "")
 
 
 def _claims(record: DecisionRecord) -> RenderableType:
