@@ -59,6 +59,7 @@ class GateSpec:
     twice; `excluded` may not decide (the author); `barred` maps verdicts that cannot be given to
     the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`, that
     of a MORE `asks`; `suggests` is a first draft of one of them.
+    A verdict of `reasoned` counts only with a `comment`.
     `escalation` lists the groups asked besides, by time since the opening; `deputies` maps people
     to those who may decide in their seat; `conditions` go with a proposal to approve.
     """
@@ -79,6 +80,7 @@ class GateSpec:
     escalation: tuple[Level, ...] = ()
     deputies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
+    reasoned: frozenset[Verdict] = frozenset()
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -128,7 +130,11 @@ class GateSpec:
                 raise Misuse(f"{where}: {level!r} is no escalation level; use Level(after, people)")
 
     def _check_verdicts(self) -> None:
-        for what, given in (("verdicts", self.verdicts), ("barred", self.barred)):
+        for what, given in (
+            ("verdicts", self.verdicts),
+            ("barred", self.barred),
+            ("reasoned", self.reasoned),
+        ):
             if isinstance(given, str) or not isinstance(given, Collection):
                 raise Misuse(f"gate {self.name!r}: {what}={given!r}; give members of Verdict")
             if strange := [v for v in given if not isinstance(v, Verdict)]:

@@ -192,6 +192,8 @@ class Gate:
         spec, verdict = self.spec, decision.verdict
         if verdict not in spec.verdicts:
             return f"gate {spec.name!r} takes {', '.join(spec.verdicts)}, not {verdict}"
+        if verdict in spec.reasoned and not decision.comment.strip():
+            return f"gate {spec.name!r} takes {verdict} with a reason only; give a comment"
         if decision.conditions and verdict is not Verdict.APPROVE:
             return "conditions go with approve only"
         takes = spec.takes(verdict)
