@@ -18,6 +18,7 @@ from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
 from workflows.party_screening import PartyScreening
+from workflows.regulatory_submission import RegulatorySubmission
 from workflows.services.ask import Ask
 from workflows.services.batch import Batch
 from workflows.services.chunk import SpreadChunk
@@ -31,6 +32,7 @@ WORKFLOWS: tuple[type, ...] = (
     PartyScreening,
     OrderFulfilment,
     ContentProduction,
+    RegulatorySubmission,
     Keeper,
     Topic,
     Spread,

@@ -61,6 +61,7 @@ from workflows.data.readings import (
     ReferenceReading,
 )
 from workflows.data.route import PathProposal
+from workflows.data.submission import ClinicalReading, DocumentCheck, DocumentText
 from workflows.grades import Step
 
 STEPS: tuple[Step[Any, Any], ...] = ()
@@ -73,6 +74,9 @@ OF_CASES = (
     ReferenceReading,
     MediaReading,
     Synthesis,
+    ClinicalReading,
+    DocumentText,
+    DocumentCheck,
 )
 OF_CONTENT = (
     ContentBrief,

@@ -11,6 +11,7 @@ from workflows.data.content_production import ContentOrder, ContentPiece, Conten
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import Route
 from workflows.data.orders import OrderCase, OrderResult
+from workflows.data.submission import SubmissionCase, SubmissionRecord, SubmissionSoFar
 from workflows.grades import Step
 
 
@@ -64,6 +65,14 @@ PROCESSES = (
         "cp",
         "write, illustrate and check a piece of content from given material",
         so_far=ContentSoFar,
+    ),
+    ProcessEntry(
+        "regulatory-submission",
+        SubmissionCase,
+        SubmissionRecord,
+        "rs",
+        "analyse, write, review and bundle, each phase signed and locked",
+        so_far=SubmissionSoFar,
     ),
 )
 

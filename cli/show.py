@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cli.submissions import submission
 from insight.shown.words import length
 from workflows.data.common import (
     BranchState,
@@ -23,6 +24,7 @@ from workflows.data.common import (
 )
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.findings import CheckOutcome, Evidence
+from workflows.data.submission import SubmissionSoFar
 
 _OUTCOME_STYLE = {
     "approve": "bold green",
@@ -108,6 +110,8 @@ def result(record: object) -> RenderableType:
     """Show what a workflow ended with: a decision record, or the record or JSON as it is."""
     if isinstance(record, DecisionRecord):
         return decision(record)
+    if isinstance(record, SubmissionSoFar):
+        return submission(record)
     return JSON(json.dumps(to_jsonable_python(record)))
 
 
@@ -115,6 +119,8 @@ def so_far(record: Record) -> RenderableType | None:
     """Show what is known before the end, None for nothing that `status` has not shown."""
     if isinstance(record, CaseSoFar):
         return decision(record.decision) if record.decision else None
+    if isinstance(record, SubmissionSoFar):
+        return submission(record)
     return None if isinstance(record, StatusView) else JSON(record.model_dump_json())
 
 

@@ -11,31 +11,37 @@ from workflows.data.case_file import CaseFile
 from workflows.data.decision import CaseSoFar
 
 PROCESS = "due-diligence"
+AUDITED = (PROCESS, "regulatory-submission")
+"""Processes that keep an audit."""
 
 
 async def view_of(here: Session, case: str) -> View:
     """Ask for everything a dossier shows. Raises BadInput for a case of another process."""
     handle = await here.handle(case)
-    await _ours(handle)
+    await _of(handle, PROCESS)
     known = await cases.ask(handle, "result_so_far", CaseSoFar)
     rows, _ = await audit_of(handle)
     return View(handle.id, await _case_file(here, handle), known, rows, datetime.now(UTC))
 
 
 async def audit_of(handle: cases.Handle) -> tuple[list[AuditRow], str]:
-    """Ask for all rows of a case's audit, and for the hash its decision names ("" before it)."""
-    await _ours(handle)
+    """Ask for all rows of a case's audit, and for the hash its decision names ("" without one)."""
+    process = await _of(handle, *AUDITED)
     rows: list[AuditRow] = []
     while (page := await cases.ask(handle, "audit", AuditPage, len(rows))).rows:
         rows += page.rows
+    if process != PROCESS:
+        return rows, ""
     known = await cases.ask(handle, "result_so_far", CaseSoFar)
     return rows, known.decision.audit_head if known.decision else ""
 
 
-async def _ours(handle: cases.Handle) -> None:
+async def _of(handle: cases.Handle, *processes: str) -> str:
     entry = await cases.entry_if_ours(handle)
-    if entry is None or entry.name != PROCESS:
-        raise BadInput(f"{handle.id} is no case of {PROCESS}; `starter.py list` shows those")
+    if entry is None or entry.name not in processes:
+        named = " or ".join(processes)
+        raise BadInput(f"{handle.id} is no case of {named}; `starter.py list` shows those")
+    return entry.name
 
 
 async def _case_file(here: Session, handle: cases.Handle) -> CaseFile:

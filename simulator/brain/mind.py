@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import content, rules
+from simulator.brain import content, rules, submission
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
@@ -81,6 +81,9 @@ RULES = {
     "FigurePlan": _Rule(content.FigureDocuments, content.figures),
     "ContentLayout": _Rule(content.LayoutDocuments, content.layout),
     "PieceCheck": _Rule(content.CheckDocuments, content.check),
+    "ClinicalReading": _Rule(submission.ReadingDocuments, submission.reading),
+    "DocumentText": _Rule(submission.WritingDocuments, submission.document),
+    "DocumentCheck": _Rule(submission.CheckDocuments, submission.check),
 }
 """Records by their schema's title, with the documents each needs."""
 
