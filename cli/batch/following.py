@@ -71,6 +71,7 @@ class Following:
     inputs: Inputs | None = None
     file: Path | None = None
     queue: str = MAIN_QUEUE
+    has_budget: bool = False
     since: str = "0"
 
     async def to_the_end(self, console: Console, *, quiet: bool) -> CaseBatchResult:
@@ -84,13 +85,12 @@ class Following:
                         if look.money is not None and look.money.short:
                             raise Trouble(_short(self.handle.id, look.money))
                     await asyncio.wait({ended}, timeout=LOOK_EVERY)
-                done = await ended
-                show(await self.look())
+                if (look := await self._looked()) is not None:
+                    show(look)
         finally:
-            ended.cancel()
-        if self.file is not None and self.inputs is not None:
-            await files.write(self.file, self.all_results(), self.inputs)
-        return done
+            if not ended.cancel() and self.file is not None and self.inputs is not None:
+                await files.write(self.file, self.all_results(), self.inputs)
+        return await ended
 
     async def _looked(self) -> Look | None:
         """Look at the batch, and keep what is new; None while no worker answers."""
@@ -124,7 +124,7 @@ class Following:
             self.since = found[-1].at
 
     async def _money(self) -> BudgetView | None:
-        if not (self.here.settings.data / "store.db").exists():
+        if not (self.has_budget and (self.here.settings.data / "store.db").exists()):
             return None
         async with Store.opened(self.here.settings.database) as store:
             return await Budgets(store).view(self.handle.id, BUDGET)

@@ -56,7 +56,8 @@ async def run(
         return
     if results is not None:
         files.begin(results, given)
-    following = Following(here, handle, order.ref, given, results, queue)
+    paid = order.usd is not None
+    following = Following(here, handle, order.ref, given, results, queue, has_budget=paid)
     await finish(following, as_json=as_json)
 
 
@@ -170,7 +171,7 @@ async def show_list(here: Session, *, as_json: bool) -> None:
 async def _following(here: Session, batch: str) -> Following:
     handle = await starting.batch_handle(here, batch)
     order = await starting.started_with(here, handle)
-    return Following(here, handle, order.ref)
+    return Following(here, handle, order.ref, has_budget=order.usd is not None)
 
 
 async def _open_batch(here: Session, batch: str) -> cases.Handle:
