@@ -140,10 +140,10 @@ def workers(
     identity: str,
     queues: Sequence[str] = (),
     suffix: str = "",
-    workflows: Sequence[type] = WORKFLOWS,
+    workflows: Sequence[type] = (),
 ) -> list[Worker]:
     """Make one worker per queue, for all of them if none is named. `suffix` sets a deployment apart
-    (tests): `braid` + suffix.
+    (tests): `braid` + suffix. It serves `workflows`, all that are deployed if none is named.
     """
 
     def one(queue: str) -> Worker:
@@ -151,7 +151,7 @@ def workers(
         return Worker(
             client,
             task_queue=queue + suffix,
-            workflows=workflows if main else (),
+            workflows=(workflows or WORKFLOWS) if main else (),
             activities=deployed.main if main else deployed.vendor,
             workflow_runner=runner(),
             interceptors=[BraidInterceptor(identity)],
