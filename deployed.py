@@ -13,6 +13,7 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.heartbeats import Heartbeats
+from workflows.competitive_intelligence import CompetitiveIntelligence
 from workflows.content_production import ContentProduction
 from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
@@ -33,6 +34,7 @@ WORKFLOWS: tuple[type, ...] = (
     OrderFulfilment,
     ContentProduction,
     RegulatorySubmission,
+    CompetitiveIntelligence,
     Keeper,
     Topic,
     Spread,

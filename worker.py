@@ -52,6 +52,7 @@ from workflows.data.content_production import (
 )
 from workflows.data.context import Summary
 from workflows.data.due_diligence import Synthesis
+from workflows.data.intelligence import Briefing, CompetitorReading
 from workflows.data.llm import VENDOR_QUEUE
 from workflows.data.readings import (
     CreditReading,
@@ -88,8 +89,11 @@ OF_CONTENT = (
     ContentLayout,
     PieceCheck,
 )
+OF_INTELLIGENCE = (CompetitorReading, Briefing)
 OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
-ANSWERS: dict[str, type[Record]] = {r.__name__: r for r in (*OF_CASES, *OF_CONTENT, *OF_PATTERNS)}
+ANSWERS: dict[str, type[Record]] = {
+    r.__name__: r for r in (*OF_CASES, *OF_CONTENT, *OF_INTELLIGENCE, *OF_PATTERNS)
+}
 """The records a prompt may name for a model's reply."""
 
 MAIN = calls.MAIN_QUEUE

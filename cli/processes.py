@@ -10,6 +10,11 @@ from workflows.data.common import Record, StatusView
 from workflows.data.content_production import ContentOrder, ContentPiece, ContentSoFar
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import Route
+from workflows.data.intelligence import (
+    IntelligenceOrder,
+    IntelligenceReport,
+    IntelligenceSoFar,
+)
 from workflows.data.orders import OrderCase, OrderResult
 from workflows.data.submission import SubmissionCase, SubmissionRecord, SubmissionSoFar
 from workflows.grades import Step
@@ -73,6 +78,14 @@ PROCESSES = (
         "rs",
         "analyse, write, review and bundle, each phase signed and locked",
         so_far=SubmissionSoFar,
+    ),
+    ProcessEntry(
+        "competitive-intelligence",
+        IntelligenceOrder,
+        IntelligenceReport,
+        "ci",
+        "ask sources about competitors, report with what came in time",
+        so_far=IntelligenceSoFar,
     ),
 )
 

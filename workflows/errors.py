@@ -10,6 +10,7 @@ leaves it stuck, retrying its task for ever (see the SDK's workflow failure rule
         ├── ScopeClosed       a branch that was given up asked for another call
         ├── NotInStep         a fused step reached what only a workflow can do
         ├── Refused           a message was refused; says why and how to mend it
+        ├── SourceSilent      a source of facts gave no answer
         ├── ModelUnavailable  no model of a role's chain gave a usable answer
         ├── ContextTooLarge   what a model must be told does not fit its window; nothing was cut
         ├── BudgetSpent       a budget of the case does not pay for the next call
@@ -88,6 +89,10 @@ class NotInStep(BraidError):
 
 class Refused(BraidError):
     """A message was refused; says why and how to mend it."""
+
+
+class SourceSilent(BraidError):
+    """A source of facts gave no answer; says which and why."""
 
 
 class ModelUnavailable(BraidError):

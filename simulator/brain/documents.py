@@ -18,7 +18,7 @@ from workflows.data.sources import (
     ScreenQuery,
 )
 
-_BLOCK = re.compile(r"<documents>\n(.*?)\n</documents>", re.DOTALL)
+_BLOCK = re.compile(r"<(documents|results)>\n(.*?)\n</\1>", re.DOTALL)
 
 
 class Document(BaseModel):
@@ -134,8 +134,8 @@ class SynthesisDocuments(Document):
 
 
 def block(user: str) -> str | None:
-    """Give the JSON between the document marks, if there is exactly one such block."""
-    found = _BLOCK.findall(user)
+    """Give the JSON between the marks of documents or results, if there is exactly one block."""
+    found = [text for _, text in _BLOCK.findall(user)]
     return found[0] if len(found) == 1 else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import content, rules, submission
+from simulator.brain import content, rules, submission, watch
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
@@ -80,6 +80,8 @@ RULES = {
     "ContentDraft": _Rule(content.DraftDocuments, content.draft),
     "FigurePlan": _Rule(content.FigureDocuments, content.figures),
     "ContentLayout": _Rule(content.LayoutDocuments, content.layout),
+    "CompetitorReading": _Rule(watch.NewsDocuments, watch.news),
+    "Briefing": _Rule(watch.BriefingDocuments, watch.briefing),
     "PieceCheck": _Rule(content.CheckDocuments, content.check),
     "ClinicalReading": _Rule(submission.ReadingDocuments, submission.reading),
     "DocumentText": _Rule(submission.WritingDocuments, submission.document),

@@ -89,7 +89,7 @@ class Process:
             if name in self._stopped:
                 why, state = self._stopped[name], BranchState.CANCELLED
             elif is_cancelled_exception(error):
-                self._note(name, BranchState.CANCELLED, "process cancelled")
+                self._note(name, BranchState.CANCELLED, "cancelled")
                 raise
             if otherwise is None:
                 self._note(name, BranchState.FAILED, why)

@@ -1,0 +1,97 @@
+"""Competitive intelligence on a real server: enough, late and silent sources, the next night."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payloads, WorkflowType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
+
+from simulator.config import Fault, FaultKind
+from tests.support.world import World, example
+from workflows.data.intelligence import IntelligenceOrder, IntelligenceOutcome, IntelligenceReport
+
+pytestmark = pytest.mark.server
+ORDER = example("competitive-intelligence/chips_and_data", IntelligenceOrder)
+ASKED = {q.name for q in ORDER.questions}
+
+
+async def report(here: World, order: IntelligenceOrder) -> IntelligenceReport:
+    handle = await here.begin("competitive-intelligence", order)
+    told = await here.done(handle, IntelligenceReport)
+    names = [*told.contributed, *(m.name for m in told.missing)]
+    assert sorted(names) == sorted(q.name for q in order.questions), "a question vanished"
+    assert all(set(c.cites) <= set(told.contributed) for c in told.claims)
+    return told
+
+
+async def test_all_answer_and_only_what_is_new_the_next_night_is_new(here: World) -> None:
+    first = await report(here, ORDER)
+    assert first.outcome is IntelligenceOutcome.COMPLETE
+    assert first.written_by == "model"
+    assert first.claims
+    assert first.new == tuple(s for r in first.heard.values() for s in r.signals)
+    kept = first.heard["wolfspeed-filings"].signals
+    less = first.heard["wolfspeed-filings"].model_copy(update={"signals": kept[1:]})
+    last = first.model_copy(update={"heard": first.heard | {"wolfspeed-filings": less}})
+    converter = here.client.data_converter
+    request = StartWorkflowExecutionRequest(
+        namespace=here.client.namespace,
+        workflow_id=f"{here.queue}-night-2",
+        workflow_type=WorkflowType(name="competitive-intelligence"),
+        task_queue=TaskQueue(name=here.queue),
+        input=Payloads(payloads=await converter.encode([ORDER])),
+        request_id="night-2",
+        last_completion_result=Payloads(payloads=await converter.encode([last])),
+    )
+    await here.client.workflow_service.start_workflow_execution(request)
+    handle: Any = here.client.get_workflow_handle(request.workflow_id)
+    here.started.append(handle)
+    assert (await here.done(handle, IntelligenceReport)).new == kept[:1]
+
+
+async def test_enough_answers_end_the_asking_and_the_rest_is_named(here: World) -> None:
+    """The press hangs; six of ten answers come without it, and no seventh is waited for."""
+    await here.faults(Fault(service="news", kind=FaultKind.SLOW, seconds=60))
+    order = example("competitive-intelligence/enough", IntelligenceOrder)
+    told = await report(here, order)
+    assert told.outcome is IntelligenceOutcome.ENOUGH
+    assert {m.name: m.status for m in told.missing} == {
+        f"{c.id}-news": "cancelled" for c in order.competitors
+    }
+
+
+async def test_what_is_late_or_silent_is_declared_and_the_report_is_thin(here: World) -> None:
+    await here.faults(
+        Fault(service="news", kind=FaultKind.SLOW, seconds=60),
+        Fault(service="dns", kind=FaultKind.DOWN),
+        Fault(service="edgar", kind=FaultKind.QUOTA, status=403),
+    )
+    told = await report(here, ORDER.model_copy(update={"deadline": timedelta(seconds=4)}))
+    assert told.outcome is IntelligenceOutcome.THIN
+    assert set(told.contributed) == {"unilever-register"}
+    why = {m.name: (m.status, m.why) for m in told.missing}
+    assert why["wolfspeed-news"][0] == "cancelled"
+    assert why["wolfspeed-domain"][0] == "failed"
+    assert all(w for status, w in why.values() if status == "failed")
+
+
+async def test_without_models_titles_stand_unread_and_code_writes_the_report(here: World) -> None:
+    vendors = ("openai", "anthropic", "gemini")
+    await here.faults(*(Fault(service=v, kind=FaultKind.REFUSAL) for v in vendors))
+    told = await report(here, ORDER)
+    assert told.outcome is IntelligenceOutcome.COMPLETE
+    assert told.written_by == "code"
+    assert "wolfspeed-news" in told.partial
+    assert told.heard["wolfspeed-news"].unread
+    assert told.claims
+
+
+async def test_when_nobody_answers_the_report_says_nothing_and_asks_no_model(here: World) -> None:
+    sources = ("news", "dns", "edgar", "companies_house")
+    await here.faults(*(Fault(service=s, kind=FaultKind.DOWN) for s in sources))
+    told = await report(here, ORDER)
+    assert told.outcome is IntelligenceOutcome.NOTHING
+    assert not told.claims
+    assert not (await here.book())["billed"]
