@@ -19,7 +19,7 @@ from cli.batch.inputs import Inputs
 from cli.batch.sending import results
 from cli.errors import Trouble
 from cli.session import Session, say
-from insight.shown.words import length
+from insight.shown.words import dollars, length
 from store.budgets import Budgets
 from store.database import Store
 from workflows.calls import MAIN_QUEUE
@@ -54,7 +54,7 @@ class Look:
             parts.append(f"{length(now.estimated_end - datetime.now(UTC))} left")
         if self.money is not None:
             spent = self.money.spent.usd + self.money.unclear.usd
-            parts.append(f"${spent:.2f} of ${self.money.usd:.2f}")
+            parts.append(f"${dollars(spent)} of ${dollars(self.money.usd or 0)}")
         return ", ".join(parts)
 
 
@@ -164,7 +164,7 @@ class _Lines:
 
 def _short(batch: str, money: BudgetView) -> str:
     return (
-        f"{batch}: the budget of ${money.usd:.2f} does not pay for the next call; its cases wait,"
-        f" nothing is lost: `starter.py batch resume {batch} --budget USD` raises it,"
+        f"{batch}: the budget of ${dollars(money.usd or 0)} does not pay for the next call; its"
+        f" cases wait, nothing is lost: `starter.py batch resume {batch} --budget USD` raises it,"
         f" `starter.py cancel {batch}` ends it"
     )
