@@ -52,6 +52,7 @@ PASSED_THROUGH = (
     "workflows.scope",
     "workflows.calls",
     "workflows.grades",
+    "workflows.turns",
     "workflows.patterns",
     "workflows.prompts",
     "workflows.rules",

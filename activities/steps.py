@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NoReturn
@@ -77,6 +78,7 @@ class _Run:
         self.counted: set[str] = set()
         self.refused: NotInStep | None = None
         self.task: asyncio.Task[Record] | None = None
+        self.turn = asyncio.Lock() if self.context.one_at_a_time else nullcontext()
 
     async def run(self, request: Record) -> StepResult:
         self.task = asyncio.create_task(self._work(request))
@@ -183,7 +185,11 @@ class _Run:
         return kept
 
     async def _attempts(self, call: Call[Any, Any], request: Record) -> Record:
-        """Try as often as the Call allows, pausing as the server would."""
+        """Try in turn as often as the Call allows, pausing as the server would."""
+        async with self.turn:
+            return await self._tried(call, request)
+
+    async def _tried(self, call: Call[Any, Any], request: Record) -> Record:
         attempt = 0
         while True:
             attempt += 1

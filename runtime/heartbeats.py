@@ -16,7 +16,13 @@ from temporalio.worker import (
 )
 
 from runtime.context import CallContext, enter_call
-from workflows.data.common import BRANCH_HEADER, ORIGIN_HEADER, PAYER_HEADER, SCOPE_HEADER
+from workflows.data.common import (
+    BRANCH_HEADER,
+    ONE_AT_A_TIME,
+    ORIGIN_HEADER,
+    PAYER_HEADER,
+    SCOPE_HEADER,
+)
 
 INTERVAL = 1.0
 """Seconds between beats; the heartbeat timeout is five times that."""
@@ -57,6 +63,7 @@ class Heartbeats(ActivityInboundInterceptor):
                 weight=info.priority.fairness_weight or 1.0,
                 priority=info.priority.priority_key or 3,
                 payer=_text(input.headers, PAYER_HEADER),
+                one_at_a_time=ONE_AT_A_TIME in input.headers,
                 beat=self._outbound.heartbeat,
             )
         )

@@ -1,9 +1,11 @@
 """The interceptor that passes down what a case was started with: the journal's scope, the branch,
-the grade of its steps, its priority, and who pays.
+the grade of its steps, its priority, who pays, and whether what it sends takes turns.
 """
 
+import asyncio
 from collections import Counter
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, cast
 
 from temporalio import workflow
 from temporalio.common import Priority
@@ -20,6 +22,7 @@ from temporalio.worker import (
 from workflows.data.common import (
     ANEW,
     BRANCH_HEADER,
+    ONE_AT_A_TIME,
     ORIGIN_HEADER,
     PAYER_HEADER,
     SCOPE_HEADER,
@@ -27,6 +30,7 @@ from workflows.data.common import (
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
 from workflows.scope import current_case, current_scope
+from workflows.turns import Turns, needs_turn
 
 
 class PassHeaders(WorkflowInboundInterceptor):
@@ -37,8 +41,9 @@ class PassHeaders(WorkflowInboundInterceptor):
         super().init(_Outbound(outbound))
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
-        """Run the case in the grade it was started with."""
+        """Run the case in the grade it was started with. Raises Misuse if its memo is wrong."""
         enter_grade(_given_grade())
+        _one_at_a_time()
         return await super().execute_workflow(input)
 
 
@@ -47,25 +52,43 @@ class _Outbound(WorkflowOutboundInterceptor):
         super().__init__(following)
         self._started: Counter[tuple[str, str]] = Counter()
 
+    @cached_property
+    def _turns(self) -> Turns | None:
+        return Turns() if _one_at_a_time() else None
+
     def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
         branch = _payload(current_scope().name)
         read = self._origin(input.activity, current_scope().name)
-        ours = {SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | read | _payer()
-        input.headers = {**input.headers, **ours}
+        ours = {SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | read
+        input.headers = {**input.headers, **ours, **_payer(), **_one_at_a_time()}
         if input.priority == Priority.default:
             # A server lets an activity inherit it, but its worker is not told of it.
             input.priority = workflow.info().priority
-        return super().start_activity(input)
+        send = partial(super().start_activity, input)
+        if self._turns is None or not needs_turn():
+            return send()
+        waiting = asyncio.ensure_future(self._turns.within(send))
+        return cast(workflow.ActivityHandle[Any], waiting)
 
     async def start_child_workflow(
         self, input: StartChildWorkflowInput
     ) -> workflow.ChildWorkflowHandle[Any, Any]:
         ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | self._origin(input.workflow, "")
-        input.headers = {**input.headers, **ours, **_payer()}
-        return await super().start_child_workflow(input)
+        input.headers = {**input.headers, **ours, **_payer(), **_one_at_a_time()}
+        abandoned = input.parent_close_policy is workflow.ParentClosePolicy.ABANDON
+        if self._turns is None or abandoned:
+            return await super().start_child_workflow(input)
+        leave = await self._turns.take()
+        try:
+            child = await super().start_child_workflow(input)
+        except BaseException:
+            leave()
+            raise
+        child.add_done_callback(lambda _: leave())
+        return child
 
     def continue_as_new(self, input: ContinueAsNewInput) -> Any:
-        ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin() | _payer()
+        ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin() | _payer() | _one_at_a_time()
         input.headers = {**input.headers, **ours}
         super().continue_as_new(input)
 
@@ -124,3 +147,12 @@ def _given_grade() -> Grade:
         return Grade(given)
     except ValueError:
         raise Misuse(f"grade {given!r} is none; start with {' or '.join(Grade)}") from None
+
+
+def _one_at_a_time() -> dict[str, Any]:
+    """Give the header of a case that takes turns: passed down by a parent, else by the memo."""
+    if (given := workflow.info().headers.get(ONE_AT_A_TIME)) is not None:
+        return {ONE_AT_A_TIME: given}
+    if (said := workflow.memo_value(ONE_AT_A_TIME, default=False)) not in (True, False):
+        raise Misuse(f"memo {ONE_AT_A_TIME} is {said!r}; start with true, or without it")
+    return {ONE_AT_A_TIME: default().payload_converter.to_payload(True)} if said else {}

@@ -37,6 +37,7 @@ from workflows.patterns.clock import now, pause
 from workflows.patterns.join import join
 from workflows.patterns.until import all_settled
 from workflows.scope import current_scope
+from workflows.turns import out_of_turn
 
 T = TypeVar("T")
 EVENTS_PER_LOOK = 11
@@ -149,7 +150,8 @@ async def patient(
     if scope.is_closed():
         raise ScopeClosed(f"branch {scope.name!r} was given up and may not call {call.name!r}")
     try:
-        return await _tried_again(call, request, every, deadline, queue)
+        with out_of_turn():
+            return await _tried_again(call, request, every, deadline, queue)
     except ActivityError as error:
         if _is_late(error):
             raise _late(call.name, deadline, reason(error)) from error
