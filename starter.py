@@ -115,6 +115,9 @@ def run(
     origin: Annotated[
         list[str] | None, typer.Option(help="case whose paid replies may be read; repeatable")
     ] = None,
+    sequential: Annotated[
+        bool, typer.Option("--sequential", help="send one thing at a time, to compare time")
+    ] = False,
     detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
     speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
     profile: Profile = None,
@@ -123,7 +126,8 @@ def run(
 ) -> None:
     """Start a case and show it until it is decided. Ctrl-C detaches.
 
-    At a gate, decide in another terminal: starter.py decide CASE approve --as NAME
+    At a gate, decide in another terminal: starter.py decide CASE approve --as NAME.
+    With --sequential the case comes to the same, but one call after the other: docs/sequential.md
     """
     from cli.inputs import read
     from cli.processes import process
@@ -135,7 +139,7 @@ def run(
         from cli import cases
         from cli.running import run_case
 
-        options = cases.Start(workflow_id, tuple(origin or ()))
+        options = cases.Start(workflow_id, tuple(origin or ()), sequential)
         await run_case(here, entry, given, options, detach=detach, as_json=as_json)
 
     in_session(work, profile=profile, live=live, speed=speed)

@@ -28,6 +28,7 @@ from cli.processes import PROCESSES, ProcessEntry, process
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import (
     JSON,
+    ONE_AT_A_TIME,
     ORIGIN_HEADER,
     BranchView,
     Condition,
@@ -52,12 +53,18 @@ TASK_TIMEOUT = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Start:
-    """How a case is started: under which id (None makes one), and the cases (workflow ids) whose
-    paid replies it may read.
+    """How a case is started: under which id (None makes one), the cases (workflow ids) whose
+    paid replies it may read, and whether it sends one thing at a time.
     """
 
     workflow_id: str | None = None
     origins: tuple[str, ...] = ()
+    sequential: bool = False
+
+    def memo(self) -> dict[str, Any]:
+        """Write down what the case is told beside its input."""
+        origins = {ORIGIN_HEADER: " ".join(self.origins)} if self.origins else {}
+        return {**origins, ONE_AT_A_TIME: True} if self.sequential else origins
 
 
 DEFAULT_START = Start()
@@ -80,7 +87,7 @@ async def start(
             task_timeout=TASK_TIMEOUT,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=entry.about,
-            memo={ORIGIN_HEADER: " ".join(how.origins)} if how.origins else None,
+            memo=how.memo() or None,
         )
     except WorkflowAlreadyStartedError as taken:
         raise BadInput(

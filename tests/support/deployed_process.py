@@ -15,6 +15,7 @@ from pathlib import Path
 import worker
 from activities.wire import Wire
 from runtime.connection import connect_to
+from runtime.documents import converter, kept_in
 from runtime.processes import die_with_parent, leave
 from runtime.settings import Settings
 from store.database import Store
@@ -30,7 +31,7 @@ async def serve(
     if (given := data / "llm.toml").exists():
         settings = replace(settings, catalogue=given)
     store, wire = await Store.open(settings.database), Wire(settings)
-    client = await connect_to(address, identity)
+    client = await connect_to(address, identity, converter=converter(kept_in(store)))
     deployed = worker.deploy(settings, store, wire, client)
     async with AsyncExitStack() as stack:
         for one in worker.workers(client, deployed, identity=identity, suffix=suffix):

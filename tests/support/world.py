@@ -135,8 +135,9 @@ async def world(
     config: SimulatorConfig | None = None,
     catalogue: Path = ROOT / "llm.toml",
     source_timeout: float = 8.0,
+    served: bool = True,
 ) -> AsyncIterator[World]:
-    """Make a world on a running server: its own simulator, store, worker and queue.
+    """Make a world on a running server: its own simulator, store, queue and, if `served`, worker.
 
     A mail that takes longer than `source_timeout` stays unclear, and its case waits for days.
     """
@@ -163,17 +164,27 @@ async def world(
             retry_pause=timedelta(milliseconds=10),
             breaker_pause=timedelta(milliseconds=200),
         )
-        wire = Wire(settings)
-        stack.push_async_callback(wire.close)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
-        deployed = deploy(settings, store, wire, client)
-        stack.push_async_callback(deployed.desk.close)
-        identity = f"worker{suffix}"
-        for one in workers(client, deployed, identity=identity, suffix=suffix):
-            await stack.enter_async_context(one)
+        if served:
+            await stack.enter_async_context(_worker(settings, store, client, suffix))
         here = World(client, store, settings, f"braid{suffix}", http)
         stack.push_async_callback(_end_all, here)
         yield here
+
+
+@asynccontextmanager
+async def _worker(
+    settings: Settings, store: Store, client: Client, suffix: str
+) -> AsyncIterator[None]:
+    """Serve the queues of a world in this process."""
+    async with AsyncExitStack() as stack:
+        wire = Wire(settings)
+        stack.push_async_callback(wire.close)
+        deployed = deploy(settings, store, wire, client)
+        stack.push_async_callback(deployed.desk.close)
+        for one in workers(client, deployed, identity=f"worker{suffix}", suffix=suffix):
+            await stack.enter_async_context(one)
+        yield
 
 
 async def _end_all(here: World) -> None:

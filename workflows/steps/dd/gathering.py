@@ -46,13 +46,15 @@ class Gathering:
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
-        """Give what has ended: the subject's checks in order, then each party's."""
-        of_subject = self.case.subject.party_id
-        order = list(Check)
-        found = sorted(
-            self._results.values(), key=lambda c: (c.party_id != of_subject, order.index(c.check))
-        )
-        return tuple(found)
+        """Give what has ended: the subject's checks in order, then those of parties, by check and
+        party; which one ended first does not show.
+        """
+        of_subject, order = self.case.subject.party_id, list(Check)
+
+        def place(c: CheckResult) -> tuple[bool, int, str]:
+            return c.party_id != of_subject, order.index(c.check), c.party_id
+
+        return tuple(sorted(self._results.values(), key=place))
 
     @property
     def parties(self) -> tuple[Party, ...]:

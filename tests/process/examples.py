@@ -1,0 +1,83 @@
+"""One example of every process for the tests all processes share (`test_every_process.py`)."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.processes import process
+from tests.support.world import Handle, World, example
+from workflows.data.common import Record
+
+People = Callable[[World, Handle], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case of a process: its input, what people do in it, and how its effects balance.
+
+    `file` is below `cases/`, without its ending; `changes` are top-level fields of it. `cancel_at`
+    is the activity after whose first completion the case is cancelled: best the first effect that
+    must be undone. `undone_by` names for each effect of the ledger the one that undoes it;
+    `stays` are effects that a cancelled case leaves behind as they are (a mail that was sent).
+    `differs` are fields of the result that may differ between two runs, each with the reason.
+    `early_exit` says where the process takes the first answers that are enough: sent one after the
+    other, the calls it then leaves out are fewer.
+    """
+
+    process: str
+    file: str
+    people: People
+    cancel_at: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    undone_by: Mapping[str, str] = field(default_factory=dict)
+    stays: frozenset[str] = frozenset()
+    differs: Mapping[str, str] = field(default_factory=dict)
+    early_exit: str = ""
+
+    def given(self) -> Record:
+        """Read the input."""
+        return example(self.file, process(self.process).record, **self.changes)
+
+
+def deciding(*decisions: tuple[str, str, str]) -> People:
+    """Make people who decide one after the other: gate (as it begins), verdict, who."""
+
+    async def people(here: World, handle: Handle) -> None:
+        for gate, verdict, by in decisions:
+            view = await here.gate(handle, gate)
+            await here.decide(handle, verdict, by, gate=view.name)
+
+    return people
+
+
+EXAMPLES = (
+    Example(
+        "due-diligence",
+        "unilever",
+        deciding(("review", "approve", "ana")),
+        cancel_at="account_service",
+        changes={
+            "parties": [
+                {
+                    "party_id": "owner-1",
+                    "kind": "Company",
+                    "name": "Wharfside Holdings Ltd",
+                    "role": "owner",
+                }
+            ]
+        },
+        undone_by={
+            "create_customer": "delete_customer",
+            "open_account": "close_account",
+            "set_limit": "clear_limit",
+            "enrol_monitoring": "leave_monitoring",
+            "grant_access": "revoke_access",
+        },
+        stays=frozenset({"mail", "chat"}),
+        differs={
+            "audit_head": "a hash over moments",
+            "usd": "what the readings of references cost is part of it",
+        },
+        early_exit="two conclusive references are enough",
+    ),
+)
