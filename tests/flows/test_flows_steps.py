@@ -10,8 +10,9 @@ from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import CancelledError
 
 from tests.flows import steps_world
-from tests.flows.steps import Mixed, Order, Orders, Said, Stepper
+from tests.flows.steps import WORK, Done, Mixed, Order, Orders, Said, Stepper
 from tests.support.flows import Flows, Handle, flowing, killable
+from workflows.data.common import ONE_AT_A_TIME
 from workflows.grades import GRADE, Grade
 
 pytestmark = pytest.mark.server
@@ -34,9 +35,12 @@ def scheduled(history: WorkflowHistory) -> Counter[str]:
     return Counter(a.activity_type.name for a in found if a.activity_type.name)
 
 
-async def stepped(here: Flows, grade: Grade, name: str, given: Orders) -> tuple[Said, Counter[str]]:
+async def stepped(
+    here: Flows, grade: Grade, name: str, given: Orders, **memo: bool
+) -> tuple[Said, Counter[str]]:
     """Run one step in a grade; give what it said and the activities it took."""
-    handle = await here.start(Stepper, name, given, memo={GRADE: grade}, result_type=Said)
+    marks = {GRADE: grade, **memo}
+    handle = await here.start(Stepper, name, given, memo=marks, result_type=Said)
     said = Said.model_validate(await handle.result())
     await here.replayed(handle)
     return said, scheduled(await handle.fetch_history())
@@ -59,6 +63,36 @@ async def test_a_step_gives_the_same_in_both_grades(
     assert of_fused == {"run_step": 1}
     if name == "test_at_once":
         assert visible.said == ("A", "B", "failed", "failed", "E", "LAST")
+
+
+async def test_a_step_sends_one_thing_at_a_time_if_its_case_does(
+    address: str, tmp_path: Path
+) -> None:
+    """In either grade, and says the same."""
+    inside, most = 0, Counter[bool]()
+
+    async def one(order: Order) -> Done:
+        nonlocal inside
+        inside += 1
+        most[turns] = max(most[turns], inside)
+        try:
+            return await do(order)
+        finally:
+            inside -= 1
+
+    do = steps_world.answers(tmp_path / "done.log")[WORK]
+    async with flowing(
+        address, steps_world.WORKFLOWS, {WORK: one}, steps=steps_world.STEPS, data=tmp_path
+    ) as here:
+        for grade in GRADES:
+            said = []
+            for turns in (False, True):
+                memo = {ONE_AT_A_TIME: turns}
+                said.append((await stepped(here, grade, "test_at_once", SOME, **memo))[0])
+            assert said[0] == said[1]
+            assert most[False] > 1
+            assert most[True] == 1
+            most.clear()
 
 
 @pytest.mark.parametrize(
