@@ -176,3 +176,15 @@ def at_hand(source: str, as_of: date) -> SourceAnswer:
         retrieved_at=datetime.combine(as_of, time(), UTC),
         as_of=as_of,
     )
+
+
+def in_order(result: CheckResult) -> CheckResult:
+    """Number evidence by source and record, so that which answer came first does not show."""
+    ranked = sorted(result.evidence, key=lambda e: (e.source, e.record))
+    ids = {seen.id: kept.id for seen, kept in zip(ranked, result.evidence, strict=True)}
+    findings = (
+        f.model_copy(update={"evidence": tuple(sorted(ids.get(e, e) for e in f.evidence))})
+        for f in result.findings
+    )
+    evidence = tuple(e.model_copy(update={"id": ids[e.id]}) for e in ranked)
+    return result.model_copy(update={"evidence": evidence, "findings": tuple(findings)})

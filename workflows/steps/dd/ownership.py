@@ -6,6 +6,7 @@ from workflows.data.registers import OwnersAnswer, OwnersQuery, ParentsAnswer, P
 from workflows.patterns.together import Group
 from workflows.rules.dd.ownership import ownership as judged
 from workflows.rules.dd.ownership_walk import REGISTER, Question, Walk
+from workflows.rules.dd.sheet import in_order
 from workflows.steps.dd.desk import CheckDesk
 
 REGULATED = "CIK"
@@ -23,7 +24,7 @@ async def ownership(desk: CheckDesk) -> CheckResult:
         if register is not None:
             walk.listed(register)
     desk.owned_by = walk.owned_by
-    return judged(walk)
+    return in_order(judged(walk))
 
 
 def _ask_on(desk: CheckDesk, walk: Walk, group: Group) -> None:
