@@ -23,6 +23,7 @@ class OrderFulfilment(Process):
         """Get everything ready at once, send it off, take the money; a failure undoes all."""
         result = await self.fulfilment.run()
         await self.finish()
+        self.enter("closed", result.outcome)
         return result
 
     def so_far(self) -> OrderResult:

@@ -17,7 +17,7 @@ class Example:
 
     `file` is below `cases/`, without its ending; `changes` are top-level fields of it. `cancel_at`
     is the activity after whose first completion the case is cancelled: best the first effect that
-    must be undone. `undone_by` names for each effect of the ledger the one that undoes it;
+    must be undone. `undone_by` names for each effect of the ledger those that undo it;
     `stays` are effects that a cancelled case leaves behind as they are (a mail that was sent).
     `differs` are fields of the result that may differ between two runs, each with the reason.
     `early_exit` says where the process takes the first answers that are enough: sent one after the
@@ -29,7 +29,7 @@ class Example:
     people: People
     cancel_at: str
     changes: Mapping[str, Any] = field(default_factory=dict)
-    undone_by: Mapping[str, str] = field(default_factory=dict)
+    undone_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stays: frozenset[str] = frozenset()
     differs: Mapping[str, str] = field(default_factory=dict)
     early_exit: str = ""
@@ -67,11 +67,11 @@ EXAMPLES = (
             ]
         },
         undone_by={
-            "create_customer": "delete_customer",
-            "open_account": "close_account",
-            "set_limit": "clear_limit",
-            "enrol_monitoring": "leave_monitoring",
-            "grant_access": "revoke_access",
+            "create_customer": ("delete_customer",),
+            "open_account": ("close_account",),
+            "set_limit": ("clear_limit",),
+            "enrol_monitoring": ("leave_monitoring",),
+            "grant_access": ("revoke_access",),
         },
         stays=frozenset({"mail", "chat"}),
         differs={
@@ -79,5 +79,27 @@ EXAMPLES = (
             "usd": "what the readings of references cost is part of it",
         },
         early_exit="two conclusive references are enough",
+    ),
+    Example(
+        "order-fulfilment",
+        "order-fulfilment/ready",
+        deciding(),
+        cancel_at="payment_service",
+        changes={"stock": {"warehouses": ["lyon", "hamburg"], "choose": "cheapest"}},
+        undone_by={
+            "authorise": ("void", "refund"),
+            "capture": ("refund",),
+            "reserve": ("release",),
+            "ship": ("release",),
+            "make_label": ("void_label",),
+        },
+        stays=frozenset({"mail", "chat"}),
+    ),
+    Example(
+        "content-production",
+        "content-production/heat_pumps",
+        deciding(),
+        cancel_at="ask_model",
+        differs={"revision": "figures begin softly, with what is there by then"},
     ),
 )

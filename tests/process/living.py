@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import pairwise
 from typing import Any
@@ -43,11 +43,11 @@ class Ended:
     known, `sent` holds the activities of the case and of the children it waited for.
     """
 
-    result: Any
-    cost: Any
-    answers: dict[str, Any]
-    shown: str
-    sent: tuple[Stretch, ...]
+    result: dict[str, Any]
+    cost: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    shown: str = ""
+    sent: tuple[Stretch, ...] = ()
 
     def beside(self) -> int:
         """Count the activities that were under way beside the one scheduled before them."""
@@ -60,18 +60,25 @@ async def all_lived(here: World, **options: Any) -> dict[str, Ended]:
     return {e.process: end for e, end in zip(EXAMPLES, ends, strict=True)}
 
 
-async def lived(here: World, example: Example, **options: Any) -> Ended:
-    """Live through an example to its end; its history must replay."""
+async def lived(here: World, example: Example, *, killed: bool = False, **options: Any) -> Ended:
+    """Live through an example to its end; its history must replay.
+
+    Queries are asked afterwards, unless its worker is `killed`: a closed case is queried on the
+    queue of the worker that knew it last.
+    """
     entry, handle = process(example.process), await begun(here, example, **options)
     await example.people(here, handle)
     result = entry.result.model_validate(await handle.result())
-    now = await cases.standing(handle, entry)
+    plain = _timeless(result.model_dump(mode="json"), handle.id)
+    ended = Ended({k: v for k, v in plain.items() if k not in example.differs})
     await _replayed(here, handle)
+    if killed:
+        return ended
+    now = await cases.standing(handle, entry)
     shown = StringIO()
     Console(width=200, file=shown).print(show.so_far(now.result_so_far) or "")
-    plain = _timeless(result.model_dump(mode="json"), handle.id)
-    return Ended(
-        result={k: v for k, v in plain.items() if k not in example.differs},
+    return replace(
+        ended,
         cost=now.cost.model_dump(mode="json"),
         answers=now.plain(),
         shown=shown.getvalue(),
