@@ -15,6 +15,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.heartbeats import Heartbeats
 from workflows.competitive_intelligence import CompetitiveIntelligence
 from workflows.content_production import ContentProduction
+from workflows.document_analysis import DocumentAnalysis
 from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
@@ -30,6 +31,7 @@ from workflows.services.topic import Topic
 
 WORKFLOWS: tuple[type, ...] = (
     DueDiligence,
+    DocumentAnalysis,
     PartyScreening,
     OrderFulfilment,
     ContentProduction,

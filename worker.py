@@ -51,6 +51,7 @@ from workflows.data.content_production import (
     ResearchNotes,
 )
 from workflows.data.context import Summary
+from workflows.data.document_analysis import DocumentReading, DocumentsSummary
 from workflows.data.due_diligence import Synthesis
 from workflows.data.intelligence import Briefing, CompetitorReading
 from workflows.data.llm import VENDOR_QUEUE
@@ -64,8 +65,9 @@ from workflows.data.readings import (
 from workflows.data.route import PathProposal
 from workflows.data.submission import ClinicalReading, DocumentCheck, DocumentText
 from workflows.grades import Step
+from workflows.steps.reading import read_document
 
-STEPS: tuple[Step[Any, Any], ...] = ()
+STEPS: tuple[Step[Any, Any], ...] = (read_document,)
 """The steps that may run fused."""
 
 OF_CASES = (
@@ -78,6 +80,8 @@ OF_CASES = (
     ClinicalReading,
     DocumentText,
     DocumentCheck,
+    DocumentReading,
+    DocumentsSummary,
 )
 OF_CONTENT = (
     ContentBrief,

@@ -9,6 +9,7 @@ from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
 from workflows.data.content_production import ContentOrder, ContentPiece, ContentSoFar
 from workflows.data.decision import CaseSoFar, DecisionRecord
+from workflows.data.document_analysis import AnalysisCase, AnalysisResult, AnalysisSoFar
 from workflows.data.due_diligence import Route
 from workflows.data.intelligence import (
     IntelligenceOrder,
@@ -86,6 +87,15 @@ PROCESSES = (
         "ci",
         "ask sources about competitors, report with what came in time",
         so_far=IntelligenceSoFar,
+    ),
+    ProcessEntry(
+        "document-analysis",
+        AnalysisCase,
+        AnalysisResult,
+        "da",
+        "read a pile of documents by three models each, vote, summarise",
+        so_far=AnalysisSoFar,
+        has_steps=True,
     ),
 )
 

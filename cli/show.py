@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cli.show_reading import reading
 from cli.submissions import submission
 from insight.shown.words import length
 from workflows.data.common import (
@@ -107,11 +108,13 @@ def _answer(case: str, view: GateView) -> str:
 
 
 def result(record: object) -> RenderableType:
-    """Show what a workflow ended with: a decision record, or the record or JSON as it is."""
+    """Show what a workflow ended with: in words where it has some, else as JSON."""
     if isinstance(record, DecisionRecord):
         return decision(record)
     if isinstance(record, SubmissionSoFar):
         return submission(record)
+    if (shown := reading(record)) is not None:
+        return shown
     return JSON(json.dumps(to_jsonable_python(record)))
 
 

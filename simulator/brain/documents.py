@@ -133,10 +133,45 @@ class SynthesisDocuments(Document):
     evidence: tuple[EvidenceDocument, ...] = ()
 
 
+class PaperDocuments(Document):
+    """For DocumentReading."""
+
+    topics: tuple[str, ...] = ()
+    title: str = ""
+    text: str
+
+
+class ReadPaper(Document):
+    """What several models agreed on in a business document."""
+
+    title: str = ""
+    risk: str | None = None
+    risk_quote: str = ""
+    disputed: tuple[str, ...] = ()
+
+
+class PaperTotals(Document):
+    """The counts over all business documents."""
+
+    documents: int
+    agreed: int
+    disputed: int
+    unread: int
+
+
+class PapersResults(Document):
+    """For DocumentsSummary: read documents by id, `all documents` besides, and who is missing."""
+
+    results: dict[str, PaperTotals | ReadPaper]
+
+
 def block(user: str) -> str | None:
     """Give the JSON between the marks of documents or results, if there is exactly one block."""
     found = [text for _, text in _BLOCK.findall(user)]
     return found[0] if len(found) == 1 else None
+    """Give the JSON between the document marks, if there is exactly one such block."""
+    found = _BLOCK.findall(user)
+    return found[0][1] if len(found) == 1 else None
 
 
 def read(kind: type[Document], user: str) -> Document | str:

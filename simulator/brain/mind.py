@@ -15,12 +15,15 @@ from simulator.brain.documents import (
     Document,
     HitDocuments,
     IdentityDocuments,
+    PaperDocuments,
+    PapersResults,
     ReferenceDocuments,
     SynthesisDocuments,
     read,
 )
 from simulator.brain.extract import reply
 from simulator.brain.minimal import minimal
+from simulator.brain.papers import paper, papers
 from simulator.brain.plausible import Plausible
 from simulator.brain.press import press
 from simulator.brain.slips import slip
@@ -72,6 +75,8 @@ RULES = {
     "HitReading": _Rule(HitDocuments, rules.hit),
     "ReferenceReading": _Rule(ReferenceDocuments, rules.reference),
     "MediaReading": _Rule(ArticleDocuments, press),
+    "DocumentReading": _Rule(PaperDocuments, paper),
+    "DocumentsSummary": _Rule(PapersResults, papers),
     "Synthesis": _Rule(SynthesisDocuments, synthesis),
     "ContentBrief": _Rule(content.BriefDocuments, content.brief),
     "ResearchNotes": _Rule(content.ResearchDocuments, content.research),

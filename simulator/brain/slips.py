@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
+from workflows.data.aggregate import BranchClaim
 from workflows.data.content_production import ContentDraft, Section
+from workflows.data.document_analysis import (
+    DocumentReading,
+    DocumentsSummary,
+    Passage,
+    Risk,
+    Sentiment,
+)
 from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis
 from workflows.data.media import Stage
 from workflows.data.readings import (
@@ -108,6 +116,30 @@ def _boast(reading: BaseModel) -> BaseModel:
     return _changed(reading, sections=(*reading.sections, boast))
 
 
+def _other_risk(reading: BaseModel) -> BaseModel:
+    """See no risk; where there is none, see one in a sentence of its own making."""
+    if getattr(reading, "risk", "low") != "low":
+        return _changed(reading, risk=Risk.LOW, risk_quote="")
+    return _changed(reading, risk=Risk.HIGH, risk_quote="This may lead to a claim against us.")
+
+
+def _other_sentiment(reading: BaseModel) -> BaseModel:
+    neutral = getattr(reading, "sentiment", "") == "neutral"
+    return _changed(reading, sentiment=Sentiment.NEGATIVE if neutral else Sentiment.NEUTRAL)
+
+
+def _miss_topic(reading: BaseModel) -> BaseModel:
+    """Miss the first topic; where there is no other, see one that is not there."""
+    imagined = (Passage(topic="delivery", quote="as agreed between us last year"),)
+    return _changed(reading, topics=getattr(reading, "topics", ())[1:] or imagined)
+
+
+def _cite_nobody(reading: BaseModel) -> BaseModel:
+    """Claim something of a document that is not among them."""
+    invented = BranchClaim(text="One supplier is insolvent.", cites=("letter-99",))
+    return _changed(reading, claims=(*getattr(reading, "claims", ()), invented))
+
+
 Slip = Callable[[BaseModel], BaseModel]
 
 SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
@@ -116,6 +148,8 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     HitReading: (_wrong_country, _wrong_name, _unsure),
     MediaReading: (_misquote, _other_stage, _unsure),
     ReferenceReading: (_inconclusive, _miscount, _unsure),
+    DocumentReading: (_other_risk, _other_sentiment, _miss_topic, _unsure),
+    DocumentsSummary: (_cite_nobody,),
     Synthesis: (_invent, _misstate, _other_outcome, _unsure),
     ContentDraft: (_boast,),
 }

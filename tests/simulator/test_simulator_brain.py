@@ -26,6 +26,14 @@ from simulator.config import SimulatorConfig
 from simulator.latency import RANGES, seconds
 from tests.simulator.world import prompt
 from workflows.data.content_production import ContentDraft
+from workflows.data.document_analysis import (
+    DocumentReading,
+    DocumentsSummary,
+    Kind,
+    Passage,
+    Risk,
+    Sentiment,
+)
 from workflows.data.due_diligence import CaseOutcome, Synthesis, Tier
 from workflows.data.findings import FindingCode
 from workflows.data.media import Offence, PressRole, Stage
@@ -322,6 +330,21 @@ RIGHT: dict[type[BaseModel], Sequence[BaseModel]] = {
         )
         for stage in Stage
     ],
+    DocumentReading: [
+        DocumentReading(
+            kind=Kind.LETTER,
+            risk=risk,
+            risk_quote="",
+            sentiment=sentiment,
+            topics=topics,
+            parties=(),
+            confidence=0.9,
+        )
+        for risk in Risk
+        for sentiment in Sentiment
+        for topics in ((), (Passage(topic="payment", quote="you pay now"),))
+    ],
+    DocumentsSummary: [DocumentsSummary(headline="one")],
     Synthesis: [
         Synthesis(outcome=outcome, tier=Tier.LOW, claims=(), confidence=0.9)
         for outcome in CaseOutcome

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from workflows.data.aggregate import Aggregated, BranchClaim, Cited, DroppedCitation
 from workflows.data.llm import Prompt
-from workflows.errors import AggregateFailed, Misuse, ModelUnavailable
+from workflows.errors import AggregateFailed, BudgetSpent, Misuse, ModelUnavailable
 from workflows.patterns.aggregate import Branches, Results
 from workflows.patterns.consult import Consulted
 from workflows.scope import log, told
@@ -56,8 +56,8 @@ class Synthesis(Generic[T]):
     async def __call__(self, results: Results, ask: Asked[T]) -> Aggregated[T]:
         """Ask the model and check its citations.
 
-        Raises AggregateFailed when no branch gave anything and ModelUnavailable when no model
-        answered, unless there is an `otherwise`.
+        Raises AggregateFailed when no branch gave anything, ModelUnavailable when no model
+        answered and BudgetSpent when nothing pays for one, unless there is an `otherwise`.
         """
         if not self._branches.counted(results):
             if self._otherwise is None:
@@ -65,7 +65,7 @@ class Synthesis(Generic[T]):
             return self._by_code(results, self._otherwise)
         try:
             said = await ask(self.prompt(results), self._into)
-        except ModelUnavailable:
+        except (ModelUnavailable, BudgetSpent):
             if self._otherwise is None:
                 raise
             log.warning("synthesis by code", extra=told(synthesis=self.name))
