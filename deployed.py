@@ -28,6 +28,7 @@ from workflows.services.keeper import Keeper
 from workflows.services.report import ComplianceReport
 from workflows.services.spread import Spread
 from workflows.services.topic import Topic
+from workflows.support_request import Support
 
 WORKFLOWS: tuple[type, ...] = (
     DueDiligence,
@@ -37,6 +38,7 @@ WORKFLOWS: tuple[type, ...] = (
     ContentProduction,
     RegulatorySubmission,
     CompetitiveIntelligence,
+    Support,
     Keeper,
     Topic,
     Spread,

@@ -64,6 +64,7 @@ from workflows.data.readings import (
 )
 from workflows.data.route import PathProposal
 from workflows.data.submission import ClinicalReading, DocumentCheck, DocumentText
+from workflows.data.support import RequestReading, SupportAnswer
 from workflows.grades import Step
 from workflows.steps.reading import read_document
 
@@ -82,6 +83,8 @@ OF_CASES = (
     DocumentCheck,
     DocumentReading,
     DocumentsSummary,
+    RequestReading,
+    SupportAnswer,
 )
 OF_CONTENT = (
     ContentBrief,

@@ -18,6 +18,7 @@ from workflows.data.intelligence import (
 )
 from workflows.data.orders import OrderCase, OrderResult
 from workflows.data.submission import SubmissionCase, SubmissionRecord, SubmissionSoFar
+from workflows.data.support import SupportPath, SupportRequest, SupportResult
 from workflows.grades import Step
 
 
@@ -96,6 +97,15 @@ PROCESSES = (
         "read a pile of documents by three models each, vote, summarise",
         so_far=AnalysisSoFar,
         has_steps=True,
+    ),
+    ProcessEntry(
+        "support-request",
+        SupportRequest,
+        SupportResult,
+        "sr",
+        "answer a customer's request, by article, model or person",
+        so_far=SupportResult,
+        paths=tuple(SupportPath),
     ),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import content, rules, submission, watch
+from simulator.brain import content, rules, submission, support, watch
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
@@ -91,6 +91,8 @@ RULES = {
     "ClinicalReading": _Rule(submission.ReadingDocuments, submission.reading),
     "DocumentText": _Rule(submission.WritingDocuments, submission.document),
     "DocumentCheck": _Rule(submission.CheckDocuments, submission.check),
+    "RequestReading": _Rule(support.RequestDocuments, support.request),
+    "SupportAnswer": _Rule(support.AnswerDocuments, support.answer),
 }
 """Records by their schema's title, with the documents each needs."""
 

@@ -26,6 +26,7 @@ from workflows.data.readings import (
     MediaReading,
     ReferenceReading,
 )
+from workflows.data.support import RequestReading, RequestType, SupportAnswer
 
 UNKNOWN_CITATION = "e99"
 """An evidence id that no case has: cases number theirs upwards from 1."""
@@ -140,6 +141,16 @@ def _cite_nobody(reading: BaseModel) -> BaseModel:
     return _changed(reading, claims=(*getattr(reading, "claims", ()), invented))
 
 
+def _other_type(reading: BaseModel) -> BaseModel:
+    fault = getattr(reading, "type", None) is RequestType.FAULT
+    return _changed(reading, type=RequestType.QUESTION if fault else RequestType.FAULT)
+
+
+def _cite_nothing(reading: BaseModel) -> BaseModel:
+    """Answer out of thin air."""
+    return _changed(reading, text="That cannot be changed.", cites=())
+
+
 Slip = Callable[[BaseModel], BaseModel]
 
 SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
@@ -152,6 +163,8 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     DocumentsSummary: (_cite_nobody,),
     Synthesis: (_invent, _misstate, _other_outcome, _unsure),
     ContentDraft: (_boast,),
+    RequestReading: (_other_type, _unsure),
+    SupportAnswer: (_cite_nothing, _unsure),
 }
 
 

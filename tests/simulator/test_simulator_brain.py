@@ -45,6 +45,7 @@ from workflows.data.readings import (
     MediaReading,
     ReferenceReading,
 )
+from workflows.data.support import RequestReading, RequestType, SupportAnswer
 
 FORM: dict[str, object] = {
     "name": "Bank Saderat PLC",
@@ -350,6 +351,8 @@ RIGHT: dict[type[BaseModel], Sequence[BaseModel]] = {
         for outcome in CaseOutcome
     ],
     ContentDraft: [ContentDraft(title="T", sections=())],
+    RequestReading: [RequestReading(type=type, confidence=0.9) for type in RequestType],
+    SupportAnswer: [SupportAnswer(text="Yes.", cites=("a",), confidence=0.9)],
 }
 
 
