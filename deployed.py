@@ -26,6 +26,7 @@ from workflows.services.batch import Batch
 from workflows.services.chunk import SpreadChunk
 from workflows.services.keeper import Keeper
 from workflows.services.report import ComplianceReport
+from workflows.services.scheduled import ScheduledRun
 from workflows.services.spread import Spread
 from workflows.services.topic import Topic
 from workflows.support_request import Support
@@ -46,6 +47,7 @@ WORKFLOWS: tuple[type, ...] = (
     Batch,
     Ask,
     ComplianceReport,
+    ScheduledRun,
 )
 
 PASSED_THROUGH = (

@@ -21,6 +21,7 @@ from cli import (
     models,
     owning,
     replay,
+    schedules,
     statistics,
 )
 from cli.batch import commands as batch
@@ -43,6 +44,7 @@ app.add_typer(limiting.app, name="limits")
 app.add_typer(batch.app, name="batch", help="Run a process for each of many inputs.")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
+app.add_typer(schedules.app, name="schedule")
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from workflows.data.events import Event, TopicAct, TopicMessage, TopicState
 from workflows.data.question import RoleQuestion, RoleReply
 from workflows.data.report import ReportOrder
 from workflows.data.resources import KeeperAct, KeeperMessage, KeeperState, Pool, Request
+from workflows.data.scheduled import SCHEDULED_RUN, ScheduledOrder
 from workflows.data.sources import LeiQuery
 from workflows.data.spread import Item, ItemBatch, KeptList, SpreadRef, Tolerance
 from workflows.patterns.spread_work import Child, work_order
@@ -27,6 +28,33 @@ async def party(here: World) -> Handle:
     """The screening of that director."""
     case = await due_diligence.parties(here)
     return here.client.get_workflow_handle(f"{case.id}-director-1")
+
+
+async def scheduled(here: World) -> Handle:
+    """A recurring run makes the case file of its day and sees the case through."""
+    given = case_file("unilever")
+    order = ScheduledOrder(
+        process="due-diligence",
+        prefix="dd",
+        case=given.case,
+        given=given.model_dump(mode="json"),
+        dated=("opened",),
+    )
+    run = await here.begin(SCHEDULED_RUN, order, id="schedule-nightly-story")
+    case = here.client.get_workflow_handle(await started_child(run))
+    await here.gate(case)
+    await here.decide(case, "approve", "ana")
+    await run.result()
+    return run
+
+
+async def started_child(run: Handle) -> str:
+    """Wait for the case a recurring run starts."""
+    async for event in run.fetch_history_events(wait_new_event=True):
+        started = event.child_workflow_execution_started_event_attributes
+        if started.workflow_execution.workflow_id:
+            return str(started.workflow_execution.workflow_id)
+    raise AssertionError("the run ended without a case")
 
 
 async def keeper(here: World) -> Handle:
@@ -151,4 +179,4 @@ async def serve(here: World, service: str, given: Record) -> Handle:
     return handle
 
 
-STORIES = (party, keeper, topic, spread, spread_chunk, batch, ask, report)
+STORIES = (party, keeper, topic, spread, spread_chunk, batch, ask, report, scheduled)
