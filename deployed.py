@@ -14,6 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from runtime.heartbeats import Heartbeats
 from workflows.competitive_intelligence import CompetitiveIntelligence
+from workflows.content_generation import ContentGeneration
 from workflows.content_production import ContentProduction
 from workflows.document_analysis import DocumentAnalysis
 from workflows.due_diligence import DueDiligence
@@ -34,6 +35,7 @@ from workflows.support_request import Support
 WORKFLOWS: tuple[type, ...] = (
     DueDiligence,
     DocumentAnalysis,
+    ContentGeneration,
     PartyScreening,
     OrderFulfilment,
     ContentProduction,

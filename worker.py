@@ -40,6 +40,7 @@ from workflows import calls
 from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.complexity import Rating
+from workflows.data.content_generation import ConsistencyEdit, PieceDraft
 from workflows.data.content_production import (
     ContentBrief,
     ContentDraft,
@@ -85,6 +86,8 @@ OF_CASES = (
     DocumentsSummary,
     RequestReading,
     SupportAnswer,
+    PieceDraft,
+    ConsistencyEdit,
 )
 OF_CONTENT = (
     ContentBrief,

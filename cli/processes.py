@@ -7,6 +7,7 @@ from typing import Any
 from cli.errors import BadInput
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
+from workflows.data.content_generation import ContentBrief, ContentGenerated
 from workflows.data.content_production import ContentOrder, ContentPiece, ContentSoFar
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.document_analysis import AnalysisCase, AnalysisResult, AnalysisSoFar
@@ -88,6 +89,14 @@ PROCESSES = (
         "ci",
         "ask sources about competitors, report with what came in time",
         so_far=IntelligenceSoFar,
+    ),
+    ProcessEntry(
+        "content-generation",
+        ContentBrief,
+        ContentGenerated,
+        "cg",
+        "write a thread, a post, a caption and a newsletter at once, then edit",
+        so_far=ContentGenerated,
     ),
     ProcessEntry(
         "document-analysis",

@@ -165,6 +165,31 @@ class PapersResults(Document):
     results: dict[str, PaperTotals | ReadPaper]
 
 
+class PieceLimits(Document):
+    """How many parts a piece may have, and how long each."""
+
+    least: int
+    most: int
+    characters: int
+
+
+class PieceDocuments(Document):
+    """For PieceDraft."""
+
+    piece: str
+    topic: str
+    facts: tuple[str, ...]
+    limits: PieceLimits
+    wrong: str = ""
+
+
+class EditDocuments(Document):
+    """For ConsistencyEdit: the parts of each piece by its name."""
+
+    facts: tuple[str, ...]
+    pieces: dict[str, tuple[str, ...]]
+
+
 def block(user: str) -> str | None:
     """Give the JSON between the marks of documents or results, if there is exactly one block."""
     found = [text for _, text in _BLOCK.findall(user)]

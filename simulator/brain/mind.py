@@ -8,15 +8,17 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import content, rules, submission, support, watch
+from simulator.brain import content, copywriting, rules, submission, support, watch
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
     Document,
+    EditDocuments,
     HitDocuments,
     IdentityDocuments,
     PaperDocuments,
     PapersResults,
+    PieceDocuments,
     ReferenceDocuments,
     SynthesisDocuments,
     read,
@@ -75,6 +77,8 @@ RULES = {
     "HitReading": _Rule(HitDocuments, rules.hit),
     "ReferenceReading": _Rule(ReferenceDocuments, rules.reference),
     "MediaReading": _Rule(ArticleDocuments, press),
+    "PieceDraft": _Rule(PieceDocuments, copywriting.piece),
+    "ConsistencyEdit": _Rule(EditDocuments, copywriting.consistency),
     "DocumentReading": _Rule(PaperDocuments, paper),
     "DocumentsSummary": _Rule(PapersResults, papers),
     "Synthesis": _Rule(SynthesisDocuments, synthesis),

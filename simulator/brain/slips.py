@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from workflows.data.aggregate import BranchClaim
+from workflows.data.content_generation import ConsistencyEdit, Objection, PieceDraft
 from workflows.data.content_production import ContentDraft, Section
 from workflows.data.document_analysis import (
     DocumentReading,
@@ -151,6 +152,17 @@ def _cite_nothing(reading: BaseModel) -> BaseModel:
     return _changed(reading, text="That cannot be changed.", cites=())
 
 
+def _round_off(reading: BaseModel) -> BaseModel:
+    """Tell a number nobody gave."""
+    return _changed(reading, parts=(*getattr(reading, "parts", ()), "More than 9,999 agree."))
+
+
+def _object_to_air(reading: BaseModel) -> BaseModel:
+    """Object to words no piece says."""
+    air = Objection(piece="post", quote="as nobody wrote", why="it contradicts the facts")
+    return _changed(reading, objections=(*getattr(reading, "objections", ()), air))
+
+
 Slip = Callable[[BaseModel], BaseModel]
 
 SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
@@ -161,6 +173,8 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     ReferenceReading: (_inconclusive, _miscount, _unsure),
     DocumentReading: (_other_risk, _other_sentiment, _miss_topic, _unsure),
     DocumentsSummary: (_cite_nobody,),
+    PieceDraft: (_round_off,),
+    ConsistencyEdit: (_object_to_air,),
     Synthesis: (_invent, _misstate, _other_outcome, _unsure),
     ContentDraft: (_boast,),
     RequestReading: (_other_type, _unsure),

@@ -102,4 +102,16 @@ EXAMPLES = (
         cancel_at="ask_model",
         differs={"revision": "figures begin softly, with what is there by then"},
     ),
+    Example(
+        "document-analysis",
+        "document-analysis/suppliers",
+        deciding(),
+        cancel_at="ask_model",
+    ),
+    Example(
+        "content-generation",
+        "content-generation/cold_store",
+        deciding(),
+        cancel_at="ask_model",
+    ),
 )

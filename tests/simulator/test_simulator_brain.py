@@ -25,6 +25,7 @@ from simulator.chance import log_normal, unit
 from simulator.config import SimulatorConfig
 from simulator.latency import RANGES, seconds
 from tests.simulator.world import prompt
+from workflows.data.content_generation import ConsistencyEdit, PieceDraft
 from workflows.data.content_production import ContentDraft
 from workflows.data.document_analysis import (
     DocumentReading,
@@ -345,6 +346,8 @@ RIGHT: dict[type[BaseModel], Sequence[BaseModel]] = {
         for sentiment in Sentiment
         for topics in ((), (Passage(topic="payment", quote="you pay now"),))
     ],
+    PieceDraft: [PieceDraft(parts=("one",))],
+    ConsistencyEdit: [ConsistencyEdit(objections=())],
     DocumentsSummary: [DocumentsSummary(headline="one")],
     Synthesis: [
         Synthesis(outcome=outcome, tier=Tier.LOW, claims=(), confidence=0.9)
