@@ -107,6 +107,10 @@ ANSWERS: dict[str, type[Record]] = {
 """The records a prompt may name for a model's reply."""
 
 MAIN = calls.MAIN_QUEUE
+CALLS_AT_ONCE = 500
+"""Model calls one worker has in flight on a vendor's queue: they only wait, and what a vendor bears
+is held by permits (256 where the catalogue says nothing else), not by the SDK's 100.
+"""
 
 log = structlog.get_logger("worker")
 
@@ -171,6 +175,7 @@ def workers(
             interceptors=[BraidInterceptor(identity)],
             identity=identity,
             disable_eager_activity_execution=not main,
+            max_concurrent_activities=None if main else CALLS_AT_ONCE,
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
             max_heartbeat_throttle_interval=timedelta(seconds=1),
             graceful_shutdown_timeout=timedelta(seconds=10),

@@ -6,8 +6,9 @@ email content` runs those whose names have one of the words in them, `--list` na
 Every branch is one activity: a model call through the product's worker (permit, journal, HTTP) to
 the simulator in a process of its own, which answers after exactly as long as the claim says. Rows
 told in seconds run at speed 10, those in minutes at 60; the figures are seconds and minutes again,
-so what Braid costs is shown ten and sixty times as large as it is. A claim is held if the parallel
-run takes at most 1.05 of the bound: what the parallel work takes if nothing else costs anything.
+so what Braid costs is shown ten and sixty times as large as it is. `--speed 1 --at-once` runs rows
+at the claim's own latencies, without their hours in order. A claim is held if the parallel run
+takes at most 1.05 of the bound: what the parallel work takes if nothing else costs anything.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -52,7 +53,7 @@ MAIL, DRAFT = ((8.0, 10.0, 6.0),), ((8.0, 10.0), (6.0,))
 class Claim:
     """What the field says: `before` in order, `after` at once, None where it says nothing.
 
-    `in_flight` items run at once; at speed 60 before and after are minutes, else seconds.
+    `in_flight` items run at once; `before` and `after` are seconds, or `minutes`.
     """
 
     name: str
@@ -61,8 +62,14 @@ class Claim:
     after: float | None = None
     items: int = 1
     in_flight: int = 1
-    speed: int = SECONDS
+    minutes: bool = False
     why: str = ""
+    other_speed: float | None = None
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast as told it runs."""
+        return self.other_speed or (MINUTES if self.minutes else SECONDS)
 
     @property
     def bound(self) -> float:
@@ -105,13 +112,13 @@ CLAIMS = (
         8,
         why="3x needs equal branches; the longest sets the bound, 2.4x",
     ),
-    Claim("due diligence", ((540.0, 720.0, 480.0, 600.0, 360.0),), 45, 12, speed=MINUTES),
-    Claim("100 emails, one at a time", MAIL, 40, 16.7, items=EMAILS, speed=MINUTES),
-    Claim("100 emails, 100 in flight", MAIL, 40, None, EMAILS, EMAILS, MINUTES),
-    Claim("50 documents, one at a time", ((50.0,) * 3,), 125, 41.7, items=50, speed=MINUTES),
-    Claim("50 documents, 50 in flight", ((50.0,) * 3,), 125, None, 50, 50, MINUTES),
-    Claim("100 posts, 3 in flight", ((27.0,),), 45, 15.3, 100, 3, MINUTES),
-    Claim("1,000 documents as 100 x 10", ((6.0,),) * 10, None, None, 100, 100, MINUTES),
+    Claim("due diligence", ((540.0, 720.0, 480.0, 600.0, 360.0),), 45, 12, minutes=True),
+    Claim("100 emails, one at a time", MAIL, 40, 16.7, items=EMAILS, minutes=True),
+    Claim("100 emails, 100 in flight", MAIL, 40, None, EMAILS, EMAILS, minutes=True),
+    Claim("50 documents, one at a time", ((50.0,) * 3,), 125, 41.7, items=50, minutes=True),
+    Claim("50 documents, 50 in flight", ((50.0,) * 3,), 125, None, 50, 50, minutes=True),
+    Claim("100 posts, 3 in flight", ((27.0,),), 45, 15.3, 100, 3, minutes=True),
+    Claim("1,000 documents as 100 x 10", ((6.0,),) * 10, None, None, 100, 100, minutes=True),
 )
 OPEN = {"lead scoring": "its blueprint comes later"}
 
@@ -125,11 +132,11 @@ class Row:
     name: str
     unit: str
     claimed: str
-    in_order: float
+    in_order: float | None
     at_once: float
     bound: float
     ratio: float
-    times: float
+    times: float | None
     overhead_ms: float
     held: bool
     why: str
@@ -144,7 +151,7 @@ def say(text: str) -> None:
 
 
 @asynccontextmanager
-async def simulator(speed: int, fixed: Mapping[str, float]) -> AsyncIterator[str]:
+async def simulator(speed: float, fixed: Mapping[str, float]) -> AsyncIterator[str]:
     """Run a simulator in a process of its own; yields its address."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulator", "--die-with-parent", "--error-rate", "0"),
@@ -162,7 +169,7 @@ async def simulator(speed: int, fixed: Mapping[str, float]) -> AsyncIterator[str
 
 @asynccontextmanager
 async def serving(
-    address: str, data: Path, speed: int, claims: Sequence[Claim]
+    address: str, data: Path, speed: float, claims: Sequence[Claim]
 ) -> AsyncIterator[tuple[Client, str]]:
     """Serve the workflow by the product's worker; yields a client and the queue."""
     fixed = {model_of(s): s for claim in claims for stage in claim.stages for s in stage}
@@ -213,50 +220,54 @@ async def timed(client: Client, queue: str, load: Load) -> float:
     return time.perf_counter() - started
 
 
-async def measured(address: str, data: Path, claims: Sequence[Claim], repeat: int) -> list[Row]:
-    """Measure the claims, those of a speed together. Loads of a minute and more run once."""
+async def measured(
+    address: str, data: Path, claims: Sequence[Claim], repeat: int, *, only_at_once: bool
+) -> list[Row]:
+    """Measure the claims, those of a speed together. Loads of many items run once."""
     rows: dict[str, Row] = {}
     for speed in sorted({claim.speed for claim in claims}):
         mine = [claim for claim in claims if claim.speed == speed]
-        async with serving(address, data / str(speed), speed, mine) as (client, queue):
+        async with serving(address, data / f"speed-{speed:g}", speed, mine) as (client, queue):
             for claim in mine[:1] * 3:  # the first ones warm caches
                 await timed(client, queue, claim.at_once)
             took: dict[Load, float] = {}
             for claim in mine:
-                for load in (claim.in_order, claim.at_once):
+                for load in (claim.at_once,) if only_at_once else (claim.in_order, claim.at_once):
                     if load not in took:
                         times = 1 if load.items > 1 else repeat
                         runs = [await timed(client, queue, load) for _ in range(times)]
                         took[load] = median(runs)
-                row = judged(claim, took[claim.in_order], took[claim.at_once])
+                row = judged(claim, took.get(claim.in_order), took[claim.at_once])
                 rows[claim.name] = row
                 say(f"{row.name}: {row.in_order} -> {row.at_once} {row.unit}, x{row.ratio}")
     return [rows[claim.name] for claim in claims]
 
 
-def judged(claim: Claim, in_order: float, at_once: float) -> Row:
+def judged(claim: Claim, in_order: float | None, at_once: float) -> Row:
     """Say what two runs, in real seconds, make of a claim."""
-    unit = 60 if claim.speed == MINUTES else 1
+    unit = 60 if claim.minutes else 1
     ratio = at_once * claim.speed / claim.bound
     bound = claim.bound / unit
     kept = ratio <= HELD and (claim.after is None or claim.after >= round(bound, 1))
-    why = "" if kept else claim.why or "what Braid costs is more than a twentieth at this speed"
+    why = (
+        "" if kept else claim.why or "what Braid costs is more than a twentieth of it at this speed"
+    )
     return Row(
         name=claim.name,
-        unit="min" if claim.speed == MINUTES else "s",
+        unit="min" if claim.minutes else "s",
         claimed=" -> ".join(f"{v:g}" if v else "?" for v in (claim.before, claim.after)),
-        in_order=round(in_order * claim.speed / unit, 2),
+        in_order=in_order and round(in_order * claim.speed / unit, 2),
         at_once=round(at_once * claim.speed / unit, 2),
         bound=round(bound, 2),
         ratio=round(ratio, 3),
-        times=round(in_order / at_once, 2),
+        times=in_order and round(in_order / at_once, 2),
         overhead_ms=round((at_once - claim.bound / claim.speed) * 1000 / claim.items, 1),
         held=kept,
         why=why,
     )
 
 
-async def measure(claims: Sequence[Claim], repeat: int) -> list[Row]:
+async def measure(claims: Sequence[Claim], repeat: int, *, only_at_once: bool) -> list[Row]:
     """Measure on an embedded server of our own."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -264,7 +275,8 @@ async def measure(claims: Sequence[Claim], repeat: int) -> list[Row]:
         process = await server.start(data, ports)
         try:
             await server.until_ready(process, ports, data)
-            return await measured(f"127.0.0.1:{ports.grpc}", data, claims, repeat)
+            address = f"127.0.0.1:{ports.grpc}"
+            return await measured(address, data, claims, repeat, only_at_once=only_at_once)
         finally:
             await stop(process, 5, hard=True)
 
@@ -274,8 +286,10 @@ def tell(rows: Sequence[Row], console: Console) -> None:
     heads = ("claim", "claimed", "in order", "at once", "bound", "of bound", "faster", "ms/item")
     laid = Table(*heads, "held", box=box.MARKDOWN)
     for row in rows:
-        figures = (f"{row.in_order:g} {row.unit}", f"{row.at_once:g}", f"{row.bound:g}")
-        rest = (f"{row.ratio:.3f}", f"{row.times:g}x", f"{row.overhead_ms:g}")
+        before = f"{row.in_order:g}" if row.in_order else ""
+        figures = (before, f"{row.at_once:g} {row.unit}", f"{row.bound:g}")
+        times = f"{row.times:g}x" if row.times else ""
+        rest = (f"{row.ratio:.3f}", times, f"{row.overhead_ms:g}")
         laid.add_row(row.name, row.claimed, *figures, *rest, "yes" if row.held else "no")
     for name in OPEN:
         laid.add_row(name, *("" for _ in heads[1:]), "open")
@@ -289,6 +303,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.claims", description=__doc__)
     parser.add_argument("--rows", nargs="+", help="words of the names of rows (all)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of a single item, median (3)")
+    parser.add_argument("--speed", type=float, help="of all rows (10, and 60 for minutes)")
+    parser.add_argument("--at-once", action="store_true", help="leave out the runs in order")
     parser.add_argument("--list", action="store_true", help="name the rows and end")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
@@ -298,7 +314,8 @@ def main() -> int:
     if options.list or not chosen:
         print("\n".join(claim.name for claim in CLAIMS))
         return 0 if options.list else 2
-    rows = asyncio.run(measure(chosen, options.repeat))
+    chosen = [replace(claim, other_speed=options.speed) for claim in chosen]
+    rows = asyncio.run(measure(chosen, options.repeat, only_at_once=options.at_once))
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:
