@@ -16,6 +16,7 @@ from runtime.heartbeats import Heartbeats
 from workflows.competitive_intelligence import CompetitiveIntelligence
 from workflows.content_generation import ContentGeneration
 from workflows.content_production import ContentProduction
+from workflows.data_pipeline import DataPipeline
 from workflows.document_analysis import DocumentAnalysis
 from workflows.due_diligence import DueDiligence
 from workflows.headers import PassHeaders
@@ -42,6 +43,7 @@ WORKFLOWS: tuple[type, ...] = (
     RegulatorySubmission,
     CompetitiveIntelligence,
     Support,
+    DataPipeline,
     Keeper,
     Topic,
     Spread,

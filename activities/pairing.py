@@ -61,6 +61,8 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.NEWS: sources.news_search,
         calls.DOMAIN: sources.domain_name,
         calls.ACCOUNT: effects.account_service,
+        calls.EXTRACT: effects.rows_page,
+        calls.LOAD: effects.load_batch,
         calls.PAYMENT: effects.payment_service,
         calls.PAYMENT_STATE: effects.payment_state,
         calls.STOCK: effects.warehouse,

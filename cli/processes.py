@@ -18,6 +18,7 @@ from workflows.data.intelligence import (
     IntelligenceSoFar,
 )
 from workflows.data.orders import OrderCase, OrderResult
+from workflows.data.pipeline import PipelineOrder, PipelineResult, PipelineState
 from workflows.data.submission import SubmissionCase, SubmissionRecord, SubmissionSoFar
 from workflows.data.support import SupportPath, SupportRequest, SupportResult
 from workflows.grades import Step
@@ -115,6 +116,14 @@ PROCESSES = (
         "answer a customer's request, by article, model or person",
         so_far=SupportResult,
         paths=tuple(SupportPath),
+    ),
+    ProcessEntry(
+        "data-pipeline",
+        PipelineOrder,
+        PipelineResult,
+        "dp",
+        "bring new rows of a source into a table, in batches, each once",
+        so_far=PipelineState,
     ),
 )
 

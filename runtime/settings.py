@@ -36,7 +36,9 @@ KEYS = {
     "news": "NEWS_API_KEY",
     "worldbank": "WORLDBANK_API_KEY",
 }
-EFFECTS = frozenset({"accounts", "mail", "chat", "payments", "warehouses", "carrier"})
+EFFECTS = frozenset(
+    {"accounts", "mail", "chat", "payments", "warehouses", "carrier", "rows", "table"}
+)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from workflows.data.due_diligence import ReferenceReply
 VENDORS = ("openai", "anthropic", "gemini")
 REGISTERS = ("companies_house", "gleif", "edgar", "vies")
 LISTS = ("opensanctions", "ofac", "worldbank")
-SOURCES = (*REGISTERS, *LISTS, "news", "dns")
-EFFECTS = ("accounts", "mail", "chat", "payments", "warehouses", "carrier")
+SOURCES = (*REGISTERS, *LISTS, "news", "dns", "rows")
+EFFECTS = ("accounts", "mail", "chat", "payments", "warehouses", "carrier", "table")
 SERVICES = (*VENDORS, *SOURCES, *EFFECTS)
 
 COMPATIBLE = re.compile(r"[a-z][a-z0-9-]{0,30}")

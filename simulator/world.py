@@ -22,6 +22,7 @@ from simulator.effects.carrier import Labels
 from simulator.effects.keyed import Keyed
 from simulator.effects.mail import PostOffice
 from simulator.effects.payments import Payments
+from simulator.effects.table import Table
 from simulator.effects.warehouses import Warehouses
 from simulator.exchange import SIMULATED, Asked, Finish, Reply, Service, Stream, page
 from simulator.faults import FaultBoard
@@ -39,12 +40,14 @@ from simulator.sources import (
     vies,
     worldbank,
 )
+from simulator.sources.rows import Till
 from simulator.state import Batched, Cancelled, Performed, StateFile
 from simulator.vendors import anthropic, gemini, openai
 from simulator.vendors.later import Later
 from simulator.vendors.vendor import Models, Vendor
 from workflows.data.effects import AccountOrder
 from workflows.data.orders import LabelOrder, PaymentOrder, StockOrder
+from workflows.data.pipeline import LoadOrder
 
 log = structlog.get_logger()
 
@@ -66,6 +69,7 @@ class World:
             "payments": Keyed(PaymentOrder, Payments(self.book), state, self.book),
             "warehouses": Keyed(StockOrder, Warehouses(self.book), state, self.book),
             "carrier": Keyed(LabelOrder, Labels(self.book), state, self.book),
+            "table": Keyed(LoadOrder, Table(self.book), state, self.book),
         }
         vendors = (openai.VENDOR, anthropic.VENDOR, gemini.VENDOR)
         self.services: dict[str, Service] = {
@@ -79,6 +83,7 @@ class World:
             "news": news.SERVICE,
             "dns": dns.SERVICE,
             "worldbank": worldbank.SERVICE,
+            "rows": Till(config.seed).service,
             **{name: keyed.service for name, keyed in performing.items()},
             "chat": chat.service(self.book),
         }

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from workflows.data import orders
+from workflows.data import orders, pipeline
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
 from workflows.data.common import CostView, Record
@@ -260,6 +260,8 @@ PAYMENT_STATE = _look("payment_state", orders.PaymentQuery, orders.PaymentView)
 STOCK = _effect("warehouse", orders.StockOrder, attempts=8)
 STOCK_FREE = _look("warehouse_stock", orders.StockQuery, orders.StockView)
 LABEL = _effect("carrier", orders.LabelOrder, attempts=8)
+EXTRACT = _look("rows_page", pipeline.PageOfRows, pipeline.RowsPage)
+LOAD = _effect("load_batch", pipeline.LoadOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)
 CHAT = _effect("chat_message", ChatOrder, attempts=4)
 

@@ -11,6 +11,7 @@ from activities.effects.fulfilment import (
 )
 from activities.effects.mail import send_mail
 from activities.effects.performing import EffectDesk
+from activities.effects.pipeline import load_batch, page_of_rows
 from activities.wire import Wire
 from runtime.settings import Settings
 from store.database import Store
@@ -24,6 +25,7 @@ from workflows.data.orders import (
     StockQuery,
     StockView,
 )
+from workflows.data.pipeline import LoadOrder, PageOfRows, RowsPage
 
 
 class EffectActivities:
@@ -55,6 +57,14 @@ class EffectActivities:
     async def carrier(self, order: LabelOrder) -> EffectReceipt:
         """Make or void a shipping label."""
         return await order_label(self._desk, order)
+
+    async def rows_page(self, query: PageOfRows) -> RowsPage:
+        """Read a page of a source of rows, as it is now."""
+        return await page_of_rows(self._desk, query)
+
+    async def load_batch(self, order: LoadOrder) -> EffectReceipt:
+        """Bring a batch into a table, or set its bad rows aside."""
+        return await load_batch(self._desk, order)
 
     async def send_mail(self, order: MailOrder) -> EffectReceipt:
         """Send one mail, at most once."""

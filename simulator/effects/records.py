@@ -7,13 +7,14 @@ from pydantic import Field
 from workflows.data.common import PartyId, Record
 from workflows.data.effects import AccountOrder
 from workflows.data.orders import LabelOrder, PaymentOrder, StockOrder
+from workflows.data.pipeline import LoadOrder
 
 
 class Order(Record):
     """A performed order with its idempotency key and the reference given for it."""
 
     key: str
-    request: AccountOrder | PaymentOrder | StockOrder | LabelOrder
+    request: AccountOrder | PaymentOrder | StockOrder | LabelOrder | LoadOrder
     reference: str
 
 

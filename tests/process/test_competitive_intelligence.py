@@ -1,14 +1,11 @@
 """Competitive intelligence on a real server: enough, late and silent sources, the next night."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import Payloads, WorkflowType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
 
 from simulator.config import Fault, FaultKind
+from tests.support.nightly import next_run
 from tests.support.world import World, example
 from workflows.data.intelligence import IntelligenceOrder, IntelligenceOutcome, IntelligenceReport
 
@@ -35,19 +32,7 @@ async def test_all_answer_and_only_what_is_new_the_next_night_is_new(here: World
     kept = first.heard["wolfspeed-filings"].signals
     less = first.heard["wolfspeed-filings"].model_copy(update={"signals": kept[1:]})
     last = first.model_copy(update={"heard": first.heard | {"wolfspeed-filings": less}})
-    converter = here.client.data_converter
-    request = StartWorkflowExecutionRequest(
-        namespace=here.client.namespace,
-        workflow_id=f"{here.queue}-night-2",
-        workflow_type=WorkflowType(name="competitive-intelligence"),
-        task_queue=TaskQueue(name=here.queue),
-        input=Payloads(payloads=await converter.encode([ORDER])),
-        request_id="night-2",
-        last_completion_result=Payloads(payloads=await converter.encode([last])),
-    )
-    await here.client.workflow_service.start_workflow_execution(request)
-    handle: Any = here.client.get_workflow_handle(request.workflow_id)
-    here.started.append(handle)
+    handle = await next_run(here, "competitive-intelligence", ORDER, last)
     assert (await here.done(handle, IntelligenceReport)).new == kept[:1]
 
 

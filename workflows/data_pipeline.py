@@ -1,0 +1,106 @@
+"""Data pipeline: extract, clean, validate, transform, load; only what is new, in batches.
+
+While a batch is loaded the next page is extracted. The watermark moves only past what is in the
+table or set aside, and goes with the pipeline from history to history and from run to run.
+"""
+
+from functools import partial
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from workflows.calls import EXTRACT, LOAD, ask
+from workflows.data.effects import EffectReceipt
+from workflows.data.pipeline import (
+    LoadAction,
+    LoadOrder,
+    PageOfRows,
+    PipelineOrder,
+    PipelineOutcome,
+    PipelineResult,
+    PipelineState,
+    RowsPage,
+)
+from workflows.errors import reason
+from workflows.patterns.process import Process
+from workflows.patterns.together import gather
+from workflows.rules import pipeline as rules
+
+
+@workflow.defn(name="data-pipeline")
+class DataPipeline(Process):
+    """One run, from the watermark to the end of the source."""
+
+    @workflow.init
+    def __init__(self, order: PipelineOrder) -> None:
+        super().__init__("data-pipeline", order.case)
+        self.order = order
+        self.state = order.state or PipelineState(watermark=max(order.after, self.last()))
+
+    @workflow.run
+    async def run(self, order: PipelineOrder) -> PipelineResult:
+        """Bring batch after batch into the table, until there is no more."""
+        try:
+            outcome, why = await self.batches()
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            outcome, why = PipelineOutcome.STOPPED, reason(error)
+        self.enter("closed", outcome)
+        await self.finish()
+        told = self.state.model_dump()
+        return PipelineResult(case=order.case, outcome=outcome, why=why, **told)
+
+    async def batches(self) -> tuple[PipelineOutcome, str]:
+        """Do what there is, or as many batches as the order allows."""
+        first = self.state.batches
+        page = await self.extract(self.state.watermark)
+        while page.rows:
+            if self.state.batches == self.order.batches:
+                return PipelineOutcome.BOUND, ""
+            if self.state.batches - first >= self.order.fresh:
+                await self.finish()
+                workflow.continue_as_new(self.order.model_copy(update={"state": self.state}))
+            batch = rules.batch(self.state.watermark, page)
+            if why := rules.too_bad(batch, self.order.tolerate):
+                return PipelineOutcome.STOPPED, why
+            page = await self.stored(batch)
+        return PipelineOutcome.UP_TO_DATE, ""
+
+    async def stored(self, batch: rules.Batch) -> RowsPage:
+        """Load a batch and set its bad rows aside while the next page comes; then move on."""
+        self.enter(f"batch {batch.name}")
+        page, *_ = await gather(
+            self.extract(batch.end),
+            self.load(LoadAction.LOAD, batch) if batch.rows else nothing(),
+            self.load(LoadAction.SET_ASIDE, batch) if batch.bad else nothing(),
+        )
+        self.state = rules.advanced(self.state, batch)
+        return page
+
+    async def extract(self, after: int) -> RowsPage:
+        """Read the page after a cursor."""
+        query = PageOfRows(after=after, limit=self.order.page)
+        return await self.branch("extract", partial(ask, EXTRACT, query))
+
+    async def load(self, action: LoadAction, batch: rules.Batch) -> EffectReceipt:
+        """Bring a batch's rows, or its bad rows, to where they belong; each key once."""
+        part = {"rows": batch.rows} if action is LoadAction.LOAD else {"bad": batch.bad}
+        order = LoadOrder(action=action, table=self.order.table, batch=batch.name, **part)
+        return await self.branch(action, partial(ask, LOAD, order))
+
+    def last(self) -> int:
+        """Give the watermark at which the last run of the same schedule ended; 0 without one."""
+        try:
+            return PipelineResult.model_validate(workflow.get_last_completion_result()).watermark
+        except ValidationError:  # there is none, or it is none of this process
+            return 0
+
+    def so_far(self) -> PipelineState:
+        """Give how far the pipeline is."""
+        return self.state
+
+
+async def nothing() -> None:
+    """Load nothing: a batch may have no good rows, or no bad ones."""
