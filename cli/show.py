@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cli.order_shown import order
 from cli.show_reading import reading
 from cli.submissions import submission
 from insight.shown.words import length
@@ -25,6 +26,7 @@ from workflows.data.common import (
 )
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.findings import CheckOutcome, Evidence
+from workflows.data.orders import OrderResult
 from workflows.data.submission import SubmissionSoFar
 
 _OUTCOME_STYLE = {
@@ -115,6 +117,8 @@ def result(record: object) -> RenderableType:
         return submission(record)
     if (shown := reading(record)) is not None:
         return shown
+    if isinstance(record, OrderResult):
+        return order(record)
     return JSON(json.dumps(to_jsonable_python(record)))
 
 
@@ -124,6 +128,8 @@ def so_far(record: Record) -> RenderableType | None:
         return decision(record.decision) if record.decision else None
     if isinstance(record, SubmissionSoFar):
         return submission(record)
+    if isinstance(record, OrderResult):
+        return order(record)
     return None if isinstance(record, StatusView) else JSON(record.model_dump_json())
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import Counter
+from decimal import Decimal
 from itertools import product
 
 import pytest
 
 from tests.patterns.virtual import run
 from tests.process.fulfilling import DEEDS, NUMBER, Shop, fulfilled, order
-from workflows.data.orders import OrderOutcome
+from tests.support.world import example
+from workflows.data.orders import Choice, OrderCase, OrderOutcome
+from workflows.rules.orders import Held, parcels
 
 
 def test_every_combination_of_failures_before_and_after_the_effect_balances() -> None:
@@ -44,12 +47,46 @@ def test_an_undo_or_a_mail_that_fails_for_good_is_a_task_and_then_all_balances(
     assert undo == "mail" or shop.tasks[0].startswith("undo ")
 
 
+@pytest.mark.parametrize("choose", list(Choice))
+def test_a_loser_whose_release_waits_for_a_person_does_not_hold_up_the_order(
+    choose: Choice,
+) -> None:
+    """Lyon loses: Hamburg is cheaper, and under `first` quicker."""
+    shop = Shop({"release lyon": "refused"})
+    result = run(fulfilled(shop, order(stock={"choose": choose})))
+    shop.check(result)
+    assert (result.released, result.undone) == (("lyon",), ())
+    assert shop.tasks == ["undo lyon/reserve"]
+    tried_again = len(shop.asked) - 1
+    assert shop.asked.index("mail") < tried_again
+    assert shop.asked[tried_again] == "release lyon"
+
+
+def test_who_sends_what_and_in_how_many_parcels() -> None:
+    given = example("order-fulfilment/split", OrderCase)
+    table, mirror = "table-ash", "mirror-round"
+    held = [
+        Held("a", frozenset({table}), Decimal(3)),
+        Held("b", frozenset({mirror}), Decimal(2)),
+        Held("c", frozenset({mirror}), Decimal(1)),
+        Held("d", frozenset()),
+    ]
+    assert [(p.warehouse, p.skus) for p in parcels(given, held)] == [
+        ("c", (mirror,)),
+        ("a", (table,)),
+    ]
+    both = Held("e", frozenset({table, mirror}), Decimal(9))
+    assert [p.warehouse for p in parcels(given, [*held, both])] == ["e"], "one parcel, if it can be"
+    assert parcels(given, held[1:]) == ()
+
+
 def test_cancelled_at_any_moment_nothing_half_done_remains() -> None:
     for half in range(1, 22):
-        for slower in ({}, {"authorise": 9.0}, {"reserve lyon": 9.0}, {"capture": 9.0}):
-            shop = Shop(slower=slower)
+        for slower in ({}, {"authorise": 9.0}, {"reserve lyon": 9.0}):
+            shop, choose = Shop(slower=slower), (Choice.FIRST, Choice.CHEAPEST)[half % 2]
+            given = order(stock={"choose": choose})
             try:
-                result = run(fulfilled(shop, order(), cancel_at=half / 2))
+                result = run(fulfilled(shop, given, cancel_at=half / 2))
             except asyncio.CancelledError:
                 result = None
             captured = shop.book.held["payments"].get(NUMBER) == "captured"

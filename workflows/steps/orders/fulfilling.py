@@ -55,11 +55,11 @@ class Fulfilment:
     def result(self) -> OrderResult:
         """Give what the order came to, so far."""
         undone = self.saga.undone
-        released = {f"{name}/reserve" for name in self.stock.released}
+        released = tuple(f"{name}/" for name in self.stock.released)
         return self._known.model_copy(
             update={
                 "released": self.stock.released,
-                "undone": tuple(u.step for u in undone if u.step not in released),
+                "undone": tuple(u.step for u in undone if not u.step.startswith(released)),
                 "by_hand": (*(f"{u.step}: {u.by}" for u in undone if u.by), *self.notices.by_hand),
             }
         )
@@ -80,6 +80,7 @@ class Fulfilment:
             self._end(_outcome_of(error), why=reason(error))
             await self._tell()
         finally:
+            await shielded(self.stock.let_go())
             if telling is not None:
                 await shielded(_ended(telling))
         return self.result

@@ -22,6 +22,7 @@ class Labels:
             f"label {place}",
             partial(ask, LABEL, make),
             partial(ask, LABEL, void),
+            group="ready",
             how=f"void {label}",
         )
         return label

@@ -37,7 +37,9 @@ class Payment:
             currency=payment.currency,
         )
         how = f"void or refund payment {self.number}"
-        await self.saga.step("payment", partial(ask, PAYMENT, request), self.give_back, how=how)
+        await self.saga.step(
+            "payment", partial(ask, PAYMENT, request), self.give_back, group="ready", how=how
+        )
 
     async def capture(self) -> None:
         """Take the money. Whether that worked is found out when the payment is given back."""
