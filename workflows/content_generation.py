@@ -85,16 +85,17 @@ class ContentGeneration(Process):
 
     async def drafted(self, name: str, first: Piece | None = None) -> Piece:
         """Have a piece written until it keeps its limits, in few drafts; else the best of them."""
-        before = first.parts if first else ()
+        spec, before = SPECS[name], first.parts if first else ()
         wrong = "; ".join(f"{o.quote!r}: {o.why}" for o in first.objections) if first else ""
 
         async def write(turn: Turn[PieceDraft]) -> Draft[PieceDraft]:
             last, why = turn.previous, wrong
             if last is not None:
                 why = "; ".join(filter(None, (wrong, last.reason)))
-            prompt = prompts.piece(self.brief, name, last.value.parts if last else before, why)
+            parts = last.value.parts if last else before
+            prompt = prompts.piece(self.brief, name, spec, parts, why)
             sample = turn.round + (AGAIN if first else 0)
-            said = await self.consult(SPECS[name].role, prompt, PieceDraft, sample=sample)
+            said = await self.consult(spec.role, prompt, PieceDraft, sample=sample)
             return Draft(said.value, said.usd)
 
         def rate(draft: PieceDraft) -> Score:

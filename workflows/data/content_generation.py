@@ -20,6 +20,18 @@ class ContentBrief(Record):
     models: ModelPolicy = ModelPolicy()
 
 
+class PieceSpec(Record):
+    """A kind of piece: which role writes it in which form, the least and most parts, the characters
+    a part and the hashtags it may have.
+    """
+
+    role: str
+    form: str
+    parts: tuple[int, int]
+    longest: int
+    hashtags: int
+
+
 class PieceDraft(Record):
     """What a model writes: the parts of a piece in order, and its hashtags without the sign."""
 

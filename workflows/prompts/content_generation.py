@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 
-from workflows.data.content_generation import ConsistencyEdit, ContentBrief, Piece, PieceDraft
+from workflows.data.content_generation import (
+    ConsistencyEdit,
+    ContentBrief,
+    Piece,
+    PieceDraft,
+    PieceSpec,
+)
 from workflows.data.llm import Prompt
 from workflows.prompts.documents import asking
-from workflows.rules.content_generation import SPECS
 
 
-def piece(brief: ContentBrief, name: str, before: tuple[str, ...], wrong: str) -> Prompt:
+def piece(
+    brief: ContentBrief, name: str, spec: PieceSpec, before: tuple[str, ...], wrong: str
+) -> Prompt:
     """Ask for a piece; after a first one, for another without what was wrong with it."""
-    spec = SPECS[name]
     low, high = spec.parts
     return asking(
         f"write-{name}",

@@ -2,27 +2,38 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from workflows.data.content_generation import ContentBrief, Objection, Piece, PieceDraft
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A kind of piece: who writes it, how many parts and characters a part it may have."""
-
-    role: str
-    form: str
-    parts: tuple[int, int]
-    longest: int
-    hashtags: int
-
+from workflows.data.content_generation import ContentBrief, Objection, Piece, PieceDraft, PieceSpec
 
 SPECS = {
-    "thread": Spec("analyst", "a thread of short posts that follow each other", (3, 8), 280, 2),
-    "post": Spec("reviewer", "one post for a business network", (1, 1), 1_300, 5),
-    "caption": Spec("drafter", "the caption of a picture", (1, 1), 300, 8),
-    "newsletter": Spec("triage", "a newsletter: the subject, then its paragraphs", (2, 8), 900, 0),
+    "thread": PieceSpec(
+        role="analyst",
+        form="a thread of short posts that follow each other",
+        parts=(3, 8),
+        longest=280,
+        hashtags=2,
+    ),
+    "post": PieceSpec(
+        role="reviewer",
+        form="one post for a business network",
+        parts=(1, 1),
+        longest=1_300,
+        hashtags=5,
+    ),
+    "caption": PieceSpec(
+        role="drafter",
+        form="the caption of a picture",
+        parts=(1, 1),
+        longest=300,
+        hashtags=8,
+    ),
+    "newsletter": PieceSpec(
+        role="triage",
+        form="a newsletter: the subject, then its paragraphs",
+        parts=(2, 8),
+        longest=900,
+        hashtags=0,
+    ),
 }
 """The four pieces. House policy."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -33,7 +44,7 @@ def breaches(name: str, draft: PieceDraft) -> tuple[str, ...]:
     return tuple(_breaches(SPECS[name], draft))
 
 
-def _breaches(spec: Spec, draft: PieceDraft) -> Iterator[str]:
+def _breaches(spec: PieceSpec, draft: PieceDraft) -> Iterator[str]:
     low, high = spec.parts
     if not low <= len(draft.parts) <= high:
         yield f"it has {len(draft.parts)} parts, {low} to {high} are wanted"
