@@ -23,6 +23,7 @@ from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
 from workflows.party_screening import PartyScreening
 from workflows.regulatory_submission import RegulatorySubmission
+from workflows.sentiment import SentimentOfCustomers
 from workflows.services.ask import Ask
 from workflows.services.batch import Batch
 from workflows.services.chunk import SpreadChunk
@@ -36,6 +37,7 @@ from workflows.support_request import Support
 WORKFLOWS: tuple[type, ...] = (
     DueDiligence,
     DocumentAnalysis,
+    SentimentOfCustomers,
     ContentGeneration,
     PartyScreening,
     OrderFulfilment,

@@ -64,6 +64,7 @@ from workflows.data.readings import (
     ReferenceReading,
 )
 from workflows.data.route import PathProposal
+from workflows.data.sentiment import Tones
 from workflows.data.submission import ClinicalReading, DocumentCheck, DocumentText
 from workflows.data.support import RequestReading, SupportAnswer
 from workflows.grades import Step
@@ -87,6 +88,7 @@ OF_CASES = (
     RequestReading,
     SupportAnswer,
     PieceDraft,
+    Tones,
     ConsistencyEdit,
 )
 OF_CONTENT = (

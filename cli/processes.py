@@ -19,6 +19,7 @@ from workflows.data.intelligence import (
 )
 from workflows.data.orders import OrderCase, OrderResult
 from workflows.data.pipeline import PipelineOrder, PipelineResult, PipelineState
+from workflows.data.sentiment import SentimentCase, SentimentResult
 from workflows.data.submission import SubmissionCase, SubmissionRecord, SubmissionSoFar
 from workflows.data.support import SupportPath, SupportRequest, SupportResult
 from workflows.grades import Step
@@ -98,6 +99,14 @@ PROCESSES = (
         "cg",
         "write a thread, a post, a caption and a newsletter at once, then edit",
         so_far=ContentGenerated,
+    ),
+    ProcessEntry(
+        "sentiment",
+        SentimentCase,
+        SentimentResult,
+        "se",
+        "rate what many customers wrote, ten to a call",
+        so_far=SentimentResult,
     ),
     ProcessEntry(
         "document-analysis",

@@ -190,6 +190,19 @@ class EditDocuments(Document):
     pieces: dict[str, tuple[str, ...]]
 
 
+class RemarkDocument(Document):
+    """One remark of a customer."""
+
+    id: str
+    text: str
+
+
+class RemarksDocuments(Document):
+    """For Tones."""
+
+    items: tuple[RemarkDocument, ...]
+
+
 def block(user: str) -> str | None:
     """Give the JSON between the marks of documents or results, if there is exactly one block."""
     found = [text for _, text in _BLOCK.findall(user)]

@@ -20,6 +20,7 @@ from simulator.brain.documents import (
     PapersResults,
     PieceDocuments,
     ReferenceDocuments,
+    RemarksDocuments,
     SynthesisDocuments,
     read,
 )
@@ -28,6 +29,7 @@ from simulator.brain.minimal import minimal
 from simulator.brain.papers import paper, papers
 from simulator.brain.plausible import Plausible
 from simulator.brain.press import press
+from simulator.brain.remarks import rated
 from simulator.brain.slips import slip
 from simulator.brain.synthesis import synthesis
 from simulator.chance import digest, unit
@@ -79,6 +81,7 @@ RULES = {
     "MediaReading": _Rule(ArticleDocuments, press),
     "PieceDraft": _Rule(PieceDocuments, copywriting.piece),
     "ConsistencyEdit": _Rule(EditDocuments, copywriting.consistency),
+    "Tones": _Rule(RemarksDocuments, rated),
     "DocumentReading": _Rule(PaperDocuments, paper),
     "DocumentsSummary": _Rule(PapersResults, papers),
     "Synthesis": _Rule(SynthesisDocuments, synthesis),

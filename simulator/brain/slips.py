@@ -27,6 +27,7 @@ from workflows.data.readings import (
     MediaReading,
     ReferenceReading,
 )
+from workflows.data.sentiment import Tones
 from workflows.data.support import RequestReading, RequestType, SupportAnswer
 
 UNKNOWN_CITATION = "e99"
@@ -163,6 +164,11 @@ def _object_to_air(reading: BaseModel) -> BaseModel:
     return _changed(reading, objections=(*getattr(reading, "objections", ()), air))
 
 
+def _forget_first(reading: BaseModel) -> BaseModel:
+    """Leave out the first of the items asked about."""
+    return _changed(reading, items=getattr(reading, "items", ())[1:])
+
+
 Slip = Callable[[BaseModel], BaseModel]
 
 SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
@@ -174,6 +180,7 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     DocumentReading: (_other_risk, _other_sentiment, _miss_topic, _unsure),
     DocumentsSummary: (_cite_nobody,),
     PieceDraft: (_round_off,),
+    Tones: (_forget_first,),
     ConsistencyEdit: (_object_to_air,),
     Synthesis: (_invent, _misstate, _other_outcome, _unsure),
     ContentDraft: (_boast,),

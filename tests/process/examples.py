@@ -108,6 +108,7 @@ EXAMPLES = (
         deciding(),
         cancel_at="ask_model",
     ),
+    Example("sentiment", "sentiment/week", deciding(), cancel_at="ask_model"),
     Example(
         "content-generation",
         "content-generation/cold_store",

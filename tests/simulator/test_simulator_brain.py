@@ -46,6 +46,7 @@ from workflows.data.readings import (
     MediaReading,
     ReferenceReading,
 )
+from workflows.data.sentiment import Tones
 from workflows.data.support import RequestReading, RequestType, SupportAnswer
 
 FORM: dict[str, object] = {
@@ -346,6 +347,7 @@ RIGHT: dict[type[BaseModel], Sequence[BaseModel]] = {
         for sentiment in Sentiment
         for topics in ((), (Passage(topic="payment", quote="you pay now"),))
     ],
+    Tones: [Tones(items=({"id": "r1"},))],
     PieceDraft: [PieceDraft(parts=("one",))],
     ConsistencyEdit: [ConsistencyEdit(objections=())],
     DocumentsSummary: [DocumentsSummary(headline="one")],
