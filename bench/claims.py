@@ -1,6 +1,6 @@
 """Hold the field's claims about parallel work against the clock.
 
-`.venv/bin/python -m bench.claims` (about ten minutes) prints a table, `--json` an object; `--rows
+`.venv/bin/python -m bench.claims` (some fifteen minutes) prints a table, `--json` an object; `--rows
 email content` runs those whose names have one of the words in them, `--list` names them.
 
 Every branch is one activity: a model call through the product's worker (permit, journal, HTTP) to
