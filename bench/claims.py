@@ -1,7 +1,8 @@
 """Hold the field's claims about parallel work against the clock.
 
-`.venv/bin/python -m bench.claims` (some fifteen minutes) prints a table, `--json` an object; `--rows
-email content` runs those whose names have one of the words in them, `--list` names them.
+`.venv/bin/python -m bench.claims` (some fifteen minutes) prints a table, `--json` an object;
+`--rows email content` runs those whose names have one of the words in them, `--list` names
+them.
 
 Every branch is one activity: a model call through the product's worker (permit, journal, HTTP) to
 the simulator in a process of its own, which answers after exactly as long as the claim says. Rows
