@@ -19,6 +19,7 @@ from workflows.content_production import ContentProduction
 from workflows.data_pipeline import DataPipeline
 from workflows.document_analysis import DocumentAnalysis
 from workflows.due_diligence import DueDiligence
+from workflows.email_triage import EmailTriage
 from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
 from workflows.party_screening import PartyScreening
@@ -46,6 +47,7 @@ WORKFLOWS: tuple[type, ...] = (
     CompetitiveIntelligence,
     Support,
     DataPipeline,
+    EmailTriage,
     Keeper,
     Topic,
     Spread,

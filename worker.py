@@ -37,6 +37,7 @@ from store.breakers import BreakerRule
 from store.database import Store
 from store.errors import StoreError
 from workflows import calls
+from workflows.data import email_triage as mails
 from workflows.data.aggregate import Cited
 from workflows.data.common import Record
 from workflows.data.complexity import Rating
@@ -102,9 +103,16 @@ OF_CONTENT = (
     PieceCheck,
 )
 OF_INTELLIGENCE = (CompetitorReading, Briefing)
+OF_MAILS = (
+    mails.ToneReading,
+    mails.PointsReading,
+    mails.UrgencyReading,
+    mails.DraftedAnswer,
+    mails.DraftCheck,
+)
 OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
 ANSWERS: dict[str, type[Record]] = {
-    r.__name__: r for r in (*OF_CASES, *OF_CONTENT, *OF_INTELLIGENCE, *OF_PATTERNS)
+    r.__name__: r for r in (*OF_CASES, *OF_CONTENT, *OF_INTELLIGENCE, *OF_MAILS, *OF_PATTERNS)
 }
 """The records a prompt may name for a model's reply."""
 

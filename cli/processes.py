@@ -12,6 +12,7 @@ from workflows.data.content_production import ContentOrder, ContentPiece, Conten
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.document_analysis import AnalysisCase, AnalysisResult, AnalysisSoFar
 from workflows.data.due_diligence import Route
+from workflows.data.email_triage import Path, TriageCase, TriageResult
 from workflows.data.intelligence import (
     IntelligenceOrder,
     IntelligenceReport,
@@ -133,6 +134,15 @@ PROCESSES = (
         "dp",
         "bring new rows of a source into a table, in batches, each once",
         so_far=PipelineState,
+    ),
+    ProcessEntry(
+        "email-triage",
+        TriageCase,
+        TriageResult,
+        "et",
+        "read a customer's mail three ways at once, answer it once",
+        so_far=TriageResult,
+        paths=tuple(Path),
     ),
 )
 

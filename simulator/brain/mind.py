@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import content, copywriting, rules, submission, support, watch
+from simulator.brain import content, copywriting, mails, rules, submission, support, watch
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
@@ -95,6 +95,11 @@ RULES = {
     "CompetitorReading": _Rule(watch.NewsDocuments, watch.news),
     "Briefing": _Rule(watch.BriefingDocuments, watch.briefing),
     "PieceCheck": _Rule(content.CheckDocuments, content.check),
+    "ToneReading": _Rule(mails.MailDocuments, mails.tone),
+    "PointsReading": _Rule(mails.MailDocuments, mails.points),
+    "UrgencyReading": _Rule(mails.MailDocuments, mails.urgency),
+    "DraftedAnswer": _Rule(mails.AnswerDocuments, mails.answer),
+    "DraftCheck": _Rule(mails.AnswerDocuments, mails.check),
     "ClinicalReading": _Rule(submission.ReadingDocuments, submission.reading),
     "DocumentText": _Rule(submission.WritingDocuments, submission.document),
     "DocumentCheck": _Rule(submission.CheckDocuments, submission.check),

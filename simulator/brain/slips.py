@@ -18,6 +18,7 @@ from workflows.data.document_analysis import (
     Sentiment,
 )
 from workflows.data.due_diligence import CaseOutcome, Claim, Synthesis
+from workflows.data.email_triage import DraftedAnswer
 from workflows.data.media import Stage
 from workflows.data.readings import (
     CreditReading,
@@ -169,6 +170,12 @@ def _forget_first(reading: BaseModel) -> BaseModel:
     return _changed(reading, items=getattr(reading, "items", ())[1:])
 
 
+def _promise(reading: BaseModel) -> BaseModel:
+    """Promise a customer what nobody offered."""
+    said = f"{getattr(reading, 'text', '')} We refund you 75 EUR within 24 hours."
+    return _changed(reading, text=said)
+
+
 Slip = Callable[[BaseModel], BaseModel]
 
 SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
@@ -186,6 +193,7 @@ SLIPS: dict[type[BaseModel], tuple[Slip, ...]] = {
     ContentDraft: (_boast,),
     RequestReading: (_other_type, _unsure),
     SupportAnswer: (_cite_nothing, _unsure),
+    DraftedAnswer: (_promise,),
 }
 
 

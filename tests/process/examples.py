@@ -115,4 +115,11 @@ EXAMPLES = (
         deciding(),
         cancel_at="ask_model",
     ),
+    Example(
+        "email-triage",
+        "email-triage/urgent",
+        deciding(("answer", "approve", "ana")),
+        cancel_at="ask_model",
+        stays=frozenset({"mail", "chat"}),
+    ),
 )

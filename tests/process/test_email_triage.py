@@ -1,0 +1,158 @@
+"""Email triage on a real server: each way through, each branch failing, sent once or a task."""
+
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+from simulator.config import Fault, FaultKind, SimulatorConfig
+from tests.support.world import SPEED, Handle, World, example, world
+from workflows.data.common import Decision
+from workflows.data.email_triage import Path, Review, TriageCase, TriageOutcome, TriageResult
+
+pytestmark = pytest.mark.server
+VENDORS = ("openai", "anthropic", "gemini")
+
+
+def mail(name: str, review: Review | None = None) -> TriageCase:
+    case = example(f"email-triage/{name}", TriageCase)
+    if review is None:
+        return case
+    desk = case.desk.model_copy(update={"review": review})
+    return case.model_copy(update={"desk": desk})
+
+
+async def answered(
+    here: World, case: TriageCase, verdict: str = "", gate: str = "answer", **said: Any
+) -> TriageResult:
+    """Run a case; where a verdict is given, ana gives it at the gate."""
+    handle = await here.begin("email-triage", case)
+    if verdict:
+        await here.gate(handle, gate)
+        await here.decide(handle, verdict, "ana", gate=gate, **said)
+    return await here.done(handle, TriageResult)
+
+
+async def silent(here: World, *records: str) -> None:
+    """Let every vendor refuse the questions for these records."""
+    await here.faults(
+        *(
+            Fault(service=vendor, kind=FaultKind.REFUSAL, body=f'"{record}"')
+            for vendor in VENDORS
+            for record in records
+        )
+    )
+
+
+async def started(handle: Handle) -> dict[str, Any]:
+    return {b["name"]: b for b in await handle.query("branches")}
+
+
+async def test_an_urgent_mail_is_drafted_checked_approved_and_sent_once(here: World) -> None:
+    case = mail("urgent")
+    handle = await here.begin("email-triage", case)
+    gate = await here.gate(handle, "answer")
+    assert gate.proposal == "approve"
+    assert (await here.book())["mails"] == []
+    await here.decide(handle, "approve", "ana", gate="answer")
+    result = await here.done(handle, TriageResult)
+    assert (result.outcome, result.path) == (TriageOutcome.ANSWERED, Path.DRAFTED_APPROVED)
+    assert result.checked
+    assert all(c.supported for c in result.checked)
+    assert (result.drafts, result.gaps, result.open_tasks) == (1, (), ())
+    (sent,) = (await here.book())["mails"]
+    assert (sent["to"], sent["subject"]) == (case.mail.sender, f"Re: {case.mail.subject}")
+    assert sent["in_reply_to"] == case.mail.message_id
+    branches = await started(handle)
+    readings = [branches[n] for n in ("tone", "key points", "urgency")]
+    assert max(r["started"] for r in readings) < min(r["ended"] for r in readings)
+    billed = (await here.book())["billed"]
+    assert all(billed[vendor] for vendor in VENDORS), "three vendors read"
+
+
+async def test_what_waits_is_answered_by_template_and_nobody_is_asked(here: World) -> None:
+    for name in ("routine", "complaint"):
+        result = await answered(here, mail(name))
+        assert (result.outcome, result.path) == (TriageOutcome.ANSWERED, Path.TEMPLATE)
+        assert "two working days" in result.answer
+    assert (await answered(here, mail("urgent", Review.NEVER))).path is Path.DRAFTED
+    assert len((await here.book())["mails"]) == 3
+    declined = await answered(here, mail("routine", Review.ALWAYS), "decline")
+    assert declined.outcome is TriageOutcome.DECLINED
+    assert len((await here.book())["mails"]) == 3
+
+
+async def test_a_mail_nobody_can_judge_goes_to_a_person(here: World) -> None:
+    own = {"text": "Could you send the scan again?"}
+    result = await answered(here, mail("unclear", Review.NEVER), "supply", value=own)
+    assert (result.outcome, result.path) == (TriageOutcome.ANSWERED, Path.BY_HAND)
+    assert result.answer == own["text"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "gaps", "path"),
+    [
+        (("ToneReading", "PointsReading"), {"tone", "key points"}, Path.TEMPLATE),
+        (("UrgencyReading", "DraftedAnswer"), {"urgency", "draft"}, Path.BY_HAND),
+        (("UrgencyReading", "DraftCheck"), {"urgency", "fact check"}, Path.BY_HAND),
+    ],
+)
+async def test_without_an_answer_of_the_models_a_person_stands_in(
+    lost: tuple[str, ...], gaps: set[str], path: Path, here: World
+) -> None:
+    await silent(here, *lost)
+    handle = await here.begin("email-triage", mail("routine", Review.NEVER))
+    if path is Path.BY_HAND:
+        view = await here.gate(handle, "answer")
+        assert view.proposal == "supply"
+        said = {"verdict": "supply", "by": "bo", "gate": "answer", "value": {"text": "By hand."}}
+        await handle.execute_update("decide", Decision.model_validate(said))
+    result = await here.done(handle, TriageResult)
+    assert (result.path, result.outcome) == (path, TriageOutcome.ANSWERED)
+    assert {g.split(":")[0] for g in result.gaps} == gaps
+
+
+async def test_a_draft_that_promises_too_much_is_mended_or_goes_to_a_person(
+    address: str, tmp_path: File
+) -> None:
+    """A writer that always errs is caught twice; one that errs once in two is mended."""
+    ends = []
+    for rate, seed in ((1.0, 7), (0.5, 10)):
+        erring = {"gpt-6.1-terra": rate}
+        config = SimulatorConfig(seed=seed, speed=SPEED, error_rate=0, error_rates=erring)
+        async with world(address, tmp_path / str(rate), config=config) as here:
+            case = mail("urgent", Review.NEVER)
+            handle = await here.begin("email-triage", case)
+            if rate == 1.0:
+                view = await here.gate(handle, "answer")
+                assert (view.proposal, "75" in view.question) == ("supply", True)
+                await here.decide(handle, "decline", "ana", gate="answer")
+            ends.append(await here.done(handle, TriageResult))
+            assert len((await here.book())["mails"]) == (rate < 1)
+    stopped, mended = ends
+    assert (stopped.drafts, stopped.outcome) == (2, TriageOutcome.DECLINED)
+    assert {c.text for c in stopped.checked if not c.supported} >= {"75", "24"}
+    assert (mended.drafts, mended.outcome) == (2, TriageOutcome.ANSWERED)
+    assert "75" not in mended.answer
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "before", "after"),
+    [
+        (FaultKind.DROP, None, "unclear", TriageOutcome.ANSWERED_BY_HAND),
+        (FaultKind.ERROR, 550, "not_answered", TriageOutcome.NOT_ANSWERED),
+    ],
+)
+async def test_a_sending_that_is_unclear_or_refused_is_a_task_for_a_person(
+    kind: FaultKind, status: int | None, before: str, after: TriageOutcome, here: World
+) -> None:
+    await here.faults(Fault(service="mail", kind=kind, status=status))
+    handle = await here.begin("email-triage", mail("routine"))
+    await here.gate(handle, "sending")
+    known = await handle.query("result_so_far")
+    assert (known["outcome"], len(known["open_tasks"])) == (before, 1)
+    verdict = "done" if after is TriageOutcome.ANSWERED_BY_HAND else "skip"
+    await here.decide(handle, verdict, "bo", gate="sending")
+    result = await here.done(handle, TriageResult)
+    assert (result.outcome, result.open_tasks) == (after, ())
+    assert (await here.book())["requests"]["mail"] == 1, "never sent twice"
