@@ -174,7 +174,7 @@ class Worker:
         world, suffix = self.here, self.here.queue.removeprefix("braid")
         command = [sys.executable, "-m", "tests.support.deployed_process", self.address]
         command += [suffix, self.identity, "deployed", str(world.settings.data)]
-        command += [str(world.settings.simulator)]
+        command += [str(world.settings.simulator), world.settings.simulator_smtp]
         self.process = await spawn(command, log=world.settings.data / f"worker-{self.number}.log")
 
     async def killed_amid(self, living: "asyncio.Task[Any]") -> int:
@@ -190,6 +190,7 @@ class Worker:
             if await self._open() < len(EXAMPLES):
                 continue
             self.process.send_signal(signal.SIGSTOP)
+            await asyncio.wait([living], timeout=0.05)  # all its threads stand still by then
             if (held := await self._open()) and not await self._unsettled():
                 break
             self.process.send_signal(signal.SIGCONT)

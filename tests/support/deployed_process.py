@@ -1,6 +1,7 @@
 """A worker process of the product's own activities, with a test's workflows, to be killed.
 
-Arguments: address, suffix of the queues, identity, module of WORKFLOWS, data, simulator. A file
+Arguments: address, suffix of the queues, identity, module of WORKFLOWS, data, simulator, and, for
+who sends mails, the simulator's mail server. A file
 `llm.toml` among the data is its catalogue.
 """
 
@@ -22,12 +23,18 @@ from store.database import Store
 
 
 async def serve(
-    address: str, suffix: str, identity: str, world: str, data: Path, simulator: str
+    address: str,
+    suffix: str,
+    identity: str,
+    world: str,
+    data: Path,
+    simulator: str,
+    smtp: str = "",
 ) -> None:
     """Serve until killed."""
     vars(worker)["WORKFLOWS"] = importlib.import_module(world).WORKFLOWS
     pause = timedelta(milliseconds=10)
-    settings = Settings(data=data, simulator=simulator, retry_pause=pause)
+    settings = Settings(data=data, simulator=simulator, simulator_smtp=smtp, retry_pause=pause)
     if (given := data / "llm.toml").exists():
         settings = replace(settings, catalogue=given)
     store, wire = await Store.open(settings.database), Wire(settings)
@@ -41,6 +48,6 @@ async def serve(
 
 if __name__ == "__main__":
     die_with_parent()
-    address, suffix, identity, world, data, simulator = sys.argv[1:]
-    asyncio.run(serve(address, suffix, identity, world, Path(data), simulator))
+    address, suffix, identity, world, data, *simulator = sys.argv[1:]
+    asyncio.run(serve(address, suffix, identity, world, Path(data), *simulator))
     leave(0)
