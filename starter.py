@@ -20,6 +20,7 @@ from cli import (
     limiting,
     models,
     owning,
+    receiving,
     replay,
     schedules,
     statistics,
@@ -44,6 +45,7 @@ app.add_typer(limiting.app, name="limits")
 app.add_typer(batch.app, name="batch", help="Run a process for each of many inputs.")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
+app.add_typer(receiving.app)
 app.add_typer(schedules.app, name="schedule")
 
 

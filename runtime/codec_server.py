@@ -4,12 +4,9 @@ It speaks the codec server protocol (POST /decode, /encode and /download, `{"pay
 loopback, and lets pages of the UI only read its answers. Whoever may see the UI may see these.
 """
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import uvicorn
 from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,6 +17,7 @@ from starlette.routing import Route
 from temporalio.api.common.v1 import Payloads
 
 from runtime.documents import BlobDriver, Opened, resolved
+from runtime.serving import serving as served
 from store.errors import StoreError
 
 
@@ -59,30 +57,8 @@ def _json(payloads: Payloads) -> Response:
     return Response(json_format.MessageToJson(payloads), media_type="application/json")
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signal handlers to the stack."""
-        yield
-
-
 @asynccontextmanager
 async def serving(opened: Opened, ui: str, port: int) -> AsyncIterator[str]:
     """Serve on a loopback port (0 takes a free one) until the block ends; yields the address."""
-    with socket.create_server(("127.0.0.1", port)) as bound:
-        config = uvicorn.Config(
-            create_app(opened, ui),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-        server = _Server(config)
-        # Bound already, so whoever asks from now on waits for the answer.
-        task = asyncio.create_task(server.serve(sockets=[bound]))
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
+    async with served(create_app(opened, ui), port) as address:
+        yield address

@@ -3,8 +3,11 @@
 from pathlib import Path as File
 from typing import Any
 
+import httpx
 import pytest
 
+from cli.arriving.desk import LARGEST, SIGNATURE, create_app, signed
+from runtime.serving import serving
 from simulator.config import Fault, FaultKind, SimulatorConfig
 from tests.support.world import SPEED, Handle, World, example, world
 from workflows.data.common import Decision
@@ -156,3 +159,28 @@ async def test_a_sending_that_is_unclear_or_refused_is_a_task_for_a_person(
     result = await here.done(handle, TriageResult)
     assert (result.outcome, result.open_tasks) == (after, ())
     assert (await here.book())["requests"]["mail"] == 1, "never sent twice"
+
+
+async def test_a_mail_that_arrives_twice_is_one_case_also_after_it_closed(here: World) -> None:
+    desk, secret = mail("urgent").desk, "a secret of the test"
+    number = f"<{here.queue}@a.example>".encode()
+    body = b"From: a@b.example\nSubject: Hello\nMessage-ID: " + number + b"\n\nIs it there?"
+    app = create_app(here.client, desk, sender="us@braid.example", secret=secret)
+    async with serving(app, 0) as url, httpx.AsyncClient(base_url=url) as post:
+
+        async def deliver(content: bytes, key: str = secret) -> httpx.Response:
+            return await post.post(
+                "/mails", content=content, headers={SIGNATURE: signed(key, content)}
+            )
+
+        first, again = await deliver(body), await deliver(body)
+        assert (first.status_code, first.json()["started"]) == (202, True)
+        assert (again.status_code, again.json()["started"]) == (200, False)
+        case = here.client.get_workflow_handle(first.json()["case"])
+        here.started.append(case)
+        await case.terminate("as if it were closed")
+        assert (await deliver(body)).json() == {"case": case.id, "started": False}
+        assert (await deliver(body, "another")).status_code == 401
+        assert (await deliver(b"Auto-Submitted: auto-replied\n" + body)).json()["ignored"]
+        assert (await deliver(b"no mail at all")).status_code == 422
+        assert (await deliver(b"x" * (LARGEST + 1))).status_code == 413

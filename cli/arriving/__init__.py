@@ -1,0 +1,1 @@
+"""Mails that arrive: read, judged, and each made a case once."""

@@ -1,0 +1,89 @@
+"""The desk at which mails arrive over HTTP: `POST /mails`; each mail starts one case, ever."""
+
+import hmac
+from hashlib import sha256
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from temporalio.client import Client
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from cli import cases
+from cli.arriving import mails
+from cli.errors import BadInput
+from cli.processes import process
+from workflows.data.email_triage import IncomingMail, SupportDesk, TriageCase
+
+LARGEST = 5_000_000
+"""Bytes of a mail."""
+SIGNATURE = "x-braid-signature"
+PROCESS = process("email-triage")
+
+
+class TooLarge(Exception):
+    """A body over LARGEST."""
+
+
+def identity(mail: IncomingMail) -> str:
+    """Give the workflow id of a mail's case: a hash, for a Message-ID may name a person."""
+    return f"{PROCESS.prefix}-{sha256(mail.message_id.encode()).hexdigest()[:24]}"
+
+
+def signed(secret: str, body: bytes) -> str:
+    """Give the signature of a body, as the header must hold it."""
+    return f"sha256={hmac.new(secret.encode(), body, sha256).hexdigest()}"
+
+
+def create_app(client: Client, desk: SupportDesk, *, sender: str, secret: str = "") -> Starlette:
+    """Build the application; with a secret, each body must come with its signature.
+
+    `sender` is the address our own mails are from.
+    """
+
+    async def receive(request: Request) -> JSONResponse:
+        try:
+            body = await _body(request)
+        except TooLarge:
+            return _error(413, f"a mail is at most {LARGEST} bytes")
+        given = request.headers.get(SIGNATURE, "")
+        if secret and not hmac.compare_digest(given.encode(), signed(secret, body).encode()):
+            return _error(401, f"{SIGNATURE} is not the sha256 HMAC of the body under the secret")
+        plain = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        read = mails.from_json if plain == "application/json" else mails.raw
+        try:
+            return await _begin(client, read(body, sender), desk)
+        except mails.Ignored as why:
+            return JSONResponse({"ignored": str(why)})
+        except BadInput as wrong:
+            return _error(422, str(wrong))
+
+    return Starlette(routes=[Route("/mails", receive, methods=["POST"])])
+
+
+async def _begin(client: Client, mail: IncomingMail, desk: SupportDesk) -> JSONResponse:
+    """Start the mail's case, or name the one it has, be it open or closed."""
+    name = identity(mail)
+    given = TriageCase(case=f"mail-{name.removeprefix('et-')[:12]}", mail=mail, desk=desk)
+    try:
+        await cases.start(client, PROCESS, given, cases.Start(workflow_id=name))
+    except BadInput as refused:
+        if isinstance(refused.__cause__, WorkflowAlreadyStartedError):
+            return JSONResponse({"case": name, "started": False})
+        return _error(503, f"{refused}; deliver it again later")
+    return JSONResponse({"case": name, "started": True}, 202)
+
+
+async def _body(request: Request) -> bytes:
+    """Read the body as far as it may go. Raises TooLarge."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST:
+            raise TooLarge
+    return bytes(body)
+
+
+def _error(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": message}, status)

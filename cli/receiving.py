@@ -1,0 +1,76 @@
+"""The command `receive`: mails that arrive over HTTP start cases."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.commands import AsJson, Live, Profile, in_session, out
+from cli.errors import BadInput
+from runtime.smtp import LOOPBACK, SENDER
+
+app = typer.Typer()
+
+
+@app.command()
+def receive(
+    process: Annotated[str, typer.Argument(help="email-triage")],
+    desk: Annotated[Path, typer.Argument(help="who answers: YAML with team, facts and so on")],
+    port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 0,
+    host: Annotated[str, typer.Option(help="beyond loopback only with --secret-env")] = "127.0.0.1",
+    secret_env: Annotated[
+        str, typer.Option(help="variable with the secret that signs each body")
+    ] = "",
+    profile: Profile = None,
+    live: Live = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take mails at POST /mails until Ctrl-C: each starts a case, delivered twice one alone."""
+    if process != "email-triage":
+        raise BadInput(f"no mail starts {process!r}; there is email-triage")
+    secret = _secret(secret_env, host)
+    from cli.inputs import read
+    from workflows.data.email_triage import SupportDesk
+
+    given = read(desk, SupportDesk)
+
+    async def work(here: Any) -> None:
+        from cli.arriving.desk import create_app
+
+        ours = here.settings.mail_server.sender if here.settings.mail_server else SENDER
+        made = create_app(here.client, given, sender=ours, secret=secret)
+        await _take(made, host, port, as_json=as_json)
+
+    in_session(work, profile=profile, live=live)
+
+
+def _secret(variable: str, host: str) -> str:
+    """Read the secret. Raises BadInput if it is not there, or anybody could send without one."""
+    secret = os.environ.get(variable, "") if variable else ""
+    if variable and not secret:
+        raise BadInput(f"--secret-env: {variable} is not set; put the secret there")
+    if host not in LOOPBACK and not secret:
+        raise BadInput(f"--host {host}: anybody could send; give --secret-env too")
+    return secret
+
+
+async def _take(app: Any, host: str, port: int, *, as_json: bool) -> None:
+    """Serve until SIGINT or SIGTERM. Raises BadInput for a port that is taken."""
+    from cli.session import say
+    from runtime.serving import serving
+
+    end = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    try:
+        async with serving(app, port, host) as url:
+            if as_json:
+                out({"mails": f"{url}/mails"})
+            else:
+                say(f"mails are taken at {url}/mails")
+            await end.wait()
+    except OSError as taken:
+        raise BadInput(f"--port {port}: {taken.strerror}; choose another") from taken
