@@ -23,6 +23,7 @@ from workflows.email_triage import EmailTriage
 from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
 from workflows.party_screening import PartyScreening
+from workflows.proposal import Proposal
 from workflows.regulatory_submission import RegulatorySubmission
 from workflows.sentiment import SentimentOfCustomers
 from workflows.services.ask import Ask
@@ -48,6 +49,7 @@ WORKFLOWS: tuple[type, ...] = (
     Support,
     DataPipeline,
     EmailTriage,
+    Proposal,
     Keeper,
     Topic,
     Spread,

@@ -57,6 +57,7 @@ from workflows.data.document_analysis import DocumentReading, DocumentsSummary
 from workflows.data.due_diligence import Synthesis
 from workflows.data.intelligence import Briefing, CompetitorReading
 from workflows.data.llm import VENDOR_QUEUE
+from workflows.data.proposal import ActionPlan, DraftScore, ProposalDraft, ProposalReview
 from workflows.data.readings import (
     CreditReading,
     HitReading,
@@ -91,6 +92,10 @@ OF_CASES = (
     PieceDraft,
     Tones,
     ConsistencyEdit,
+    ProposalReview,
+    ProposalDraft,
+    DraftScore,
+    ActionPlan,
 )
 OF_CONTENT = (
     ContentBrief,

@@ -63,6 +63,7 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.ACCOUNT: effects.account_service,
         calls.EXTRACT: effects.rows_page,
         calls.LOAD: effects.load_batch,
+        calls.ACCOUNT_STATE: effects.account_state,
         calls.PAYMENT: effects.payment_service,
         calls.PAYMENT_STATE: effects.payment_state,
         calls.STOCK: effects.warehouse,

@@ -20,6 +20,7 @@ from workflows.data.intelligence import (
 )
 from workflows.data.orders import OrderCase, OrderResult
 from workflows.data.pipeline import PipelineOrder, PipelineResult, PipelineState
+from workflows.data.proposal import ProposalCase, ProposalPath, ProposalResult
 from workflows.data.sentiment import SentimentCase, SentimentResult
 from workflows.data.submission import SubmissionCase, SubmissionRecord, SubmissionSoFar
 from workflows.data.support import SupportPath, SupportRequest, SupportResult
@@ -143,6 +144,15 @@ PROCESSES = (
         "read a customer's mail three ways at once, answer it once",
         so_far=TriageResult,
         paths=tuple(Path),
+    ),
+    ProcessEntry(
+        "proposal",
+        ProposalCase,
+        ProposalResult,
+        "pr",
+        "assess, review, refine and send an offer, then verify it",
+        so_far=ProposalResult,
+        paths=tuple(ProposalPath),
     ),
 )
 

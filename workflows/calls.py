@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from workflows.data import orders, pipeline
+from workflows.data import accounts, orders, pipeline
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
 from workflows.data.common import CostView, Record
@@ -255,6 +255,7 @@ NEWS = _source("news_search", NewsQuery, NewsAnswer)
 DOMAIN = _source("domain_name", DomainQuery, DomainAnswer)
 
 ACCOUNT = _effect("account_service", AccountOrder, attempts=8)
+ACCOUNT_STATE = _look("account_state", accounts.AccountQuery, accounts.AccountView)
 PAYMENT = _effect("payment_service", orders.PaymentOrder, attempts=8)
 PAYMENT_STATE = _look("payment_state", orders.PaymentQuery, orders.PaymentView)
 STOCK = _effect("warehouse", orders.StockOrder, attempts=8)

@@ -1,6 +1,6 @@
 """The doors to effects: one method per Call."""
 
-from activities.effects.accounts import order_account
+from activities.effects.accounts import account_state, order_account
 from activities.effects.chat import post_message
 from activities.effects.fulfilment import (
     order_label,
@@ -15,6 +15,7 @@ from activities.effects.pipeline import load_batch, page_of_rows
 from activities.wire import Wire
 from runtime.settings import Settings
 from store.database import Store
+from workflows.data.accounts import AccountQuery, AccountView
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.orders import (
     LabelOrder,
@@ -37,6 +38,10 @@ class EffectActivities:
     async def account_service(self, order: AccountOrder) -> EffectReceipt:
         """Do or undo one thing at the customer and account service."""
         return await order_account(self._desk, order)
+
+    async def account_state(self, query: AccountQuery) -> AccountView:
+        """Look up how the customer of a case stands."""
+        return await account_state(self._desk, query)
 
     async def payment_service(self, order: PaymentOrder) -> EffectReceipt:
         """Do one thing with a payment."""

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from simulator.brain import content, copywriting, mails, rules, submission, support, watch
+from simulator.brain import content, copywriting, mails, proposal, rules, submission, support, watch
 from simulator.brain.documents import (
     ArticleDocuments,
     CreditDocuments,
@@ -103,6 +103,10 @@ RULES = {
     "ClinicalReading": _Rule(submission.ReadingDocuments, submission.reading),
     "DocumentText": _Rule(submission.WritingDocuments, submission.document),
     "DocumentCheck": _Rule(submission.CheckDocuments, submission.check),
+    "ProposalReview": _Rule(proposal.RequestOfReview, proposal.review),
+    "ProposalDraft": _Rule(proposal.RequestOfDraft, proposal.draft),
+    "DraftScore": _Rule(proposal.RequestOfScore, proposal.score),
+    "ActionPlan": _Rule(proposal.RequestOfPlan, proposal.plan),
     "RequestReading": _Rule(support.RequestDocuments, support.request),
     "SupportAnswer": _Rule(support.AnswerDocuments, support.answer),
 }
