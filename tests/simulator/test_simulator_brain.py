@@ -36,6 +36,7 @@ from workflows.data.document_analysis import (
     Sentiment,
 )
 from workflows.data.due_diligence import CaseOutcome, Synthesis, Tier
+from workflows.data.email_triage import DraftedAnswer
 from workflows.data.findings import FindingCode
 from workflows.data.media import Offence, PressRole, Stage
 from workflows.data.readings import (
@@ -358,6 +359,7 @@ RIGHT: dict[type[BaseModel], Sequence[BaseModel]] = {
     ContentDraft: [ContentDraft(title="T", sections=())],
     RequestReading: [RequestReading(type=type, confidence=0.9) for type in RequestType],
     SupportAnswer: [SupportAnswer(text="Yes.", cites=("a",), confidence=0.9)],
+    DraftedAnswer: [DraftedAnswer(text="It is on its way.")],
 }
 
 
