@@ -28,7 +28,7 @@ Lived = dict[str, Ended]
 
 def test_a_process_has_one_example() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert set(NAMES) <= {e.name for e in PROCESSES}
+    assert set(NAMES) == {e.name for e in PROCESSES}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
