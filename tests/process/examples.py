@@ -21,7 +21,7 @@ class Example:
     `stays` are effects that a cancelled case leaves behind as they are (a mail that was sent).
     `differs` are fields of the result that may differ between two runs, each with the reason.
     `early_exit` says where the process takes the first answers that are enough: sent one after the
-    other, the calls it then leaves out are fewer.
+    other, the calls it then leaves out are fewer. `in_order` says why nothing of it is parallel.
     """
 
     process: str
@@ -33,6 +33,7 @@ class Example:
     stays: frozenset[str] = frozenset()
     differs: Mapping[str, str] = field(default_factory=dict)
     early_exit: str = ""
+    in_order: str = ""
 
     def given(self) -> Record:
         """Read the input."""
@@ -156,10 +157,11 @@ EXAMPLES = (
         cancel_at="ask_model",
         stays=frozenset({"mail", "chat"}),
         differs={"due": "counted from the start"},
+        in_order="one after the other tries to answer",
     ),
     Example(
         "proposal",
-        "proposal/labels",
+        "proposal/fleet",
         deciding(),
         cancel_at="account_service",
         undone_by={

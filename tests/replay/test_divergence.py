@@ -189,7 +189,9 @@ async def test_a_foreign_history_names_the_types_there_are() -> None:
     events = history(CASE)
     begun = events[0].workflow_execution_started_event_attributes
     begun.workflow_type.name = "Interpreter"
-    with pytest.raises(Foreign, match=r"'Interpreter'.*due-diligence, due-diligence-party, .*keeper"):
+    with pytest.raises(
+        Foreign, match=r"'Interpreter'.*due-diligence, due-diligence-party, .*keeper"
+    ):
         await replayed(events)
     assert "due-diligence" in NAMES
 
