@@ -16,6 +16,7 @@ pytestmark = pytest.mark.server
 OVER_HTTP = [service for service in SERVICES if service != "mail"]
 """Mail is SMTP; its faults are in test_activities_mail.py."""
 
+BAD = [{"row": {"id": "1"}, "why": "no amount"}]
 PROFILE = "/companies_house/company/00041424"
 
 
@@ -38,6 +39,7 @@ async def send(client: httpx.AsyncClient, service: str) -> httpx.Response:
             "news": "/news/v2/everything?q=Unilever",
             "dns": "/dns/resolve?name=unilever.example&type=MX",
             "worldbank": f"/worldbank{BARRED_LIST}",
+            "rows": "/rows/rows?after=0&limit=5",
         }
         if service in paths:
             agent = {"user-agent": "braid tests@braid.example"}
@@ -51,6 +53,7 @@ async def send(client: httpx.AsyncClient, service: str) -> httpx.Response:
         "payments": {"action": "authorise", "payment": "p", "token": "t", "amount": "1.00"},
         "warehouses": {"action": "release", "warehouse": "lyon", "reservation": "r"},
         "carrier": {"action": "void_label", "label": "l"},
+        "table": {"action": "set_rows_aside", "table": "t", "batch": "b", "bad": BAD},
     }
     key = {"idempotency-key": "k"}
     return await client.post(f"/{service}/orders", json=orders[service], headers=key)

@@ -51,7 +51,7 @@ def test_a_broken_memory_of_ports_is_healed(tmp_path: Path, broken: str) -> None
     memory = tmp_path / "ports.json"
     memory.write_text(broken, encoding="utf-8")
     chosen = Ports.choose(memory)
-    assert len(set(asdict(chosen).values())) == 6
+    assert len(set(asdict(chosen).values())) == 7
     assert json.loads(memory.read_text(encoding="utf-8")) == asdict(chosen)
 
 
