@@ -1,5 +1,7 @@
 """Parties of a case: screened beside the checks, weighed by who they are, bounded in number."""
 
+import os
+
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
@@ -15,6 +17,8 @@ from workflows.data.sources import Identifier
 
 NAME = "name like"
 """Words of a possible hit; a confirmed one speaks of its identifier."""
+MANY = 10_000 if os.environ.get("BRAID_SOAK") == "1" else 2_000
+"""Parties; ten thousand in the soak alone: on a busy machine a query of such a case once broke."""
 pytestmark = pytest.mark.server
 
 LISTED = Party(
@@ -88,14 +92,14 @@ async def test_a_customer_a_listed_company_owns_is_prohibited_and_reported_for_t
     assert "confirmed sanctions hit" not in gate["question"]
 
 
-async def test_ten_thousand_parties_end_in_a_decided_case_and_none_is_lost(here: World) -> None:
+async def test_thousands_of_parties_end_in_a_decided_case_and_none_is_lost(here: World) -> None:
     """Four are screened, two at a time; the others are named in a document, and the tier is high.
 
     One stands there twice under another id and is screened once.
     """
     many = tuple(
         Party(party_id=f"p{n}", kind="Company", name=f"Nobody {n} Holdings", role="owner")
-        for n in range(9_999)
+        for n in range(MANY - 1)
     )
     again = Party(party_id="again", kind="Company", name="Nobody 3, Holdings", role="director")
     bounds = {"parties": 4, "at_once": 2}
@@ -107,10 +111,10 @@ async def test_ten_thousand_parties_end_in_a_decided_case_and_none_is_lost(here:
     assert (record.tier, record.routing.route) == (Tier.HIGH, Route.FOUR_EYES)
     assert len(record.parties) == 4
     beyond = next(c for c in record.checks if c.party_id == "beyond-bound")
-    assert "9995 parties were not screened" in beyond.gaps[0].reason
+    assert f"{MANY - 5} parties were not screened" in beyond.gaps[0].reason
     kept = (await Blobs(here.store).get(beyond.evidence[0].sha256)).decode().splitlines()
-    assert len(kept) == 9_995
-    assert kept[-1].endswith("Nobody 9998 Holdings")
+    assert len(kept) == MANY - 5
+    assert kept[-1].endswith(f"Nobody {MANY - 2} Holdings")
 
 
 async def test_a_cancelled_case_cancels_its_screenings(here: World) -> None:
