@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import func, or_, select
 from temporalio.api.enums.v1 import EventType, ParentClosePolicy
+from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
 from cli import cases, show
@@ -140,14 +141,22 @@ async def _sent(here: World, handle: Handle) -> AsyncIterator[Stretch]:
             yield stretch
 
 
-async def completed(handle: Handle, name: str) -> None:
-    """Wait until an activity of that name has completed."""
+async def completed(handle: Handle, name: str, tries: int = 5) -> None:
+    """Wait until an activity of that name has completed.
+
+    The server gives a reader up when the history changes under its long poll: it reads anew.
+    """
     mine: set[int] = set()
-    async for event in handle.fetch_history_events(wait_new_event=True):
-        if event.activity_task_scheduled_event_attributes.activity_type.name == name:
-            mine.add(event.event_id)
-        if event.activity_task_completed_event_attributes.scheduled_event_id in mine:
-            return
+    try:
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            if event.activity_task_scheduled_event_attributes.activity_type.name == name:
+                mine.add(event.event_id)
+            if event.activity_task_completed_event_attributes.scheduled_event_id in mine:
+                return
+    except RPCError as error:
+        if "branch tokens" not in str(error) or tries == 1:
+            raise
+        await completed(handle, name, tries - 1)
     raise AssertionError(f"{handle.id} ended without a completed {name!r}")
 
 
