@@ -1,12 +1,8 @@
 """The customer is told once how an order ended; if that is unclear, a person sees to it."""
 
-from temporalio.exceptions import ActivityError, is_cancelled_exception
-
-from workflows.calls import MAIL, ask
-from workflows.data.common import Verdict
-from workflows.data.effects import EffectState, MailOrder
+from workflows.data.effects import MailOrder
 from workflows.data.orders import OrderCase, OrderOutcome
-from workflows.errors import reason
+from workflows.patterns.notice import BY_MAIL, notify
 from workflows.patterns.tasks import Tasks
 
 
@@ -27,23 +23,5 @@ class Notices:
             subject=subject,
             body=body,
         )
-        try:
-            receipt = await ask(MAIL, mail)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            await self._by_hand(outcome, f"was not sent ({reason(error)})")
-            return
-        if receipt.state is EffectState.UNCLEAR:
-            await self._by_hand(outcome, "may not have been sent")
-
-    async def _by_hand(self, outcome: OrderOutcome, why: str) -> None:
-        """Ask until somebody says that the customer was told."""
-        name = f"tell the customer {outcome.replace('_', ' ')}"
-        question = (
-            f"The mail {outcome} to the customer {why}. Look whether it came; tell the customer"
-            " otherwise, then say done."
-        )
-        while (said := await self.tasks.ask(name, question, (Verdict.DONE,))) is None:
-            pass
-        self.by_hand += (f"{name}: {said.by}",)
+        if (by := await notify(mail, self.tasks)) != BY_MAIL:
+            self.by_hand += (f"tell {customer.party_id} {outcome}: {by}",)
