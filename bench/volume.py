@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.table import Table
 from temporalio.common import Priority
 
-from bench.volume_flows import LETTERS, Letter, LetterRead, read_letter
 from cli.batch.starting import CHUNKS
 from runtime import server
 from runtime.logs import configure
 from runtime.processes import leave, stop
+from tests.flows.volume import LOTS, Appraised, Lot, appraise_lot
 from tests.support.flows import Killable, killable
 from workflows.data.case_batch import BatchInputs, CaseBatch, CaseBatchResult
 from workflows.data.chunk import ItemSource
@@ -37,13 +37,13 @@ Figures = dict[str, Any]
 
 
 def order(name: str, grade: Grade, count: int) -> CaseBatch:
-    """Give the batch of so many letters in a grade."""
-    child: Child[Letter, LetterRead] = Child("bench-letter", Letter, LetterRead)
+    """Give the batch of so many lots in a grade."""
+    child: Child[Lot, Appraised] = Child("appraisal", Lot, Appraised)
     return CaseBatch(
-        process="bench-letter",
-        work=work_order(child if grade is Grade.VISIBLE else read_letter),
-        inputs=BatchInputs(name="letters", sha256="0" * 64, taken=count),
-        source=ItemSource(page=work_order(LETTERS), about={"count": count}),
+        process="appraisal",
+        work=work_order(child if grade is Grade.VISIBLE else appraise_lot),
+        inputs=BatchInputs(name="lots", sha256="0" * 64, taken=count),
+        source=ItemSource(page=work_order(LOTS), about={"count": count}),
         ref=SpreadRef(scope=name, spread="cases"),
         window=WINDOW,
         chunk=CHUNKS["child" if grade is Grade.VISIBLE else "step"],
@@ -94,7 +94,7 @@ async def events(worker: Killable, name: str, size: int, chunks: int) -> Figures
 
     runs = [r async for r in client.list_workflows(f"WorkflowId = '{name}'")]
     numbers = (2, chunks // 2, chunks - 1)
-    cases = [r async for r in client.list_workflows("WorkflowType = 'bench-letter'", limit=3)]
+    cases = [r async for r in client.list_workflows("WorkflowType = 'appraisal'", limit=3)]
     return {
         "batch_runs": len(runs),
         "batch_run_most": max(r.history_length for r in runs),

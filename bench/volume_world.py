@@ -7,31 +7,31 @@ from typing import Any
 
 from activities.budgets import BudgetActivities
 from activities.results import ResultActivities
-from bench.volume_flows import LETTERS, READ, Letter, LetterRead, ReadLetter, read_letter
 from runtime.settings import Settings
 from store.database import Store
+from tests.flows.volume import APPRAISE, LOTS, Appraisal, Appraised, Lot, appraise_lot
 from workflows import calls
 from workflows.calls import Call
 from workflows.data.spread import Item, ItemPage, PageQuery
 from workflows.services.batch import Batch
 from workflows.services.chunk import SpreadChunk
 
-WORKFLOWS = [Batch, SpreadChunk, ReadLetter]
-STEPS = (read_letter,)
+WORKFLOWS = [Batch, SpreadChunk, Appraisal]
+STEPS = (appraise_lot,)
 
 
-async def read(letter: Letter) -> LetterRead:
-    """Read a letter, in no time."""
-    return LetterRead(case=letter.case, words=len(letter.text.split()))
+async def appraise(lot: Lot) -> Appraised:
+    """Appraise a lot, in no time."""
+    return Appraised(case=lot.case, worth=len(lot.words.split()))
 
 
-async def letters(query: PageQuery) -> ItemPage:
-    """Give letters: `about` says how many there are."""
+async def lots(query: PageQuery) -> ItemPage:
+    """Give lots: `about` says how many there are."""
     count, first = int(str(query.about["count"])), int(query.cursor or 0)
     last = min(first + query.limit, count)
-    made = (Letter(case=f"letter-{n}", text="dear all " * 50) for n in range(first, last))
+    made = (Lot(case=f"lot-{n}", words="dear all " * 50) for n in range(first, last))
     return ItemPage(
-        items=tuple(Item(key=letter.case, request=letter.model_dump()) for letter in made),
+        items=tuple(Item(key=lot.case, request=lot.model_dump()) for lot in made),
         next=str(last) if last < count else None,
         total=count,
     )
@@ -60,4 +60,4 @@ def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
         calls.KEEP_RESULTS: keep,
         calls.READ_COST: cost,
     }
-    return {READ: read, LETTERS: letters, **kept}
+    return {APPRAISE: appraise, LOTS: lots, **kept}
