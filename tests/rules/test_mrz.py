@@ -20,7 +20,7 @@ TD1 = (
     "7408122F1204159UTO<<<<<<<<<<<6",
     "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
 )
-VISA = (
+VISA = (  # as ICAO prints it: the nationality XXX is its code for one that is not stated
     "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
     "L8988901C4XXX4009078F96121096ZE184226B<<<<<<",
 )
