@@ -101,7 +101,7 @@ EXAMPLES = (
         "content-production/heat_pumps",
         deciding(),
         cancel_at="ask_model",
-        differs={"revision": "figures begin softly, with what is there by then"},
+        changes={"brief_wait": "PT1H"},  # figures begin with what is there by then: the brief
     ),
     Example(
         "document-analysis",
