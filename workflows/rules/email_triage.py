@@ -87,6 +87,11 @@ def objections(claims: tuple[DraftClaim, ...]) -> str:
     return "; ".join(f"{c.text}: {c.why or 'not borne out'}" for c in claims if not c.supported)
 
 
+def people(desk: SupportDesk) -> dict[str, frozenset[str]]:
+    """Give everybody of the team, any one of whom decides."""
+    return {name: frozenset({"team"}) for name in desk.team}
+
+
 def subject(mail: IncomingMail) -> str:
     """Give the subject of the answer."""
     return mail.subject if mail.subject.lower().startswith("re:") else f"Re: {mail.subject}"

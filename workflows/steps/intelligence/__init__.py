@@ -1,0 +1,1 @@
+"""Competitive intelligence: how each kind of source is asked."""
