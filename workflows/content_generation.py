@@ -1,36 +1,17 @@
 """Content generation: four pieces at once about one topic, then an edit that may send some back."""
 
-from collections import defaultdict
 from functools import partial
 
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
 from workflows.data.budget import BudgetOrder
-from workflows.data.content_generation import (
-    ConsistencyEdit,
-    ContentBrief,
-    ContentGenerated,
-    Objection,
-    Piece,
-    PieceDraft,
-)
+from workflows.data.content_generation import ContentBrief, ContentGenerated, Objection, Piece
 from workflows.data.llm import RoleQuery
-from workflows.errors import BudgetSpent, ModelUnavailable
-from workflows.patterns.bounds import Bounds
-from workflows.patterns.otherwise import take_best
 from workflows.patterns.process import Process
-from workflows.patterns.refine import refine
-from workflows.patterns.rounds import Draft, Score, Turn
 from workflows.patterns.together import gather
-from workflows.prompts import content_generation as prompts
-from workflows.rules.content_generation import SPECS, breaches, by_code, standing
-
-EDITOR = "judge"
-DRAFTS = 2
-"""Drafts a piece may take to keep its limits; each is a paid call."""
-AGAIN = 100
-"""Samples from here on are those of revisions."""
+from workflows.rules.content_generation import SPECS
+from workflows.steps.content_generation import EDITOR, Objections, drafted, edited
 
 
 @workflow.defn(name="content-generation")
@@ -71,7 +52,8 @@ class ContentGeneration(Process):
         def failed(why: str) -> Piece:
             return Piece(name=name, state="failed", why=why)
 
-        self.pieces[name] = await self.branch(name, partial(self.drafted, name), failed)
+        work = partial(drafted, self.consult, self.brief, name)
+        self.pieces[name] = await self.branch(name, work, failed)
 
     async def revise(self, name: str, objections: tuple[Objection, ...]) -> None:
         """Send a piece back with what was objected to; without a revision it stays as it was."""
@@ -80,59 +62,16 @@ class ContentGeneration(Process):
         def kept(why: str) -> Piece:
             return first.model_copy(update={"why": f"not revised: {why}"})
 
-        work = partial(self.drafted, name, first)
+        work = partial(drafted, self.consult, self.brief, name, first)
         self.pieces[name] = await self.branch(f"{name} again", work, kept)
 
-    async def drafted(self, name: str, first: Piece | None = None) -> Piece:
-        """Have a piece written until it keeps its limits, in few drafts; else the best of them."""
-        spec, before = SPECS[name], first.parts if first else ()
-        wrong = "; ".join(f"{o.quote!r}: {o.why}" for o in first.objections) if first else ""
-
-        async def write(turn: Turn[PieceDraft]) -> Draft[PieceDraft]:
-            last, why = turn.previous, wrong
-            if last is not None:
-                why = "; ".join(filter(None, (wrong, last.reason)))
-            parts = last.value.parts if last else before
-            prompt = prompts.piece(self.brief, name, spec, parts, why)
-            sample = turn.round + (AGAIN if first else 0)
-            said = await self.consult(spec.role, prompt, PieceDraft, sample=sample)
-            return Draft(said.value, said.usd)
-
-        def rate(draft: PieceDraft) -> Score:
-            found = breaches(name, draft)
-            return Score(1 / (1 + len(found)), "; ".join(found))
-
-        bounds = Bounds(rounds=DRAFTS, quality=1)
-        best = (await refine(name, write, rate, bounds, otherwise=take_best())).value
-        made = Piece(
-            name=name,
-            state="as_drafted",
-            parts=best.parts,
-            hashtags=best.hashtags,
-            breaches=breaches(name, best),
-        )
-        if first is None:
-            return made
-        told = {"state": "revised", "before": before, "objections": first.objections}
-        return made.model_copy(update=told)
-
-    async def edit(self, number: int) -> dict[str, tuple[Objection, ...]]:
-        """Read the pieces side by side: objections by piece, those only that quote it."""
-        written = {name: p for name, p in self.pieces.items() if p.state != "failed"}
-        if not written:
-            return {}
-        prompt = prompts.consistency(self.brief, written)
-        try:
-            said = await self.consult(EDITOR, prompt, ConsistencyEdit, sample=number)
-            kept, dropped = standing(said.value.objections, written)
-            self.known = self.known.model_copy(update={"dropped": self.known.dropped + dropped})
-        except (ModelUnavailable, BudgetSpent):
-            kept = by_code(self.brief, written)
-            self.known = self.known.model_copy(update={"edit_by": "code"})
-        found: dict[str, tuple[Objection, ...]] = defaultdict(tuple)
-        for objection in kept:
-            found[objection.piece] += (objection,)
-        return dict(found)
+    async def edit(self, number: int) -> Objections:
+        """Have the pieces read side by side: objections by piece."""
+        edit = await edited(self.consult, self.brief, self.pieces, number)
+        dropped = self.known.dropped + edit.dropped
+        by = "code" if edit.by_code else self.known.edit_by
+        self.known = self.known.model_copy(update={"dropped": dropped, "edit_by": by})
+        return edit.objections
 
     def so_far(self) -> ContentGenerated:
         """Give the pieces written by now, in the order of the table."""
