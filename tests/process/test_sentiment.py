@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.brain.remarks import remarks
+from simulator.config import VENDORS, Fault, FaultKind
 from tests.support.world import SEED, World, example
 from workflows.data.sentiment import SentimentCase, SentimentResult
 
@@ -30,3 +31,18 @@ async def test_a_thousand_remarks_take_a_hundred_calls_and_none_is_lost(here: Wo
     result = await felt(here, remarks=given, per_call=10)
     assert {t.id: t.sentiment for t in result.tones} == {k: f for k, (_, f) in known.items()}
     assert sum((await here.book())["billed"].values()) == result.cost.calls == 100
+
+
+async def test_a_remark_left_out_is_asked_about_again_and_an_unsure_one_keeps_its_tone(
+    here: World,
+) -> None:
+    """One answer lacks a remark, and nobody answers about the unsure remark alone."""
+    lacking = Fault(service="gemini", kind=FaultKind.MISSING_ITEMS, times=1)
+    first = r"[{\"id\": \"r4\""
+    alone = (Fault(service=vendor, kind=FaultKind.REFUSAL, body=first) for vendor in VENDORS)
+    await here.faults(lacking, *alone)
+    result = await felt(here, per_call=5)
+    assert (result.unanswered, len(result.tones)) == (0, 5)
+    unsure = next(t for t in result.tones if t.id == "r4")
+    assert unsure.asked == "packed"
+    assert 0 < unsure.confidence < 0.7
