@@ -16,7 +16,8 @@ from workflows.data.registers import (
     ParentsAnswer,
 )
 from workflows.data.sources import Identifier, LeiEntry, SourceState
-from workflows.rules.dd.ownership import SHOWN, ownership
+from workflows.rules.dd.ownership import ownership
+from workflows.rules.dd.ownership_form import COMPARED, SHOWN
 from workflows.rules.dd.ownership_walk import COMPANIES, LEI, LEVELS, REGISTER, Walk
 from workflows.rules.dd.parties import owned_by
 
@@ -264,6 +265,21 @@ def test_owners_of_the_form_are_compared_with_those_of_the_register(
     result, _, _ = walked(case, answers)
     assert [" ".join(g.reason.split()[1:4]) for g in result.gaps] == gaps
     assert walked(case, {UNILEVER: owners(exempt=True)})[0].gaps == ()
+
+
+def test_of_thousands_of_owners_the_first_are_compared_and_the_others_counted() -> None:
+    case = example().model_copy(
+        update={
+            "parties": tuple(
+                Party(party_id=f"o{n}", kind="Person", name=f"Nobody {'x' * n}", role="owner")
+                for n in range(1, COMPARED + 8)
+            )
+        }
+    )
+    told = "; ".join(g.reason for g in walked(case, {UNILEVER: owners(by("Ann Example"))})[0].gaps)
+    assert f"and {COMPARED - SHOWN} more, whom the register does not name" in told
+    assert "the register names Ann Example, whom the form does not name" in told
+    assert "7 more of the form were not compared, too many" in told
 
 
 def test_a_parent_kept_secret_is_unresolved_and_no_party() -> None:

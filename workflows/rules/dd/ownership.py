@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-from workflows.data.case_file import Party
 from workflows.data.findings import CheckResult, FindingCode
-from workflows.data.names.compare import compare
 from workflows.data.ownership import Band, Flagged, Standing, Structure
-from workflows.data.registers import Holder, OwnersAnswer
+from workflows.data.registers import OwnersAnswer
+from workflows.rules.dd.ownership_form import SHOWN, compare_with_form
 from workflows.rules.dd.ownership_walk import COMPANIES, LEVELS, Walk
-from workflows.rules.ownership.graph import without_titles
 from workflows.rules.ownership.structure import structure
 
 SURE = 0.95
@@ -17,8 +15,6 @@ BY_PARENTS = "lei_parents"
 """Named fallback: the register was silent, only the LEI system answered."""
 KEPT = 50
 """Holders of the structure that the result keeps."""
-SHOWN = 8
-"""Holders that stand in the evidence itself, and companies in a gap."""
 
 
 def ownership(walk: Walk) -> CheckResult:
@@ -29,7 +25,7 @@ def ownership(walk: Walk) -> CheckResult:
         return sheet.result(SURE)
     found = structure(walk.graph, walk.subject)
     _gaps(walk, found)
-    _compare_with_form(walk, found)
+    compare_with_form(walk, found)
     if walk.answered is not None and found.holders:
         worked_out = {"source": "ownership arithmetic", "raw_sha256": "", "licence": ""}
         sheet.note(walk.answered.model_copy(update=worked_out), "structure", _told(found))
@@ -55,32 +51,6 @@ def _gaps(walk: Walk, found: Structure) -> None:
             f"owners of {', '.join(named[:SHOWN])}{more}: beyond the bounds of the walk"
             f" ({LEVELS} levels, {COMPANIES} companies)"
         )
-
-
-def _compare_with_form(walk: Walk, found: Structure) -> None:
-    """Name owners whom only the form or only the register knows: a discrepancy people resolve."""
-    named = [p for p in walk.case.parties if p.role == "owner"]
-    if not walk.names_holders:
-        return
-    known = [h for key, h in walk.graph.parties.items() if key != walk.subject]
-    for party in named:
-        if not any(_same(party, holder) for holder in known):
-            walk.sheet.gap(f"owners: the form names {party.name}, whom the register does not name")
-    persons = [p for p in named if p.kind == "Person"]
-    for stake in found.holders if persons else ():
-        holder = walk.graph.parties[stake.party]
-        counts = stake.standing in (Standing.OWNER, Standing.CONTROLS) and stake.kind == "person"
-        if counts and not any(_same(party, holder) for party in persons):
-            walk.sheet.gap(f"owners: the register names {stake.name}, whom the form does not name")
-
-
-def _same(party: Party, holder: Holder) -> bool:
-    """Say whether they may be one; spellings that sound alike are no discrepancy."""
-    if (party.kind == "Person") is not (holder.kind == "person"):
-        return False
-    born = str(party.birth_date or party.birth)
-    apart = bool(born) and not holder.birth.startswith(born[:7][: len(holder.birth)])
-    return not apart and compare(party.name, without_titles(holder.name), party.kind).matched
 
 
 def _open(walk: Walk, company: str, stakes: Mapping[str, Band | None]) -> str:

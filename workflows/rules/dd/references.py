@@ -6,10 +6,12 @@ from statistics import median
 from workflows.data.case_file import CaseFile
 from workflows.data.case_policy import Referee
 from workflows.data.findings import Check, CheckResult, Evidence, FindingCode, Strength
-from workflows.data.names.compare import compare
+from workflows.data.names.search import Listed, NameList
 from workflows.data.readings import ReferenceReading
 from workflows.rules.dd.sheet import Sheet
 
+NAMESAKE = 0.95
+"""Score of names from which a referee bears the name of somebody of the case."""
 LATE = 30
 """Days beyond terms, on average, from which a reference speaks against the customer."""
 ASKED = ("years_known", "terms_days", "high_credit", "past_due", "days_beyond_terms")
@@ -29,15 +31,17 @@ def independent(case: CaseFile) -> tuple[tuple[Referee, ...], tuple[str, ...]]:
     of its parties. Of referees who share a domain the first is asked.
     """
     taken = {_domain(case.subject.contact): "the customer"}
-    names = [case.subject.name, *(p.name for p in case.parties)]
+    known = [case.subject.name, *(p.name for p in case.parties)]
+    names = NameList((Listed(n, n) for n in known), "Company")
     asked, why = [], []
     for referee in case.references.referees:
         domain = _domain(referee.mail)
-        namesake = next((n for n in names if compare(n, referee.name).score >= 0.95), None)
+        namesakes = names.search(referee.name, NAMESAKE)
         if domain in taken:
             why.append(f"{referee.party_id} is not asked: it shares a domain with {taken[domain]}")
-        elif namesake:
-            why.append(f"{referee.party_id} is not asked: it bears the name of {namesake}")
+        elif namesakes:
+            named = namesakes[0].listed.name
+            why.append(f"{referee.party_id} is not asked: it bears the name of {named}")
         else:
             asked.append(referee)
             if domain not in _SHARED:
