@@ -86,6 +86,18 @@ def test_a_draft_is_shown_and_more_may_say_what_it_asks_for() -> None:
         assert (refused is None) if why is None else why in (refused or "")
 
 
+def test_a_value_that_fits_its_record_may_still_be_refused_with_a_reason() -> None:
+    def misfit(value: Amount) -> str | None:
+        return "usd: more than there is" if value.usd > 5 else None
+
+    gate = opened(spec("anybody", asks=Amount, misfit=misfit))
+    more = {usd: decides("ann", Verdict.MORE, value={"usd": usd}) for usd in (5, 6)}
+    assert gate.refuse(more[6]) == "the value does not fit: usd: more than there is"
+    assert gate.refuse(more[5]) is None
+    with pytest.raises(Misuse, match="takes no value `misfit` could judge"):
+        spec("anybody", misfit=misfit)
+
+
 def test_a_draft_of_another_record_or_a_question_nobody_can_ask_is_refused_when_built() -> None:
     with pytest.raises(Misuse, match="suggest one of `supplies`"):
         replace(task(), suggests=Amount(usd=5))

@@ -89,6 +89,7 @@ def test_what_is_locked_cannot_change_and_nothing_is_made_from_what_is_not() -> 
         "nothing of it is sealed": lambda: phases.lock("a", [ANN]),
         "is not locked": lambda: phases.seal("b", Text(text="")),
         "without a reason": lambda: phases.reopen("a", " "),
+        "but nothing of it is sealed": lambda: phases.reopen("b", "why"),
         "there is no phase": lambda: phases.standing("z"),
     }
     for why, done in wrong.items():

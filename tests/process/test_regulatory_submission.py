@@ -32,10 +32,15 @@ async def test_phases_are_signed_locked_and_amended_with_trace(here: World) -> N
     handle = await begun(here)
     with pytest.raises(WorkflowUpdateFailedError):  # the author signs nothing
         await say(here, handle, "analysis-1", "approve", "ines")
+    before = await handle.query("result_so_far")
+    wish = {"phase": "writing", "reason": "Name the comparator."}
+    with pytest.raises(WorkflowUpdateFailedError) as refused:  # its turn has not come
+        await say(here, handle, "analysis-1", "more", "tomas", value=wish)
+    assert "writing comes after analysis" in str(refused.value.cause)
+    assert await handle.query("result_so_far") == before, "nothing changed"
     for phase, by in SIGNS.items():
         if phase != "review":
             await say(here, handle, f"{phase}-1", "approve", *by)
-    wish = {"phase": "writing", "reason": "Name the comparator."}
     await say(here, handle, "review-1", "more", "oren", value=wish)
     await say(here, handle, "writing-2", "approve", "yuki")
     await say(here, handle, "review-2", "approve", "oren")

@@ -1,21 +1,27 @@
 """Rules of the regulatory submission: figures, what they say, who could never sign."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from tests.patterns.gating import decides, opened
 from tests.support.world import example
+from workflows.data.common import Verdict
+from workflows.data.phases import PhaseVersion
 from workflows.data.submission import (
     Analysed,
     Analysis,
     Arm,
     ClinicalReading,
     DataSet,
+    Phase,
     SubmissionCase,
+    Writing,
     Written,
 )
-from workflows.rules.submission import direction, figures, objections
+from workflows.rules.submission import direction, figures, objections, sign_off
 
 CASE = example("regulatory-submission/tablets", SubmissionCase)
 
@@ -82,6 +88,19 @@ def test_a_document_is_held_to_what_it_cites() -> None:
 def test_a_case_that_could_never_end_well_is_refused(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         example("regulatory-submission/tablets", SubmissionCase, **changes)
+
+
+@pytest.mark.parametrize(("at", "named"), list(product(Phase, Phase)))
+def test_an_amendment_names_the_phase_at_the_gate_or_one_before_it(at: Phase, named: Phase) -> None:
+    order = list(Phase)
+    gate = opened(sign_off(CASE, PhaseVersion.of(at, 1, {}, Writing(documents=())), (), 1))
+    wish = {"phase": named, "reason": "a typing error"}
+    refused = gate.refuse(decides(gate.may_decide()[0], Verdict.MORE, value=wish))
+    if order.index(named) <= order.index(at):
+        assert refused is None
+    else:
+        assert f"phase: {named} comes after {at}" in str(refused)
+        assert str(refused).endswith(f"name one of: {', '.join(order[: order.index(at) + 1])}")
 
 
 def test_more_events_than_patients_are_refused() -> None:

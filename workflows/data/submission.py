@@ -239,7 +239,7 @@ class Bundle(Record):
 class Amendment(Record):
     """The `value` of the verdict `more`: the earliest phase to be done again, and why.
 
-    The phase at whose gate it is said is done again in any case.
+    That is the phase at whose gate it is said, or one before it; all made from it is done again.
     """
 
     phase: Phase

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from workflows.data.common import JSON, Condition, Decision, Escalated, Record, Verdict
 from workflows.errors import Misuse
@@ -59,7 +59,8 @@ class GateSpec:
     twice; `excluded` may not decide (the author); `barred` maps verdicts that cannot be given to
     the reason; `verdicts` are those offered. A SUPPLY decision's `value` must fit `supplies`, that
     of a MORE `asks`; `suggests` is a first draft of one of them.
-    A verdict of `reasoned` counts only with a `comment`.
+    A verdict of `reasoned` counts only with a `comment`. `misfit` says of a value that fits its
+    record why it cannot be taken all the same; None if it can.
     `escalation` lists the groups asked besides, by time since the opening; `deputies` maps people
     to those who may decide in their seat; `conditions` go with a proposal to approve.
     """
@@ -81,6 +82,7 @@ class GateSpec:
     deputies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     reasoned: frozenset[Verdict] = frozenset()
+    misfit: Callable[[Any], str | None] | None = None
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -154,6 +156,8 @@ class GateSpec:
             )
         if self.asks is not None and Verdict.MORE not in self.verdicts:
             raise Misuse(f"gate {self.name!r}: `asks` goes with the verdict 'more'; offer it")
+        if self.misfit is not None and self.supplies is self.asks is None:
+            raise Misuse(f"gate {self.name!r} takes no value `misfit` could judge; give its record")
 
     def _check_deputies(self) -> None:
         known = self.panel(len(self.escalation)).people

@@ -200,19 +200,20 @@ class Gate:
         if decision.value is not None and takes is None:
             return f"gate {spec.name!r} takes no value with {verdict}"
         wanted = verdict is Verdict.SUPPLY or decision.value is not None
-        if takes is not None and wanted and (why := _misfit(takes, decision)):
+        if takes is not None and wanted and (why := _misfit(spec, takes, decision)):
             return why
         return spec.barred.get(verdict)
 
 
-def _misfit(takes: type[Record], decision: Decision) -> str | None:
+def _misfit(spec: GateSpec, takes: type[Record], decision: Decision) -> str | None:
     try:
-        value_as(takes, decision.value)
+        value = value_as(takes, decision.value)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)
         return f"the value does not fit: {said}"
-    return None
+    why = spec.misfit(value) if spec.misfit else None
+    return f"the value does not fit: {why}" if why else None
 
 
 async def _send(reminder: Reminder, remind: Remind | None) -> None:

@@ -88,11 +88,12 @@ class Phases:
     def reopen(self, phase: str, why: str) -> tuple[PhaseVersion, ...]:
         """Let a phase fall, and all that stands and was made from it; give those versions.
 
-        Raises Misuse without a reason.
+        Raises Misuse without a reason, or if nothing of it stands.
         """
         if not why.strip():
             raise Misuse(f"phase {phase!r} is reopened without a reason; say why")
-        self.standing(phase)
+        if self.standing(phase) is None:
+            raise Misuse(f"phase {phase!r} is reopened, but nothing of it is sealed; name another")
         falling = [phase]
         for later, sources in self._plan.items():
             if any(source in falling for source in sources):

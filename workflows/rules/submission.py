@@ -1,6 +1,7 @@
 """Rules of the regulatory submission: figures, objections, gaps, and who signs. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from math import sqrt
 from types import MappingProxyType
@@ -114,7 +115,20 @@ def sign_off(
         verdicts=(Verdict.APPROVE, Verdict.DECLINE, more),
         barred={} if left else {more: used_up},
         asks=Amendment,
+        misfit=partial(too_late_a_phase, phase),
         reasoned=frozenset({Verdict.APPROVE} if missing else ()) | {Verdict.DECLINE},
+    )
+
+
+def too_late_a_phase(at: Phase, wish: Amendment) -> str | None:
+    """Say why this cannot be opened again at the gate of phase `at`; None if it can."""
+    order = list(Phase)
+    if order.index(wish.phase) <= order.index(at):
+        return None
+    able = ", ".join(order[: order.index(at) + 1])
+    return (
+        f"phase: {wish.phase} comes after {at}, which waits here to be signed, so there is nothing"
+        f" of it to do again; name one of: {able}"
     )
 
 
