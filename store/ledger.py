@@ -21,6 +21,8 @@ class LedgerState(StrEnum):
     """Where an effect stands."""
 
     CLAIMED = "claimed"
+    """Under way; or its case was cancelled, and whether it happened nobody heard: a saga undoes it
+    all the same, and it stays claimed."""
     DONE = "done"
     UNCLEAR = "unclear"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from simulator.effects.payments import Payments
 from simulator.effects.warehouses import LEVELS, Warehouses
 from simulator.exchange import Asked, Reply
 from simulator.state import StateFile
-from tests.patterns.virtual import DAY
+from tests.patterns.virtual import DAY, run
 from tests.support.world import example
 from workflows import calls
 from workflows.data.common import Decision, Record, Verdict
@@ -48,15 +48,8 @@ SECONDS = {
     "capture": 2.0,
 }
 """How long each call takes; any other takes none."""
-DEEDS = (
-    "authorise",
-    "reserve hamburg",
-    "reserve lyon",
-    "make_label 1",
-    "ship hamburg",
-    "capture",
-)
-"""The steps of `order()` that do something."""
+DEEDS = ("authorise", "reserve", "make_label", "ship", "capture")
+"""First words of the steps that do something."""
 
 
 def order(**changes: Any) -> OrderCase:
@@ -78,6 +71,8 @@ class Shop:
     asked: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
     under_way: list[asyncio.Task[Record]] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    """Calls that took effect though their answer did not come."""
 
     def __post_init__(self) -> None:
         state = StateFile(None)
@@ -103,6 +98,7 @@ class Shop:
             raise call_failed(call.name, ApplicationError("down", type="EffectUnavailable"))
         answer = self._answer(call, request)
         if how == "lost":
+            self.lost.add(what)
             raise call_failed(call.name, ApplicationError("lost", type="EffectUnavailable"))
         return answer
 
@@ -130,6 +126,11 @@ class Shop:
             body = request.model_dump_json().encode()
             asked = Asked(kinds[type(request)], "POST", "/orders", headers=headers, body=body)
         return self.services[asked.service].answer(asked)
+
+    @property
+    def deeds(self) -> list[str]:
+        """Steps that were begun and do something, in order."""
+        return [what for what in dict.fromkeys(self.asked) if what.split()[0] in DEEDS]
 
     async def decide(self, spec: GateSpec, _remind: object = None) -> GateResult:
         """Be the person: days later have an undo tried again, now that the trouble is over."""
@@ -160,6 +161,21 @@ class Shop:
         assert sum(self.mails.values()) <= 1
         if result is not None and self.mails:
             assert set(self.mails) == {result.outcome}
+
+
+def every_way(given: OrderCase, hows: Sequence[str]) -> Iterator[tuple[Shop, OrderResult]]:
+    """Fulfil an order in every combination of its steps going well or failing in these ways.
+
+    Each way through is gone once: what is not reached in it can fail or not, it is the same.
+    """
+    ways: list[dict[str, str]] = [{}]
+    while ways:
+        wrong = ways.pop()
+        shop = Shop(wrong)
+        yield shop, run(fulfilled(shop, given))
+        for deed in (d for d in shop.deeds if d not in wrong):
+            ways += [{**wrong, deed: how} for how in hows]
+            wrong = {**wrong, deed: ""}  # in the ways that follow it goes well
 
 
 class Alone:
