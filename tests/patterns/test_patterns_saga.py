@@ -10,6 +10,7 @@ from tests.patterns.virtual import Trail, elapsed, run
 from workflows.errors import JoinFailed, Misuse
 from workflows.patterns.clock import shielded
 from workflows.patterns.saga import REFUSED, Saga, Undone
+from workflows.scope import Scope, current_scope, enter_scope
 
 STEPS = ("customer", "account", "limit", "monitoring")
 
@@ -83,6 +84,28 @@ def test_a_refusal_deep_inside_a_failed_join_leaves_the_step_unclear() -> None:
     with pytest.raises(JoinFailed):
         run(onboard(saga, trail, "account", error))
     assert [u.step for u in saga.undone] == ["account", "customer"]
+
+
+def test_each_undo_stands_in_a_branch_named_after_its_step() -> None:
+    """Below the branch that undoes it, if there is one."""
+    seen: list[str] = []
+
+    async def note() -> None:
+        seen.append(current_scope().name)
+
+    async def case(around: str) -> None:
+        enter_scope(Scope(around))
+        async with Saga() as saga:
+            await saga.step("seat", note, note)
+            section = saga.inside("hotel")
+            async with section:
+                await section.step("room", note, note)
+            await saga.undo()
+
+    for around in ("", "release"):
+        run(case(around))
+    assert seen[:4] == ["", "", "undo hotel/room", "undo seat"]
+    assert seen[4:] == ["release", "release", "release/undo hotel/room", "release/undo seat"]
 
 
 def test_nothing_is_undone_when_all_went_well() -> None:

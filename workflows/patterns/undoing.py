@@ -11,7 +11,7 @@ from workflows.data.common import Verdict
 from workflows.errors import Misuse, UndoFailed, reason, reasons
 from workflows.patterns.clock import shielded
 from workflows.patterns.tasks import Tasks
-from workflows.scope import log, told
+from workflows.scope import current_scope, enter_scope, log, told
 
 Path = tuple[str, ...]
 """Names of the sections down to one; empty for the saga itself."""
@@ -48,6 +48,11 @@ class Entry:
     def full_name(self) -> str:
         """The step with its sections."""
         return "/".join((*self.path, self.step))
+
+    @property
+    def undo_name(self) -> str:
+        """What the undo is called: as a branch, and as the gate if a person must do it."""
+        return f"undo {self.full_name}"
 
     @property
     def company(self) -> tuple[Path, str, int]:
@@ -110,7 +115,11 @@ class Ledger:
             raise UndoFailed(f"no task could be opened: {reasons(unasked)}") from unasked[0]
 
     async def _undo(self, entry: Entry) -> Exception | None:
-        """Undo one step, with a person's help if need be; give why nobody could be asked."""
+        """Undo one step, with a person's help if need be; give why nobody could be asked.
+
+        It stands in a branch of its own, so that reports say what its calls undo.
+        """
+        enter_scope(current_scope().inside(entry.undo_name))
         _busy.set((*_busy.get(), self))
         by, unasked = "", None
         error = await _tried(entry)
@@ -149,5 +158,5 @@ async def _settled_by(tasks: Tasks, entry: Entry, error: str) -> str:
     )
     while True:
         verdicts = (Verdict.DONE, Verdict.RETRY)
-        if decision := await tasks.ask(f"undo {entry.full_name}", question, verdicts):
+        if decision := await tasks.ask(entry.undo_name, question, verdicts):
             return decision.by if decision.verdict is Verdict.DONE else ""
