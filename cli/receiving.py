@@ -39,10 +39,12 @@ def receive(
 
     async def work(here: Any) -> None:
         from cli.arriving.desk import create_app
+        from store.database import Store
 
         ours = here.settings.mail_server.sender if here.settings.mail_server else SENDER
-        made = create_app(here.client, given, sender=ours, secret=secret)
-        await _take(made, host, port, as_json=as_json)
+        async with Store.opened(here.settings.database) as store:
+            made = create_app(here.client, store, given, sender=ours, secret=secret)
+            await _take(made, host, port, as_json=as_json)
 
     in_session(work, profile=profile, live=live)
 

@@ -14,6 +14,8 @@ from cli import cases
 from cli.arriving import mails
 from cli.errors import BadInput
 from cli.processes import process
+from store.database import Store
+from store.journal import Journal
 from workflows.data.email_triage import IncomingMail, SupportDesk, TriageCase
 
 LARGEST = 5_000_000
@@ -36,11 +38,15 @@ def signed(secret: str, body: bytes) -> str:
     return f"sha256={hmac.new(secret.encode(), body, sha256).hexdigest()}"
 
 
-def create_app(client: Client, desk: SupportDesk, *, sender: str, secret: str = "") -> Starlette:
+def create_app(
+    client: Client, store: Store, desk: SupportDesk, *, sender: str, secret: str = ""
+) -> Starlette:
     """Build the application; with a secret, each body must come with its signature.
 
-    `sender` is the address our own mails are from.
+    `sender` is the address our own mails are from; `store` is that of the workers, which knows a
+    case by its calls long after Temporal forgot it.
     """
+    journal = Journal(store)
 
     async def receive(request: Request) -> JSONResponse:
         try:
@@ -53,7 +59,7 @@ def create_app(client: Client, desk: SupportDesk, *, sender: str, secret: str = 
         plain = request.headers.get("content-type", "").split(";")[0].strip().lower()
         read = mails.from_json if plain == "application/json" else mails.raw
         try:
-            return await _begin(client, read(body, sender), desk)
+            return await _begin(client, journal, read(body, sender), desk)
         except mails.Ignored as why:
             return JSONResponse({"ignored": str(why)})
         except BadInput as wrong:
@@ -62,9 +68,13 @@ def create_app(client: Client, desk: SupportDesk, *, sender: str, secret: str = 
     return Starlette(routes=[Route("/mails", receive, methods=["POST"])])
 
 
-async def _begin(client: Client, mail: IncomingMail, desk: SupportDesk) -> JSONResponse:
-    """Start the mail's case, or name the one it has, be it open or closed."""
+async def _begin(
+    client: Client, journal: Journal, mail: IncomingMail, desk: SupportDesk
+) -> JSONResponse:
+    """Start the mail's case, or name the one it has, be it open, closed or long gone."""
     name = identity(mail)
+    if await journal.calls(name):
+        return JSONResponse({"case": name, "started": False})
     given = TriageCase(case=f"mail-{name.removeprefix('et-')[:12]}", mail=mail, desk=desk)
     try:
         await cases.start(client, PROCESS, given, cases.Start(workflow_id=name))

@@ -1,17 +1,22 @@
 """Email triage on a real server: each way through, each branch failing, sent once or a task."""
 
+import json
+from datetime import timedelta
 from pathlib import Path as File
 from typing import Any
 
 import httpx
 import pytest
 
-from cli.arriving.desk import LARGEST, SIGNATURE, create_app, signed
+from cli.arriving.desk import LARGEST, SIGNATURE, create_app, identity, signed
+from cli.arriving.mails import raw
 from runtime.serving import serving
 from simulator.config import Fault, FaultKind, SimulatorConfig
+from store.journal import CallEntry, Journal
 from tests.support.world import SPEED, Handle, World, example, world
 from workflows.data.common import Decision
 from workflows.data.email_triage import Path, Review, TriageCase, TriageOutcome, TriageResult
+from workflows.data.llm import ModelRequest, Prompt
 
 pytestmark = pytest.mark.server
 VENDORS = ("openai", "anthropic", "gemini")
@@ -51,6 +56,17 @@ async def started(handle: Handle) -> dict[str, Any]:
     return {b["name"]: b for b in await handle.query("branches")}
 
 
+async def asked(here: World, handle: Handle) -> list[Prompt]:
+    """Give what models were asked, in order."""
+    found = list[Prompt]()
+    for event in (await handle.fetch_history()).events:
+        planned = event.activity_task_scheduled_event_attributes
+        if planned.activity_type.name == "ask_model":
+            decode = here.client.data_converter.decode
+            found += [r.prompt for r in await decode(planned.input.payloads, [ModelRequest])]
+    return found
+
+
 async def test_an_urgent_mail_is_drafted_checked_approved_and_sent_once(here: World) -> None:
     case = mail("urgent")
     handle = await here.begin("email-triage", case)
@@ -66,6 +82,9 @@ async def test_an_urgent_mail_is_drafted_checked_approved_and_sent_once(here: Wo
     (sent,) = (await here.book())["mails"]
     assert (sent["to"], sent["subject"]) == (case.mail.sender, f"Re: {case.mail.subject}")
     assert sent["in_reply_to"] == case.mail.message_id
+    *_, draft, check = await asked(here, handle)
+    assert (draft.answer, check.answer) == ("DraftedAnswer", "DraftCheck")
+    assert json.dumps(result.answer, ensure_ascii=False)[1:-1] in check.user, "of the draft"
     branches = await started(handle)
     readings = [branches[n] for n in ("tone", "key points", "urgency")]
     assert max(r["started"] for r in readings) < min(r["ended"] for r in readings)
@@ -90,6 +109,15 @@ async def test_a_mail_nobody_can_judge_goes_to_a_person(here: World) -> None:
     result = await answered(here, mail("unclear", Review.NEVER), "supply", value=own)
     assert (result.outcome, result.path) == (TriageOutcome.ANSWERED, Path.BY_HAND)
     assert result.answer == own["text"]
+
+
+async def test_an_answer_nobody_approves_in_time_is_an_open_task(here: World) -> None:
+    case = mail("routine", Review.ALWAYS)
+    desk = case.desk.model_copy(update={"deadline": timedelta(seconds=1)})
+    result = await answered(here, case.model_copy(update={"desk": desk}))
+    assert (result.outcome, result.path) == (TriageOutcome.NOT_ANSWERED, Path.TEMPLATE_APPROVED)
+    assert result.open_tasks == ("answer: nobody decided in time",)
+    assert (await here.book())["mails"] == []
 
 
 @pytest.mark.parametrize(
@@ -162,10 +190,15 @@ async def test_a_sending_that_is_unclear_or_refused_is_a_task_for_a_person(
 
 
 async def test_a_mail_that_arrives_twice_is_one_case_also_after_it_closed(here: World) -> None:
+    """Also when Temporal forgot the case: the store knows it by its calls."""
     desk, secret = mail("urgent").desk, "a secret of the test"
-    number = f"<{here.queue}@a.example>".encode()
-    body = b"From: a@b.example\nSubject: Hello\nMessage-ID: " + number + b"\n\nIs it there?"
-    app = create_app(here.client, desk, sender="us@braid.example", secret=secret)
+
+    def arriving(number: str) -> bytes:
+        head = f"From: a@b.example\nSubject: Hello\nMessage-ID: <{number}-{here.queue}@a.example>"
+        return f"{head}\n\nIs it there?".encode()
+
+    body, old = arriving("new"), arriving("old")
+    app = create_app(here.client, here.store, desk, sender="us@braid.example", secret=secret)
     async with serving(app, 0) as url, httpx.AsyncClient(base_url=url) as post:
 
         async def deliver(content: bytes, key: str = secret) -> httpx.Response:
@@ -180,6 +213,9 @@ async def test_a_mail_that_arrives_twice_is_one_case_also_after_it_closed(here: 
         here.started.append(case)
         await case.terminate("as if it were closed")
         assert (await deliver(body)).json() == {"case": case.id, "started": False}
+        forgotten = identity(raw(old, "us@braid.example"))
+        await Journal(here.store).claim(CallEntry("k", forgotten, "tone", "ask_model", "w"))
+        assert (await deliver(old)).json() == {"case": forgotten, "started": False}
         assert (await deliver(body, "another")).status_code == 401
         assert (await deliver(b"Auto-Submitted: auto-replied\n" + body)).json()["ignored"]
         assert (await deliver(b"no mail at all")).status_code == 422
