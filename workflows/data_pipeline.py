@@ -36,7 +36,7 @@ class DataPipeline(Process):
     def __init__(self, order: PipelineOrder) -> None:
         super().__init__("data-pipeline", order.case)
         self.order = order
-        self.state = order.state or PipelineState(watermark=max(order.after, self.last()))
+        self.state = order.state or rules.begin(order, self.last())
 
     @workflow.run
     async def run(self, order: PipelineOrder) -> PipelineResult:
@@ -55,8 +55,11 @@ class DataPipeline(Process):
     async def batches(self) -> tuple[PipelineOutcome, str]:
         """Do what there is, or as many batches as the order allows."""
         first = self.state.batches
-        page = await self.extract(self.state.watermark)
-        while page.rows:
+        page = await self.extract(self.state.watermark, self.state.etag)
+        while not (why := rules.out_of_order(self.state, page)):
+            self.state = rules.seen(self.state, page)
+            if not page.rows:
+                return PipelineOutcome.UP_TO_DATE, ""
             if self.state.batches == self.order.batches:
                 return PipelineOutcome.BOUND, ""
             if self.state.batches - first >= self.order.fresh:
@@ -66,7 +69,7 @@ class DataPipeline(Process):
             if why := rules.too_bad(batch, self.order.tolerate):
                 return PipelineOutcome.STOPPED, why
             page = await self.stored(batch)
-        return PipelineOutcome.UP_TO_DATE, ""
+        return PipelineOutcome.STOPPED, why
 
     async def stored(self, batch: rules.Batch) -> RowsPage:
         """Load a batch and set its bad rows aside while the next page comes; then move on."""
@@ -79,9 +82,9 @@ class DataPipeline(Process):
         self.state = rules.advanced(self.state, batch)
         return page
 
-    async def extract(self, after: int) -> RowsPage:
-        """Read the page after a cursor."""
-        query = PageOfRows(after=after, limit=self.order.page)
+    async def extract(self, after: int, etag: str = "") -> RowsPage:
+        """Read the page after a cursor, unless the source still has the one of this ETag there."""
+        query = PageOfRows(after=after, limit=self.order.page, etag=etag)
         return await self.branch("extract", partial(ask, EXTRACT, query))
 
     async def load(self, action: LoadAction, batch: rules.Batch) -> EffectReceipt:
@@ -90,12 +93,12 @@ class DataPipeline(Process):
         order = LoadOrder(action=action, table=self.order.table, batch=batch.name, **part)
         return await self.branch(action, partial(ask, LOAD, order))
 
-    def last(self) -> int:
-        """Give the watermark at which the last run of the same schedule ended; 0 without one."""
+    def last(self) -> PipelineState | None:
+        """Give what the last run of the same schedule came to; None without one."""
         try:
-            return PipelineResult.model_validate(workflow.get_last_completion_result()).watermark
+            return PipelineResult.model_validate(workflow.get_last_completion_result())
         except ValidationError:  # there is none, or it is none of this process
-            return 0
+            return None
 
     def so_far(self) -> PipelineState:
         """Give how far the pipeline is."""

@@ -116,17 +116,26 @@ class EffectDesk:
         return await self._settle(order, reference)
 
     async def look(self, service: str, path: str, record: type[R]) -> R:
-        """Ask how something stands now; nothing is claimed or kept.
+        """Ask how something stands now; nothing is claimed or kept. Raises as `answer`, `read`."""
+        return self.read(service, await self.answer(service, HttpRequest("GET", path)), record)
 
-        Raises EffectUnavailable and EffectNonsense (another attempt may help), EffectRefused
-        and NotConfigured (none will).
+    async def answer(self, service: str, request: HttpRequest) -> Reply:
+        """Send a request that changes nothing, and give the answer whatever its status.
+
+        Raises EffectUnavailable (another attempt may help) and NotConfigured (none will).
         """
-        wait = pause(call_context().attempt, self.settings.retry_pause)
         try:
             endpoint = self.settings.endpoint(service)
-            reply = await self.guard.exchange(service, endpoint, HttpRequest("GET", path))
+            return await self.guard.exchange(service, endpoint, request)
         except (WireError, SettingsError) as trouble:
+            wait = pause(call_context().attempt, self.settings.retry_pause)
             raise failure("Effect", trouble, wait) from trouble
+
+    def read(self, service: str, reply: Reply, record: type[R]) -> R:
+        """Read an answer. Raises EffectUnavailable, EffectNonsense (another attempt may help) and
+        EffectRefused (none will).
+        """
+        wait = pause(call_context().attempt, self.settings.retry_pause)
         if reply.status in range(400, 500) and reply.status not in NOT_ACCEPTED:
             raise final("EffectRefused", f"{service} refused: {_reason(reply)}")
         advice = judge(service, reply, self._store.clock())

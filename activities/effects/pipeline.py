@@ -2,14 +2,26 @@
 
 from activities.effects.keyed import post_order
 from activities.effects.performing import EffectDesk
+from activities.wire import HttpRequest
 from workflows import calls
 from workflows.data.effects import EffectReceipt
 from workflows.data.pipeline import LoadOrder, PageOfRows, RowsPage
 
+UNCHANGED = 304
+
 
 async def page_of_rows(desk: EffectDesk, query: PageOfRows) -> RowsPage:
-    """Read the rows after a cursor as they are now; nothing of it is kept."""
-    return await desk.look("rows", f"/rows?after={query.after}&limit={query.limit}", RowsPage)
+    """Read the rows after a cursor as they are now; nothing of it is kept.
+
+    A source that says by its ETag that nothing changed since there was no more is not read.
+    """
+    known = {"if-none-match": query.etag} if query.etag else {}
+    path = f"/rows?after={query.after}&limit={query.limit}"
+    reply = await desk.answer("rows", HttpRequest("GET", path, headers=known))
+    if reply.status == UNCHANGED and known:
+        return RowsPage(next=query.after, etag=query.etag)
+    page = desk.read("rows", reply, RowsPage)
+    return page.model_copy(update={"etag": reply.headers.get("etag", "")})
 
 
 async def load_batch(desk: EffectDesk, request: LoadOrder) -> EffectReceipt:

@@ -1,10 +1,12 @@
 """A shop's till as a source of rows: `GET /rows?after=&limit=`, in order, and growing.
 
-`POST /rows` with `{"count": n}` lets the shop sell n times more. Some rows are as careless hands
-write them: space round words and small letters can be cleaned, other flaws cannot.
+`POST /rows` with `{"count": n}` lets the shop sell n times more, with `{"rebuilt": true}` its rows
+are counted anew, under another `epoch`. A page the asker has (ETag) is answered 304. Some rows are
+as careless hands write them: spaces and small letters can be cleaned, other flaws cannot.
 """
 
 import json
+from typing import Any
 
 from simulator.chance import unit
 from simulator.effects.plain import failure, refuse
@@ -40,7 +42,7 @@ class Till:
     """The rows there are by now."""
 
     def __init__(self, seed: int) -> None:
-        self._seed, self._count = seed, AT_FIRST
+        self._seed, self._count, self._rebuilt = seed, AT_FIRST, 0
 
     @property
     def service(self) -> Service:
@@ -53,13 +55,24 @@ class Till:
             return refuse(404, "not found")
         try:
             if asked.method == "POST":
-                self._count += max(0, int(json.loads(asked.body)["count"]))
-                return Reply(200, {"count": self._count})
+                return self._changed(json.loads(asked.body))
             after, limit = int(asked.query.get("after", 0)), int(asked.query.get("limit", 50))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, AttributeError, TypeError):
             return refuse(422, "after, limit and count are whole numbers")
         if after < 0 or not 1 <= limit <= LONGEST_PAGE:
             return refuse(422, f"after is 0 or more, limit from 1 to {LONGEST_PAGE}")
+        return self._page(asked, after, limit)
+
+    def _changed(self, told: Any) -> Reply:
+        self._count += max(0, int(told.get("count", 0)))
+        self._rebuilt += bool(told.get("rebuilt"))
+        return Reply(200, {"count": self._count})
+
+    def _page(self, asked: Asked, after: int, limit: int) -> Reply:
         end = max(after, min(self._count, after + limit))
         rows = [row(self._seed, number) for number in range(after + 1, end + 1)]
-        return Reply(200, {"rows": rows, "next": end})
+        epoch = f"till-{self._rebuilt}"
+        headers = {"etag": f'"{epoch}-{after}-{end}"'}
+        if asked.headers.get("if-none-match") == headers["etag"]:
+            return Reply(304, b"", headers)
+        return Reply(200, {"rows": rows, "next": end, "epoch": epoch}, headers)

@@ -23,6 +23,7 @@ from workflows.data.effects import (
     EffectState,
     MailOrder,
 )
+from workflows.data.pipeline import PageOfRows, RowsPage
 
 ORDER = AccountOrder(
     action=AccountAction.SET_LIMIT, case="acme", limit=Decimal("10000.00"), currency="EUR"
@@ -60,6 +61,28 @@ async def chat(effects: EffectActivities, attempt: int = 1) -> EffectReceipt:
 
 async def states(ledger: Ledger) -> list[LedgerState]:
     return [row.state for row in await ledger.effects(SCOPE)]
+
+
+# ---- rows: read, never claimed ---------------------------------------------------------------
+
+
+async def test_rows_the_source_says_are_unchanged_are_not_read_again(
+    world: Outside, effects: EffectActivities
+) -> None:
+    """And 304 to a question that named no version is no answer."""
+
+    async def page(etag: str = "") -> RowsPage:
+        query = PageOfRows(after=7, limit=5, etag=etag)
+        return await run(calls.EXTRACT, effects.rows_page, query)
+
+    world.will(said({"rows": [], "next": 7, "epoch": "a"}, etag='"v1"'), Canned(304, b""))
+    first = await page()
+    assert first == RowsPage(next=7, epoch="a", etag='"v1"')
+    assert await page(first.etag) == RowsPage(next=7, etag='"v1"')
+    assert [s.headers.get("if-none-match") for s in world.seen] == [None, '"v1"']
+    world.will(Canned(304, b""))
+    failed = await fails(calls.EXTRACT, effects.rows_page, PageOfRows(after=7, limit=5))
+    assert failed.type == "EffectRequestRefused"
 
 
 # ---- accounts: safe to repeat ---------------------------------------------------------------

@@ -6,8 +6,8 @@ import pytest
 
 from simulator.config import Fault, FaultKind
 from tests.support.nightly import next_run
-from tests.support.world import World, example
-from workflows.data.pipeline import PipelineOrder, PipelineOutcome, PipelineResult
+from tests.support.world import Handle, World, example
+from workflows.data.pipeline import PipelineOrder, PipelineOutcome, PipelineResult, RowsPage
 
 pytestmark = pytest.mark.server
 ORDER = example("data-pipeline/sales", PipelineOrder)
@@ -17,6 +17,19 @@ async def sold(here: World, count: int) -> int:
     """Let the shop sell, and give how many rows its till has then."""
     answer = (await here.http.post("/rows/rows", json={"count": count})).json()
     return int(answer["count"])
+
+
+async def pages(here: World, handle: Handle) -> list[RowsPage]:
+    """Give what the source answered."""
+    events = (await handle.fetch_history()).events
+    names = {e.event_id: e.activity_task_scheduled_event_attributes.activity_type for e in events}
+    done = [e.activity_task_completed_event_attributes for e in events]
+    decode = here.client.data_converter.decode
+    return [
+        (await decode(d.result.payloads, [RowsPage]))[0]
+        for d in done
+        if d.result.payloads and names[d.scheduled_event_id].name == "rows_page"
+    ]
 
 
 async def each_once(here: World, table: str, rows: int) -> dict[str, Any]:
@@ -47,6 +60,12 @@ async def test_three_runs_over_a_growing_source_bring_every_row_once(here: World
     held = await each_once(here, "sales", total)
     aside = sum(r.set_aside for r in (first, second, third))
     assert sum(n.startswith("sales-aside/") for n in held) == aside
+    handle = await next_run(here, "data-pipeline", ORDER, third)
+    fourth = await here.done(handle, PipelineResult)
+    assert (fourth.batches, fourth.watermark, fourth.etag) == (0, total, third.etag)
+    assert await pages(here, handle) == [RowsPage(next=total, etag=third.etag)], (
+        "unchanged: no read"
+    )
 
 
 async def test_histories_follow_one_another_and_lost_answers_bring_nothing_twice(
@@ -64,6 +83,22 @@ async def test_histories_follow_one_another_and_lost_answers_bring_nothing_twice
     assert (done.watermark, done.batches) == (total, 6)
     assert (await handle.describe()).run_id != handle.first_execution_run_id
     await each_once(here, "sales", total)
+
+
+async def test_a_source_that_counts_anew_stops_the_run_until_a_person_says_where_to_begin(
+    here: World,
+) -> None:
+    total = await sold(here, 0)
+    first = await here.done(
+        await here.begin("data-pipeline", ORDER.model_copy(update={"batches": 1})), PipelineResult
+    )
+    await here.http.post("/rows/rows", json={"rebuilt": True})
+    stopped = await here.done(await next_run(here, "data-pipeline", ORDER, first), PipelineResult)
+    assert (stopped.outcome, stopped.watermark) == (PipelineOutcome.STOPPED, 50)
+    assert "`epoch: till-1` and `after: 0`" in stopped.why
+    told = ORDER.model_copy(update={"epoch": "till-1", "table": "sales-anew"})
+    again = await here.done(await next_run(here, "data-pipeline", told, stopped), PipelineResult)
+    assert again.loaded + again.set_aside == total
 
 
 async def test_a_run_ends_at_its_bound_and_the_next_goes_on_there(here: World) -> None:

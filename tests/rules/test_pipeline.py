@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.data.common import JSON
-from workflows.data.pipeline import PipelineState, RowsPage, TableRow
+from workflows.data.pipeline import PipelineOrder, PipelineState, RowsPage, TableRow
 from workflows.rules import pipeline as rules
 
 GOOD: dict[str, JSON] = {
@@ -70,3 +70,48 @@ def test_too_many_bad_rows_name_the_batch_the_reasons_and_the_mend() -> None:
         "1 of 2 rows of batch 0-2 are bad, tolerated are 40%: day is no day (1); mend them at the"
         " source, or raise `tolerate`, and run again"
     )
+
+
+LAST = PipelineState(watermark=7, epoch="a", etag="v")
+
+
+@pytest.mark.parametrize(
+    ("given", "last", "begin"),
+    [
+        ({}, None, PipelineState()),
+        ({}, LAST, LAST),
+        ({"after": 3}, LAST, LAST),
+        ({"after": 9}, LAST, PipelineState(watermark=9, epoch="a")),
+        ({"after": 3, "epoch": "a"}, LAST, LAST),
+        ({"after": 3, "epoch": "b"}, LAST, PipelineState(watermark=3, epoch="b")),
+    ],
+)
+def test_a_run_begins_where_the_last_one_ended_unless_told_otherwise(
+    given: dict[str, JSON], last: PipelineState | None, begin: PipelineState
+) -> None:
+    order = PipelineOrder.model_validate({"case": "c", "table": "t", **given})
+    assert rules.begin(order, last) == begin
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (RowsPage(next=7), ""),
+        (RowsPage(next=7, epoch="a"), ""),
+        (RowsPage(rows=(GOOD,), next=8, epoch="a"), ""),
+        (RowsPage(rows=(GOOD,), next=8, epoch="b"), "run with `epoch: b` and `after: 0`"),
+        (RowsPage(rows=(GOOD,), next=7), "1 rows after 7, and then the cursor 7"),
+        (RowsPage(next=6), "0 rows after 7, and then the cursor 6"),
+    ],
+)
+def test_a_page_that_cannot_follow_is_noticed(page: RowsPage, why: str) -> None:
+    told = rules.out_of_order(LAST, page)
+    assert why in told
+    assert bool(why) is bool(told)
+
+
+def test_only_the_version_of_an_empty_page_is_kept() -> None:
+    assert rules.seen(PipelineState(), RowsPage(next=0, epoch="a", etag="v")).etag == "v"
+    more = rules.seen(LAST, RowsPage(rows=(GOOD,), next=8, etag="w"))
+    assert (more.epoch, more.etag) == ("a", "")
+    assert rules.advanced(more, rules.batch(7, RowsPage(rows=(GOOD,), next=8))).epoch == "a"

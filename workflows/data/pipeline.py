@@ -14,17 +14,26 @@ LONGEST_PAGE = 200
 
 
 class PageOfRows(Record):
-    """Which rows follow this cursor?"""
+    """Which rows follow this cursor? `etag` is that of the answer we know: unchanged, the source
+    need not give it again.
+    """
 
     after: Cursor
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)]
+    etag: str = ""
 
 
 class RowsPage(Record):
-    """Rows as the source holds them, unchecked, and the cursor after them; no rows: no more yet."""
+    """Rows as the source holds them, unchecked, and the cursor after them; no rows: no more yet.
 
-    rows: Annotated[tuple[JSON, ...], Field(max_length=LONGEST_PAGE)]
+    `epoch` names what the cursors count: a source whose rows were numbered anew (restored, rebuilt)
+    tells another. `etag` is the page's version. Both are empty where the source tells none.
+    """
+
+    rows: Annotated[tuple[JSON, ...], Field(max_length=LONGEST_PAGE)] = ()
     next: Cursor
+    epoch: Annotated[str, Field(max_length=200)] = ""
+    etag: str = ""
 
 
 class TableRow(Record):
@@ -75,9 +84,14 @@ class PipelineOutcome(StrEnum):
 
 
 class PipelineState(Record):
-    """How far the pipeline is. What lies up to `watermark` is in the table or set aside."""
+    """How far the pipeline is. What lies up to `watermark` is in the table or set aside.
+
+    `epoch` is that of the source, `etag` that of the page which told that there is no more yet.
+    """
 
     watermark: Cursor = 0
+    epoch: str = ""
+    etag: str = ""
     batches: int = 0
     loaded: int = 0
     set_aside: int = 0
@@ -90,7 +104,8 @@ class PipelineOrder(Record):
     A batch is one page of the source. A batch with more than the share `tolerate` of bad rows is
     not loaded and stops the run. At most `batches` are done, all there are if None. After `fresh`
     batches the workflow goes on under a new history. Begins after `after`, or where the last run
-    of its schedule ended, whichever is later; `state` is what an earlier history came to.
+    of its schedule ended, whichever is later; `epoch` says which of the source's counts `after` is
+    of, and that runs over another do not count. `state` is what an earlier history came to.
     """
 
     case: CaseId
@@ -100,6 +115,7 @@ class PipelineOrder(Record):
     batches: Annotated[int, Field(ge=1)] | None = None
     fresh: Annotated[int, Field(ge=1, le=1000)] = 100
     after: Cursor = 0
+    epoch: str = ""
     state: PipelineState | None = None
 
 

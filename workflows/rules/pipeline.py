@@ -9,7 +9,13 @@ from decimal import Decimal, InvalidOperation
 from pydantic import ValidationError
 
 from workflows.data.common import JSON
-from workflows.data.pipeline import BadRow, PipelineState, RowsPage, TableRow
+from workflows.data.pipeline import (
+    BadRow,
+    PipelineOrder,
+    PipelineState,
+    RowsPage,
+    TableRow,
+)
 
 FIELDS = ("id", "day", "customer", "amount", "currency", "country")
 MOST = Decimal(10) ** 12
@@ -28,6 +34,42 @@ class Batch:
     def bad_share(self) -> float:
         """The share of bad rows, 0 to 1."""
         return len(self.bad) / (len(self.rows) + len(self.bad))
+
+
+def begin(order: PipelineOrder, last: PipelineState | None) -> PipelineState:
+    """Say where a run begins: where the last of its schedule ended, or `after` if that is later.
+
+    A last run over another epoch than the order names counts for nothing.
+    """
+    named = PipelineState(watermark=order.after, epoch=order.epoch)
+    if last is None or (order.epoch and order.epoch != last.epoch):
+        return named
+    if order.after > last.watermark:
+        return named.model_copy(update={"epoch": last.epoch})
+    return PipelineState(watermark=last.watermark, epoch=last.epoch, etag=last.etag)
+
+
+def out_of_order(state: PipelineState, page: RowsPage) -> str:
+    """Say why a page cannot follow the watermark; empty if it can."""
+    if state.epoch and page.epoch and state.epoch != page.epoch:
+        return (
+            f"the source counts its rows anew (epoch {page.epoch!r}, no longer {state.epoch!r}), so"
+            f" the watermark {state.watermark} means nothing there; see which rows the table should"
+            f" keep, then run with `epoch: {page.epoch}` and `after: 0`"
+        )
+    after = state.watermark
+    if page.next < after or (page.rows and page.next == after):
+        return (
+            f"the source does not go on: {len(page.rows)} rows after {after}, and then the cursor"
+            f" {page.next}; mend the source and run again"
+        )
+    return ""
+
+
+def seen(state: PipelineState, page: RowsPage) -> PipelineState:
+    """Keep what the source calls its count, and the version of a page that has no more rows."""
+    etag = "" if page.rows else page.etag
+    return state.model_copy(update={"epoch": page.epoch or state.epoch, "etag": etag})
 
 
 def batch(after: int, page: RowsPage) -> Batch:
@@ -82,6 +124,7 @@ def advanced(state: PipelineState, done: Batch) -> PipelineState:
     reasons = Counter(state.reasons) + Counter(b.why for b in done.bad)
     return PipelineState(
         watermark=done.end,
+        epoch=state.epoch,
         batches=state.batches + 1,
         loaded=state.loaded + len(done.rows),
         set_aside=state.set_aside + len(done.bad),
