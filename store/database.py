@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from store import hops
 from store.clock import Clock, utc_now, written
 from store.errors import StoreError
 from store.migrations import MIGRATIONS, Migration, apply, found_version, missing
@@ -124,8 +125,10 @@ async def _opening(file: Path | None) -> AsyncIterator[None]:
 
 
 def _engine(address: URL) -> AsyncEngine:
-    engine = create_async_engine(address, pool_pre_ping=False)
-    if address.get_backend_name() == "sqlite":
+    sqlite = address.get_backend_name() == "sqlite"
+    options = {"async_creator_fn": hops.connect} if sqlite else {}
+    engine = create_async_engine(address, pool_pre_ping=False, connect_args=options)
+    if sqlite:
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)
     return engine
