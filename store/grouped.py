@@ -49,14 +49,17 @@ class Grouped:
     async def _flush(self) -> None:
         try:
             while self._waiting:
-                group, self._waiting = self._waiting, []
-                await self._commit([one for one in group if not one.done.cancelled()])
+                await self._commit()
         finally:
             self._flushing = None
 
-    async def _commit(self, group: list[_Waiting[Any]]) -> None:
+    async def _commit(self) -> None:
+        group: list[_Waiting[Any]] = []
         try:
             async with self._store.writing() as connection:
+                # Only now: what came while the transaction began goes with it.
+                group, self._waiting = self._waiting, []
+                group = [one for one in group if not one.done.cancelled()]
                 results = [await _run(one, connection) for one in group]
         except Exception as error:
             results = [(one, None, error) for one in group]
