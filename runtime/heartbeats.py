@@ -87,8 +87,8 @@ class Heartbeats(ActivityInboundInterceptor):
 
     async def _beat(self) -> None:
         while True:
-            self._outbound.again()
             await asyncio.sleep(INTERVAL)
+            self._outbound.again()
 
 
 class _Remembering(ActivityOutboundInterceptor):
