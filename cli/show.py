@@ -10,9 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.order_shown import order
-from cli.show_reading import reading
-from cli.submissions import submission
+from cli.results import shown
 from insight.shown.words import length
 from workflows.data.common import (
     BranchState,
@@ -26,8 +24,6 @@ from workflows.data.common import (
 )
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.findings import CheckOutcome, Evidence
-from workflows.data.orders import OrderResult
-from workflows.data.submission import SubmissionSoFar
 
 _OUTCOME_STYLE = {
     "approve": "bold green",
@@ -113,24 +109,16 @@ def result(record: object) -> RenderableType:
     """Show what a workflow ended with: in words where it has some, else as JSON."""
     if isinstance(record, DecisionRecord):
         return decision(record)
-    if isinstance(record, SubmissionSoFar):
-        return submission(record)
-    if (shown := reading(record)) is not None:
-        return shown
-    if isinstance(record, OrderResult):
-        return order(record)
-    return JSON(json.dumps(to_jsonable_python(record)))
+    return shown(record) or JSON(json.dumps(to_jsonable_python(record)))
 
 
 def so_far(record: Record) -> RenderableType | None:
     """Show what is known before the end, None for nothing that `status` has not shown."""
     if isinstance(record, CaseSoFar):
         return decision(record.decision) if record.decision else None
-    if isinstance(record, SubmissionSoFar):
-        return submission(record)
-    if isinstance(record, OrderResult):
-        return order(record)
-    return None if isinstance(record, StatusView) else JSON(record.model_dump_json())
+    if isinstance(record, StatusView):
+        return None
+    return shown(record) or JSON(record.model_dump_json())
 
 
 def decision(record: DecisionRecord) -> RenderableType:

@@ -21,7 +21,21 @@ from workflows.data.common import (
 )
 from workflows.data.decision import CaseSoFar, DecisionRecord
 from workflows.data.due_diligence import CaseOutcome, Onboarding, Route, Routing, Tier
+from workflows.data.email_triage import (
+    DraftClaim,
+    MailReading,
+    Path,
+    TriageOutcome,
+    TriageResult,
+)
 from workflows.data.findings import Check, CheckOutcome, FindingCode
+from workflows.data.intelligence import (
+    IntelligenceReport,
+    IntelligenceSoFar,
+    Signal,
+    SourceReading,
+)
+from workflows.data.pipeline import PipelineOutcome, PipelineResult, PipelineState
 
 WIDTHS = pytest.mark.parametrize("width", [60, 100])
 
@@ -180,6 +194,98 @@ def test_status_shows_phase_branches_gates_and_cost(width: int) -> None:
         *(f"b-{state}" for state in BranchState),
     ):
         assert word in text
+
+
+# ---- results of processes ------------------------------------------------------------------
+
+
+@WIDTHS
+def test_the_triage_of_a_mail_shows_what_was_read_sent_and_left_to_do(width: int) -> None:
+    claims = ({"text": "75", "supported": False}, {"text": "It is open.", "supported": True})
+    record = TriageResult(
+        case="portal",
+        outcome=TriageOutcome.UNCLEAR,
+        path=Path.DRAFTED_APPROVED,
+        reading=MailReading(points=("The [bold]portal[/bold] is down.",), why="harm goes on"),
+        answer="We look into it.",
+        checked=tuple(DraftClaim.model_validate(c) for c in claims),
+        decisions=(said("ana", "approve"),),
+        open_tasks=("answer: unclear whether it was sent",),
+        usd=Decimal("0.0028"),
+    )
+    text = words(show.result(record), width)
+    for word in (
+        "portal: unclear",
+        "unknown: harm goes on",
+        "drafted, approved",
+        "1 of 2 statements hold",
+        "75: not borne out",
+        "- The [bold]portal[/bold] is down.",
+        "ana (approve)",
+        "- answer: unclear whether it was sent",
+        "answer, perhaps sent",
+        "We look into it.",
+        "0.0028 US$",
+    ):
+        assert word in text
+    assert "gaps" not in text
+    assert show.so_far(record) is not None
+
+
+@WIDTHS
+def test_a_report_shows_its_claims_what_is_new_and_what_is_missing(width: int) -> None:
+    new = tuple(Signal(text=f"signal {n}", kind="news") for n in range(22))
+    reading = SourceReading(competitor="A", source="news", signals=new, unread=True)
+    record = IntelligenceReport.model_validate(
+        {
+            "case": "chips",
+            "outcome": "enough",
+            "since": "2026-11-01",
+            "headline": "A sells more.",
+            "claims": [{"text": "A opened a plant.", "cites": ["a-news"]}],
+            "new": new,
+            "heard": {"a-news": reading},
+            "contributed": ["a-news"],
+            "partial": ["a-news"],
+            "missing": [{"name": "b-news", "status": "cancelled", "why": "enough answers"}],
+            "dropped": [],
+            "written_by": "model",
+            "cost_usd": "0.0035",
+        }
+    )
+    text = words(show.result(record), width)
+    for word in (
+        "chips: enough",
+        "1 of 2, 22 signals",
+        "in part a-news",
+        "A sells more.",
+        "- A opened a plant. [a-news]",
+        "new since the last report: 22",
+        "and 2 more, see --json",
+        "b-news (cancelled): enough answers",
+    ):
+        assert word in text
+    so_far = show.so_far(IntelligenceSoFar(heard={"a-news": reading}))
+    assert "a-news: 22 signals, unread" in words(so_far or "", width)
+
+
+@WIDTHS
+def test_a_run_of_the_pipeline_shows_what_was_brought_and_why_it_stopped(width: int) -> None:
+    known = {"watermark": 50, "epoch": "till-0", "batches": 1, "loaded": 47, "set_aside": 3}
+    counts = known | {"reasons": {"day is no day": 1, "amount is no number": 2}}
+    record = PipelineResult(case="sales", outcome=PipelineOutcome.STOPPED, why="no more", **counts)
+    text = words(show.result(record), width)
+    for word in (
+        "sales: stopped",
+        "why no more",
+        "batches 1",
+        "loaded 47 rows",
+        "2 x amount is no number, 1 x day is no day",
+        "watermark 50 of till-0",
+    ):
+        assert word in text
+    so_far = show.so_far(PipelineState.model_validate(counts))
+    assert "so far: up to 50" in words(so_far or "", width)
 
 
 # ---- decisions from words ------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""How competitive intelligence looks to a person: the briefing, what is new, what is missing."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from cli.facts import headed, listed
+from workflows.data.intelligence import (
+    IntelligenceOutcome,
+    IntelligenceReport,
+    IntelligenceSoFar,
+    Signal,
+)
+
+_GOOD = (IntelligenceOutcome.COMPLETE, IntelligenceOutcome.ENOUGH)
+
+
+def intelligence(record: IntelligenceReport) -> RenderableType:
+    """Show a report."""
+    total = sum(len(r.signals) for r in record.heard.values())
+    asked = len(record.contributed) + len(record.missing)
+    return Group(
+        headed(
+            record.case,
+            record.outcome,
+            good=record.outcome in _GOOD,
+            pairs=(
+                ("since", str(record.since)),
+                ("answers", f"{len(record.contributed)} of {asked}, {total} signals"),
+                ("in part", ", ".join(record.partial)),
+                ("written by", record.written_by),
+                ("cost", f"{record.cost_usd:.4f} US$"),
+            ),
+        ),
+        Text(record.headline, style="bold"),
+        *listed("claims", [f"{c.text} [{', '.join(c.cites)}]" for c in record.claims]),
+        *listed(f"new since the last report: {len(record.new)}", [_told(s) for s in record.new]),
+        *listed("missing", [f"{m.name} ({m.status}): {m.why}" for m in record.missing]),
+        *listed("dropped citations", [f"{d.cites}, {d.why}: {d.claim}" for d in record.dropped]),
+    )
+
+
+def heard(record: IntelligenceSoFar) -> RenderableType:
+    """Show what was heard before the report is there."""
+    lines = [
+        f"{name}: {len(r.signals)} signals{', unread' if r.unread else ''}"
+        for name, r in record.heard.items()
+    ]
+    return Group(*listed("heard so far", lines or ["nothing"]))
+
+
+def _told(signal: Signal) -> str:
+    return " ".join(filter(None, (str(signal.day or ""), signal.text, signal.url)))

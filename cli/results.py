@@ -1,0 +1,37 @@
+"""How each process's result looks to a person: a table from record to renderer."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import RenderableType
+
+from cli.intelligence_shown import heard, intelligence
+from cli.order_shown import order
+from cli.pipeline_shown import pipeline
+from cli.show_reading import reading
+from cli.submissions import submission
+from cli.triage_shown import triage
+from workflows.data.document_analysis import AnalysisResult
+from workflows.data.email_triage import TriageResult
+from workflows.data.intelligence import IntelligenceReport, IntelligenceSoFar
+from workflows.data.orders import OrderResult
+from workflows.data.pipeline import PipelineResult, PipelineState
+from workflows.data.submission import SubmissionRecord, SubmissionSoFar
+
+_SHOWN: Mapping[type, Callable[[Any], RenderableType | None]] = {
+    AnalysisResult: reading,
+    IntelligenceReport: intelligence,
+    IntelligenceSoFar: heard,
+    OrderResult: order,
+    PipelineResult: pipeline,
+    PipelineState: pipeline,
+    SubmissionRecord: submission,
+    SubmissionSoFar: submission,
+    TriageResult: triage,
+}
+
+
+def shown(record: object) -> RenderableType | None:
+    """Show what a process ended with, or knows so far; None for a record without words."""
+    found = _SHOWN.get(type(record))
+    return found(record) if found else None
