@@ -31,8 +31,8 @@ class BudgetActivities:
         self._budgets, self._costs = Budgets(store), Costs(store)
 
     async def read_cost(self, query: CostQuery) -> CostView:
-        """Add up what the models of all cases were paid whose id begins so."""
-        return await self._costs.of(query.prefix)
+        """Add up what the models of all cases were paid whose id begins, or is, so."""
+        return await self._costs.of(query.prefix, whole=query.is_id)
 
     async def open_budget(self, order: BudgetOrder) -> BudgetView:
         """Open a budget, or set what it allows anew; what was spent stays."""

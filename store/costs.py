@@ -62,14 +62,15 @@ class Costs:
             rows = (await connection.execute(query)).mappings().all()
         return [_cost(row) for row in rows]
 
-    async def of(self, prefix: str) -> CostView:
-        """Add up what was billed to all cases whose id begins so."""
+    async def of(self, prefix: str, *, whole: bool = False) -> CostView:
+        """Add up what was billed to all cases whose id begins so, or to the one of that id."""
         numbers = [replies.c[n] for n in ("input_tokens", "output_tokens")]
         billed = (claims.c.model != "") & (claims.c.reason != FROM_CACHE)
+        those = claims.c.scope.startswith(prefix, autoescape=True)
         query = (
             select(replies.c.usd, func.count(), *map(func.sum, numbers))
             .join(claims, claims.c.id == replies.c.claim_id)
-            .where(claims.c.scope.startswith(prefix, autoescape=True), billed)
+            .where(claims.c.scope == prefix if whole else those, billed)
             .group_by(replies.c.usd)
         )
         async with self._store.reading() as connection:

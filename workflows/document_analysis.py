@@ -5,8 +5,7 @@ from functools import partial
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
-from workflows.calls import READ_COST, RESOLVE_ROLES, SPREAD_RESULTS, ask
-from workflows.data.aggregate import Aggregated
+from workflows.calls import READ_COST, RESOLVE_ROLES, ask
 from workflows.data.budget import BudgetOrder, CostQuery
 from workflows.data.common import CostView
 from workflows.data.document_analysis import (
@@ -15,24 +14,17 @@ from workflows.data.document_analysis import (
     AnalysisResult,
     AnalysisSoFar,
     BusinessDocument,
-    DocumentsSummary,
-    DocumentVerdict,
     ReadingOrder,
 )
 from workflows.data.llm import RoleQuery
-from workflows.data.spread import ItemState, ResultQuery, SpreadResult
+from workflows.data.spread import SpreadResult
 from workflows.errors import reason, usd_of
 from workflows.patterns.join import join
 from workflows.patterns.process import Process
-from workflows.patterns.spread import results_of, spread, tolerating
-from workflows.patterns.synthesis import Synthesis
 from workflows.patterns.until import all_settled
-from workflows.prompts import document_analysis as prompts
-from workflows.rules.document_analysis import Tally, summary_by_code
+from workflows.rules.document_analysis import Tally
+from workflows.steps.pile import read_pile, summarised
 from workflows.steps.reading import read_document
-
-FAILED = tolerating(share=0.2)
-"""More unread documents than that are no accident: a spread stops, and is driven again later."""
 
 
 @workflow.defn(name="document-analysis")
@@ -57,8 +49,10 @@ class DocumentAnalysis(Process):
             await self.read_here()
         else:
             spread_over = await self.branch("documents", self.read_spread)
+        self.tally.hold_to(case.tolerate)
         self.enter("summary")
-        summary = await self.branch("summary", self.summarise)
+        summarise = partial(summarised, self.tally, partial(self.consult, "reviewer"))
+        summary = await self.branch("summary", summarise)
         totals = self.tally.totals
         whole = totals.agreed == totals.documents
         self.enter("closed", "complete" if whole else "with open documents")
@@ -107,37 +101,12 @@ class DocumentAnalysis(Process):
     # ---- thousands: each an item of a spread --------------------------------------------------
 
     async def read_spread(self) -> SpreadResult:
-        """Read the documents in child workflows, and count their results page by page."""
-        done = await spread(
-            "documents",
-            {d.id: self.order(d) for d in self.case.documents},
-            read_document,
-            window=self.case.at_once,
-            tolerate=FAILED,
-            redrive=self.case.redrive,
-        )
-        async for _, found in results_of(done, DocumentVerdict):
-            self.tally.add(found)
-        lost = ResultQuery(ref=done.ref, state=ItemState.FAILED, limit=LISTED)
-        for failed in (await ask(SPREAD_RESULTS, lost)).results:
-            self.tally.missed(failed.key, failed.error)
-        self.tally.more_unread = done.failed + done.not_run - len(self.tally.unread)
-        self.add_cost(await ask(READ_COST, CostQuery(prefix=workflow.info().workflow_id)))
+        """Read the documents in child workflows, and count their results."""
+        orders = {document.id: self.order(document) for document in self.case.documents}
+        done = await read_pile(self.case, orders, self.tally)
+        mine = CostQuery(prefix=workflow.info().workflow_id, is_id=True)
+        self.add_cost(await ask(READ_COST, mine))
         return done
-
-    # ---- the summary ---------------------------------------------------------------------------
-
-    async def summarise(self) -> Aggregated[DocumentsSummary]:
-        """Have a model summarise; without one the totals speak for themselves."""
-        results = self.tally.results()
-        writing = Synthesis(
-            "documents-summary",
-            results,
-            DocumentsSummary,
-            task=prompts.SUMMARY,
-            otherwise=summary_by_code,
-        )
-        return await writing(results, partial(self.consult, "reviewer"))
 
     def so_far(self) -> AnalysisSoFar:
         """Give the documents read by now."""

@@ -230,6 +230,7 @@ async def test_a_call_waits_for_the_budget_of_many_cases_until_it_is_raised(
     assert (spent.calls, spent.usd) == (2, 2 * COST)
     assert await Costs(store).of("batch-") == spent
     assert (await Costs(store).of("batch_1")).calls == 0
+    assert (await Costs(store).of("batch-1:", whole=True)).calls == 0
 
 
 async def test_a_budget_nobody_opened_is_named(models: ModelActivities) -> None:

@@ -41,9 +41,10 @@ class BudgetQuery(Record):
 
 
 class CostQuery(Record):
-    """What did the models of all cases cost whose workflow id begins with `prefix`?"""
+    """What did the models of all cases cost whose workflow id begins with `prefix`, or is it?"""
 
     prefix: Annotated[str, StringConstraints(min_length=1)]
+    is_id: bool = False
 
 
 class BudgetView(Record):

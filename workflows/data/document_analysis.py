@@ -69,8 +69,9 @@ class AnalysisCase(Record):
     """The case file. Each document is read by every model of the role `readers` names.
 
     `at_once` documents are in work at a time; from `spread_from` documents on they are spread over
-    child workflows. `patience` bounds the reading of one document. `redrive` names an earlier run
-    of the same documents, of which only what failed is done again.
+    child workflows. `patience` bounds the reading of one document. The case fails if a larger
+    share of the documents than `tolerate` stays unread. `redrive` names an earlier run of the same
+    documents, of which only what failed is done again.
     """
 
     case: CaseId
@@ -80,6 +81,7 @@ class AnalysisCase(Record):
     at_once: Annotated[int, Field(ge=1, le=500)] = 10
     spread_from: Annotated[int, Field(ge=1, le=200)] = 50
     patience: timedelta = timedelta(minutes=10)
+    tolerate: Share = 0.2
     models: ModelPolicy = ModelPolicy()
     redrive: SpreadRef | None = None
 

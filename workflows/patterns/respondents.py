@@ -84,12 +84,14 @@ def models_of(
     ask: Consult = consult,
     terms: Terms = DEFAULT_TERMS,
     timeout: timedelta | None = None,
+    patient: bool = False,
 ) -> list[Respondent[T]]:
     """Make a respondent of each model of a chain, in its order, under its name.
 
-    Each fails at once while its breaker is open: the others are there to be asked.
+    Unless `patient`, each fails at once while its breaker is open: the others are there to be
+    asked.
     """
-    terms = replace(terms, patient=False)
+    terms = replace(terms, patient=patient)
     alone = [RoleChain(role=chain.role, models=(model,)) for model in chain.models]
     return [
         Respondent(

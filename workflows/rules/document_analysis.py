@@ -20,7 +20,7 @@ from workflows.data.document_analysis import (
     Totals,
     Unread,
 )
-from workflows.errors import reason
+from workflows.errors import AggregateFailed, reason
 from workflows.patterns.aggregate import Vote
 from workflows.patterns.outcome import Joined, Outcome
 
@@ -199,6 +199,20 @@ class Tally:
     def missed(self, document: str, why: str) -> None:
         """Count a document nobody has read."""
         self.unread.append(Unread(id=document, why=why))
+
+    def hold_to(self, tolerate: float) -> None:
+        """Raise AggregateFailed if a larger share of the documents than that stayed unread.
+
+        That is no accident: the case is driven again later, and what was paid for is read back.
+        """
+        totals = self.totals
+        if totals.unread > tolerate * totals.documents:
+            why = next((f"; {lost.id}: {lost.why}" for lost in self.unread), "")
+            raise AggregateFailed(
+                f"{totals.unread} of {totals.documents} documents are unread, more than"
+                f" `tolerate` ({tolerate:.0%}) allows; drive the case again once the cause is"
+                f" mended{why}"
+            )
 
     @property
     def documents(self) -> tuple[DocumentVerdict, ...]:
