@@ -8,23 +8,31 @@ from rich.console import RenderableType
 from cli.intelligence_shown import heard, intelligence
 from cli.order_shown import order
 from cli.pipeline_shown import pipeline
-from cli.show_reading import reading
+from cli.show_reading import analysis, sentiment
 from cli.submissions import submission
 from cli.triage_shown import triage
+from cli.writing_shown import generated, piece, piece_so_far
+from workflows.data.content_generation import ContentGenerated
+from workflows.data.content_production import ContentPiece, ContentSoFar
 from workflows.data.document_analysis import AnalysisResult
 from workflows.data.email_triage import TriageResult
 from workflows.data.intelligence import IntelligenceReport, IntelligenceSoFar
 from workflows.data.orders import OrderResult
 from workflows.data.pipeline import PipelineResult, PipelineState
+from workflows.data.sentiment import SentimentResult
 from workflows.data.submission import SubmissionRecord, SubmissionSoFar
 
-_SHOWN: Mapping[type, Callable[[Any], RenderableType | None]] = {
-    AnalysisResult: reading,
+_SHOWN: Mapping[type, Callable[[Any], RenderableType]] = {
+    AnalysisResult: analysis,
+    ContentGenerated: generated,
+    ContentPiece: piece,
+    ContentSoFar: piece_so_far,
     IntelligenceReport: intelligence,
     IntelligenceSoFar: heard,
     OrderResult: order,
     PipelineResult: pipeline,
     PipelineState: pipeline,
+    SentimentResult: sentiment,
     SubmissionRecord: submission,
     SubmissionSoFar: submission,
     TriageResult: triage,
