@@ -35,6 +35,7 @@ def inner_doors(
         calls.READ_SERVICE: loads.read_service,
         calls.KEEPER: services.keeper_message,
         calls.TOPIC: services.topic_message,
+        calls.SET_REVIEW: services.set_review,
     }
 
 

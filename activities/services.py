@@ -1,24 +1,26 @@
-"""Messages to service workflows, starting them where they do not run.
-
-A workflow can signal another but not start it with the signal; the client can.
+"""What a workflow cannot do and the client can: start a service workflow with a signal, and set
+the days of a schedule.
 """
 
 from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleUpdate, ScheduleUpdateInput
+from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.recurring import yearly
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import Record
 from workflows.data.events import Posted, TopicMessage, TopicState
 from workflows.data.resources import KeeperMessage, KeeperState
+from workflows.data.scheduled import Rescheduled, ReviewDays
 
 TASK_TIMEOUT = timedelta(seconds=5)
 
 
 class ServiceActivities:
-    """The doors to service workflows."""
+    """The doors to service workflows and schedules."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -32,6 +34,24 @@ class ServiceActivities:
     async def topic_message(self, message: TopicMessage) -> Posted:
         """Give a message to a topic. Sent twice it counts once: it sees the event or sender."""
         return await self._post("topic", message.topic, TopicState(topic=message.topic), message)
+
+    async def set_review(self, days: ReviewDays) -> Rescheduled:
+        """Set the days of a schedule; why it is paused stays as it is. Set twice is set once."""
+
+        def changed(known: ScheduleUpdateInput) -> ScheduleUpdate:
+            schedule = known.description.schedule
+            schedule.spec = yearly(days.first, days.years)
+            if not schedule.state.paused:
+                schedule.state.note = days.note
+            return ScheduleUpdate(schedule=schedule)
+
+        try:
+            await self._client.get_schedule_handle(days.schedule).update(changed)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return Rescheduled(found=False)
+        return Rescheduled(found=True)
 
     async def _post(self, service: str, name: str, start: Record, message: Record) -> Posted:
         """Signal with start. Each deployment (a suffix of the queue) has services of its own."""

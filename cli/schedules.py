@@ -54,20 +54,17 @@ def rescreen(
 ) -> None:
     """Screen the customer of a closed due diligence case again, when its decision says.
 
-    The first run is on that day, 6:00 UTC, the next ones by the tier that was found. After a run
-    that finds another tier, call it for the new case and remove the old schedule.
+    The first run is on that day, 6:00 UTC. Each run sets the day of the next by the tier it found.
     """
 
     async def work(here: Any) -> None:
         from cli import scheduling
 
         handle = await here.handle(case)
-        what, spec, due = await scheduling.again(here.client, handle)
-        chosen = name or f"rescreen-{what.case}"
-        policy = scheduling.Times(catch_up="P30D").policy()
-        note = f"review of {handle.id}, first due {due}"
-        await scheduling.add(here.client, chosen, what, spec, policy, note)
-        await _show(here, chosen, as_json=as_json)
+        found = await scheduling.again(here.client, handle, name)
+        policy, days = scheduling.Times(catch_up="P30D").policy(), found.days
+        await scheduling.add(here.client, days.schedule, found.what, found.spec, policy, days.note)
+        await _show(here, days.schedule, as_json=as_json)
 
     in_session(work, profile=profile)
 

@@ -13,13 +13,11 @@ from temporalio.client import (
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
-    ScheduleCalendarSpec,
     ScheduleDescription,
     ScheduleHandle,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
-    ScheduleRange,
     ScheduleSpec,
     ScheduleState,
 )
@@ -29,12 +27,13 @@ from cli import cases
 from cli.errors import BadInput
 from cli.processes import ProcessEntry
 from runtime.documents import readable
+from runtime.recurring import yearly
 from workflows.calls import MAIN_QUEUE
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record
 from workflows.data.decision import DecisionRecord
-from workflows.data.scheduled import SCHEDULED_RUN, ScheduledOrder
-from workflows.rules.dd.decision import REVIEW_YEARS
+from workflows.data.scheduled import LAST, SCHEDULED_RUN, ReviewDays, ScheduledOrder
+from workflows.rules.dd.decision import review_days
 
 DATED = ("opened",)
 """Fields of inputs that hold the day a case was opened."""
@@ -45,9 +44,8 @@ OVERLAPS = {
     "cancel": ScheduleOverlapPolicy.CANCEL_OTHER,
     "allow": ScheduleOverlapPolicy.ALLOW_ALL,
 }
-LAST_YEAR = 2100
-HOUR = 6
-"""Of the day (UTC) on which a customer is screened again."""
+SHORTEST_CATCH_UP = timedelta(seconds=10)
+"""The service takes a shorter one for this."""
 _TIME = TypeAdapter(timedelta)
 
 
@@ -78,21 +76,21 @@ class Times:
         """Give what happens to runs that meet, and to those missed. Raises BadInput."""
         if self.overlap not in OVERLAPS:
             raise BadInput(f"--overlap {self.overlap!r}: write {', '.join(OVERLAPS)}")
-        window = length("--catch-up", self.catch_up)
+        window = length("--catch-up", self.catch_up, SHORTEST_CATCH_UP)
         return SchedulePolicy(overlap=OVERLAPS[self.overlap], catchup_window=window)
 
 
-def length(option: str, text: str) -> timedelta:
+def length(option: str, text: str, least: timedelta = timedelta(seconds=1)) -> timedelta:
     """Read a length of time. Raises BadInput."""
     try:
         found = _TIME.validate_python(text)
     except ValidationError:
         found = timedelta(0)
     months = re.match("P[^T]*[MY]", text)  # pydantic takes one for 30 days
-    if months or found < timedelta(seconds=1):
+    if months or found < least:
         raise BadInput(
-            f"{option} {text!r}: write a length of a second or more, as P1D or PT30M; months"
-            " have none: use --cron '0 2 1 * *'"
+            f"{option} {text!r}: write a length of {least.seconds} s or more, as P1D or PT30M; "
+            "months have none: use --cron '0 2 1 * *'"
         )
     return found
 
@@ -113,6 +111,7 @@ def order(entry: ProcessEntry, given: Record) -> ScheduledOrder:
         case=given.model_dump()["case"],
         given=given.model_dump(mode="json"),
         dated=dated,
+        goes_on=LAST in entry.record.model_fields,
     )
 
 
@@ -126,6 +125,11 @@ async def add(
     queue: str = MAIN_QUEUE,
 ) -> ScheduleHandle:
     """Make a schedule. Raises BadInput for a name that is taken, or times the server refuses."""
+    if what.goes_on and policy.overlap is ScheduleOverlapPolicy.ALLOW_ALL:
+        raise BadInput(
+            f"--overlap allow: a run of {what.process} goes on where the last one ended, so it must"
+            f" wait for it; write {', '.join(word for word in OVERLAPS if word != 'allow')}"
+        )
     action = ScheduleActionStartWorkflow(
         SCHEDULED_RUN,
         what,
@@ -146,10 +150,20 @@ async def add(
         raise BadInput(f"schedule {name!r}: {error.message}") from error
 
 
-async def again(client: Client, handle: cases.Handle) -> tuple[ScheduledOrder, ScheduleSpec, date]:
-    """Say how the customer of a closed due diligence case is screened again, from which day on.
+@dataclass(frozen=True)
+class Review:
+    """How a customer is screened again: what is started, when, and the days in words."""
 
-    The first time is the day its decision names, then by the tier it found. Raises BadInput.
+    what: ScheduledOrder
+    spec: ScheduleSpec
+    days: ReviewDays
+
+
+async def again(client: Client, handle: cases.Handle, name: str = "") -> Review:
+    """Say how the customer of a closed due diligence case is screened again, by which schedule.
+
+    The first time is the day its decision names; each run sets the next by the tier it found.
+    Raises BadInput.
     """
     entry = await cases.entry_of(handle)
     described = await handle.describe()
@@ -158,26 +172,12 @@ async def again(client: Client, handle: cases.Handle) -> tuple[ScheduledOrder, S
     if described.close_time is None:
         raise BadInput(f"{handle.id} is still open; wait for its decision")
     record = await cases.result(handle, DecisionRecord)
-    if record.next_review_due is None:
+    what = order(entry, await _input(client, handle))
+    name = name or f"rescreen-{what.case}"
+    days = review_days(name, handle.id, record.tier, record.next_review_due)
+    if days is None:
         raise BadInput(f"{handle.id} ended in {record.outcome!r}: there is no customer to review")
-    case = await _input(client, handle)
-    return (
-        order(entry, case),
-        yearly(record.next_review_due, REVIEW_YEARS[record.tier]),
-        (record.next_review_due),
-    )
-
-
-def yearly(first: date, years: int) -> ScheduleSpec:
-    """Give a day every so many years; the 29th of February counts as the 28th."""
-    day = 28 if (first.month, first.day) == (2, 29) else first.day
-    calendar = ScheduleCalendarSpec(
-        year=[ScheduleRange(first.year, LAST_YEAR, years)],
-        month=[ScheduleRange(first.month)],
-        day_of_month=[ScheduleRange(day)],
-        hour=[ScheduleRange(HOUR)],
-    )
-    return ScheduleSpec(calendars=[calendar])
+    return Review(what.model_copy(update={"review": name}), yearly(days.first, days.years), days)
 
 
 async def _input(client: Client, handle: cases.Handle) -> CaseFile:

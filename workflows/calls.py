@@ -42,6 +42,7 @@ from workflows.data.registers import (
 )
 from workflows.data.resources import KeeperMessage
 from workflows.data.route import Load, LoadQuery, ServiceQuery, ServiceView
+from workflows.data.scheduled import Rescheduled, ReviewDays
 from workflows.data.sources import (
     CompanyAnswer,
     CompanyQuery,
@@ -278,6 +279,7 @@ READ_SERVICE = Call(
 
 KEEPER = _service("keeper_message", KeeperMessage)
 TOPIC = _service("topic_message", TopicMessage)
+SET_REVIEW = _kept("set_review", ReviewDays, Rescheduled)
 
 KEEP_ITEMS = _kept("keep_items", ItemBatch, Kept)
 KEPT_ITEMS = _kept("kept_items", PageQuery, ItemPage)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from functools import partial
 
-from pydantic import ValidationError
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
@@ -13,7 +12,6 @@ from workflows.data.intelligence import (
     IntelligenceOrder,
     IntelligenceReport,
     IntelligenceSoFar,
-    SourceReading,
 )
 from workflows.data.llm import RoleQuery
 from workflows.patterns.branch import Branch
@@ -77,7 +75,7 @@ class CompetitiveIntelligence(Process):
             since=self.since,
             headline=written.value.headline,
             claims=written.value.claims,
-            new=rules.new(heard, self.last()),
+            new=rules.new(heard, self.order.last.heard if self.order.last else {}),
             heard=heard,
             contributed=written.contributed,
             partial=written.partial,
@@ -86,14 +84,6 @@ class CompetitiveIntelligence(Process):
             written_by=written.by,
             cost_usd=self.cost().usd,
         )
-
-    def last(self) -> dict[str, SourceReading]:
-        """Give what the last report of the same schedule heard; nothing on the first night."""
-        try:
-            last = IntelligenceReport.model_validate(workflow.get_last_completion_result())
-        except ValidationError:  # there is none, or it is none of this process
-            return {}
-        return last.heard
 
     def so_far(self) -> IntelligenceSoFar:
         """Give what was heard by now."""

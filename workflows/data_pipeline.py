@@ -6,7 +6,6 @@ table or set aside, and goes with the pipeline from history to history and from 
 
 from functools import partial
 
-from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
@@ -36,7 +35,7 @@ class DataPipeline(Process):
     def __init__(self, order: PipelineOrder) -> None:
         super().__init__("data-pipeline", order.case)
         self.order = order
-        self.state = order.state or rules.begin(order, self.last())
+        self.state = order.state or rules.begin(order)
 
     @workflow.run
     async def run(self, order: PipelineOrder) -> PipelineResult:
@@ -92,13 +91,6 @@ class DataPipeline(Process):
         part = {"rows": batch.rows} if action is LoadAction.LOAD else {"bad": batch.bad}
         order = LoadOrder(action=action, table=self.order.table, batch=batch.name, **part)
         return await self.branch(action, partial(ask, LOAD, order))
-
-    def last(self) -> PipelineState | None:
-        """Give what the last run of the same schedule came to; None without one."""
-        try:
-            return PipelineResult.model_validate(workflow.get_last_completion_result())
-        except ValidationError:  # there is none, or it is none of this process
-            return None
 
     def so_far(self) -> PipelineState:
         """Give how far the pipeline is."""

@@ -31,7 +31,10 @@ async def party(here: World) -> Handle:
 
 
 async def scheduled(here: World) -> Handle:
-    """A recurring run makes the case file of its day and sees the case through."""
+    """A recurring run makes the case file of its day and sees the case through.
+
+    The schedule whose days it would set was removed while the case was open.
+    """
     given = case_file("unilever")
     order = ScheduledOrder(
         process="due-diligence",
@@ -39,6 +42,7 @@ async def scheduled(here: World) -> Handle:
         case=given.case,
         given=given.model_dump(mode="json"),
         dated=("opened",),
+        review="rescreen-story",
     )
     run = await here.begin(SCHEDULED_RUN, order, id="schedule-nightly-story")
     case = here.client.get_workflow_handle(await started_child(run))

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from simulator.config import Fault, FaultKind
-from tests.support.nightly import next_run
 from tests.support.world import Handle, World, example
 from workflows.data.pipeline import PipelineOrder, PipelineOutcome, PipelineResult, RowsPage
 
@@ -44,23 +43,29 @@ async def each_once(here: World, table: str, rows: int) -> dict[str, Any]:
     return held
 
 
+async def next_run(
+    here: World, last: PipelineResult, order: PipelineOrder = ORDER
+) -> PipelineResult:
+    """Run as a schedule does that has run before."""
+    handle = await here.begin("data-pipeline", order.model_copy(update={"last": last}))
+    return await here.done(handle, PipelineResult)
+
+
 async def test_three_runs_over_a_growing_source_bring_every_row_once(here: World) -> None:
     total = await sold(here, 0)
     first = await here.done(await here.begin("data-pipeline", ORDER), PipelineResult)
     assert (first.outcome, first.watermark) == (PipelineOutcome.UP_TO_DATE, total)
     assert first.reasons
     total = await sold(here, 45)
-    handle = await next_run(here, "data-pipeline", ORDER, first)
-    second = await here.done(handle, PipelineResult)
+    second = await next_run(here, first)
     assert second.loaded + second.set_aside == 45
     total = await sold(here, 130)
-    handle = await next_run(here, "data-pipeline", ORDER, second)
-    third = await here.done(handle, PipelineResult)
+    third = await next_run(here, second)
     assert third.watermark == total
     held = await each_once(here, "sales", total)
     aside = sum(r.set_aside for r in (first, second, third))
     assert sum(n.startswith("sales-aside/") for n in held) == aside
-    handle = await next_run(here, "data-pipeline", ORDER, third)
+    handle = await here.begin("data-pipeline", ORDER.model_copy(update={"last": third}))
     fourth = await here.done(handle, PipelineResult)
     assert (fourth.batches, fourth.watermark, fourth.etag) == (0, total, third.etag)
     assert await pages(here, handle) == [RowsPage(next=total, etag=third.etag)], (
@@ -93,11 +98,11 @@ async def test_a_source_that_counts_anew_stops_the_run_until_a_person_says_where
         await here.begin("data-pipeline", ORDER.model_copy(update={"batches": 1})), PipelineResult
     )
     await here.http.post("/rows/rows", json={"rebuilt": True})
-    stopped = await here.done(await next_run(here, "data-pipeline", ORDER, first), PipelineResult)
+    stopped = await next_run(here, first)
     assert (stopped.outcome, stopped.watermark) == (PipelineOutcome.STOPPED, 50)
     assert "`epoch: till-1` and `after: 0`" in stopped.why
     told = ORDER.model_copy(update={"epoch": "till-1", "table": "sales-anew"})
-    again = await here.done(await next_run(here, "data-pipeline", told, stopped), PipelineResult)
+    again = await next_run(here, stopped, told)
     assert again.loaded + again.set_aside == total
 
 

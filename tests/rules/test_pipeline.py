@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.data.common import JSON
-from workflows.data.pipeline import PipelineOrder, PipelineState, RowsPage, TableRow
+from workflows.data.pipeline import (
+    PipelineOrder,
+    PipelineOutcome,
+    PipelineResult,
+    PipelineState,
+    RowsPage,
+    TableRow,
+)
 from workflows.rules import pipeline as rules
 
 GOOD: dict[str, JSON] = {
@@ -73,24 +80,25 @@ def test_too_many_bad_rows_name_the_batch_the_reasons_and_the_mend() -> None:
 
 
 LAST = PipelineState(watermark=7, epoch="a", etag="v")
+ENDED = PipelineResult(case="c", outcome=PipelineOutcome.UP_TO_DATE, **LAST.model_dump())
 
 
 @pytest.mark.parametrize(
     ("given", "last", "begin"),
     [
         ({}, None, PipelineState()),
-        ({}, LAST, LAST),
-        ({"after": 3}, LAST, LAST),
-        ({"after": 9}, LAST, PipelineState(watermark=9, epoch="a")),
-        ({"after": 3, "epoch": "a"}, LAST, LAST),
-        ({"after": 3, "epoch": "b"}, LAST, PipelineState(watermark=3, epoch="b")),
+        ({}, ENDED, LAST),
+        ({"after": 3}, ENDED, LAST),
+        ({"after": 9}, ENDED, PipelineState(watermark=9, epoch="a")),
+        ({"after": 3, "epoch": "a"}, ENDED, LAST),
+        ({"after": 3, "epoch": "b"}, ENDED, PipelineState(watermark=3, epoch="b")),
     ],
 )
 def test_a_run_begins_where_the_last_one_ended_unless_told_otherwise(
-    given: dict[str, JSON], last: PipelineState | None, begin: PipelineState
+    given: dict[str, JSON], last: PipelineResult | None, begin: PipelineState
 ) -> None:
-    order = PipelineOrder.model_validate({"case": "c", "table": "t", **given})
-    assert rules.begin(order, last) == begin
+    order = PipelineOrder.model_validate({"case": "c", "table": "t", "last": last, **given})
+    assert rules.begin(order) == begin
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,28 @@
 """The command line as people use it: processes of its own, on a stack in another process."""
 
+import asyncio
 import json
 import os
+import shlex
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from temporalio.client import ScheduleBackfill
 
+from cli.scheduling import told
 from runtime.settings import ROOT
 from runtime.stack import running_stack
 from tests.stack.support import Done, begin, braid, finished, stack_process, world_on
 from tests.support.world import World
+from workflows.data.intelligence import IntelligenceOutcome, IntelligenceReport
+from workflows.data.scheduled import ScheduledEnd
 
 pytestmark = pytest.mark.server
 
@@ -118,6 +125,31 @@ async def test_cancel_ends_a_case_and_only_once(desk: Desk) -> None:
     watched = await desk.braid("watch", case)
     assert watched.code == 1
     assert "was cancelled" in watched.err
+
+
+async def test_the_command_of_the_docs_reports_every_night_what_is_new(desk: Desk) -> None:
+    """Two nights, in turn: nothing happened between them, so the second has nothing new."""
+    page = (ROOT / "docs/processes/competitive-intelligence.md").read_text("utf-8")
+    [said] = [line for line in page.splitlines() if "starter.py schedule add" in line]
+    added = await desk.braid(*shlex.split(said)[2:], "--json")
+    assert added.code == 0, added.err
+    handle = desk.here.client.get_schedule_handle(added.json()["schedule"])
+    reports = []
+    for night in (1, 2):
+        moment = datetime(2027, 1, night, 2, tzinfo=UTC)
+        await handle.backfill(ScheduleBackfill(moment, moment))
+        async with asyncio.timeout(60):
+            while len(ran := told(handle.id, await handle.describe())["runs"]) < night:
+                pass
+        run = desk.here.client.get_workflow_handle(ran[-1]["id"])
+        end = await desk.here.done(run, ScheduledEnd)
+        case = desk.here.client.get_workflow_handle(end.case)
+        reports.append(await desk.here.done(case, IntelligenceReport))
+    await handle.delete()
+    first, second = reports
+    assert first.outcome == second.outcome == IntelligenceOutcome.COMPLETE
+    assert first.new
+    assert second.new == ()
 
 
 async def test_run_follows_a_case_that_another_process_decides(desk: Desk) -> None:

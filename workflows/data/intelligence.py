@@ -47,11 +47,62 @@ class SourceQuestion(Record):
         return f"{self.competitor.id}-{self.kind}"
 
 
+class Signal(Record):
+    """One thing heard of a competitor, and where it stands."""
+
+    text: str
+    kind: str
+    day: date | None = None
+    url: str = ""
+
+
+class SourceReading(Record):
+    """What one source says of one competitor. `unread` news no model sorted."""
+
+    competitor: str
+    source: str
+    signals: tuple[Signal, ...] = ()
+    unread: bool = False
+
+
+class IntelligenceOutcome(StrEnum):
+    """How much the report rests on."""
+
+    COMPLETE = "complete"
+    ENOUGH = "enough"
+    THIN = "thin"
+    """The deadline passed, or sources failed, with fewer answers than asked for."""
+    NOTHING = "nothing"
+
+
+class IntelligenceReport(Record):
+    """The report: cited claims, what is new since the last one, and what is missing.
+
+    `contributed`, `partial` and `missing` name every question asked. `written_by` is `model`, or
+    `code` where none answered.
+    """
+
+    case: CaseId
+    outcome: IntelligenceOutcome
+    since: date
+    headline: str
+    claims: tuple[BranchClaim, ...]
+    new: tuple[Signal, ...]
+    heard: dict[str, SourceReading]
+    contributed: tuple[str, ...]
+    partial: tuple[str, ...]
+    missing: tuple[MissingBranch, ...]
+    dropped: tuple[DroppedCitation, ...]
+    written_by: Literal["code", "model"]
+    cost_usd: Decimal
+
+
 class IntelligenceOrder(Record):
     """What to find out about whom.
 
     Looks back to `since`, else `days`. As soon as `enough` questions are answered the rest is
-    given up; None waits for all. After `deadline` the report is written from what came.
+    given up; None waits for all. After `deadline` the report is written from what came. `last`
+    is the last report of the same schedule, which fills it in: what that heard is not new again.
     """
 
     case: CaseId
@@ -63,6 +114,7 @@ class IntelligenceOrder(Record):
     enough: Annotated[int, Field(ge=1)] | None = None
     deadline: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=5)
     models: ModelPolicy = ModelPolicy()
+    last: IntelligenceReport | None = None
 
     @property
     def questions(self) -> tuple[SourceQuestion, ...]:
@@ -90,24 +142,6 @@ class IntelligenceOrder(Record):
         return self
 
 
-class Signal(Record):
-    """One thing heard of a competitor, and where it stands."""
-
-    text: str
-    kind: str
-    day: date | None = None
-    url: str = ""
-
-
-class SourceReading(Record):
-    """What one source says of one competitor. `unread` news no model sorted."""
-
-    competitor: str
-    source: str
-    signals: tuple[Signal, ...] = ()
-    unread: bool = False
-
-
 class NewsSignal(Record):
     """One item of the news that matters, by its address."""
 
@@ -128,39 +162,7 @@ class Briefing(Cited):
     headline: str
 
 
-class IntelligenceOutcome(StrEnum):
-    """How much the report rests on."""
-
-    COMPLETE = "complete"
-    ENOUGH = "enough"
-    THIN = "thin"
-    """The deadline passed, or sources failed, with fewer answers than asked for."""
-    NOTHING = "nothing"
-
-
 class IntelligenceSoFar(Record):
     """What was heard by now, by branch."""
 
     heard: dict[str, SourceReading] = Field(default_factory=dict)
-
-
-class IntelligenceReport(Record):
-    """The report: cited claims, what is new since the last one, and what is missing.
-
-    `contributed`, `partial` and `missing` name every question asked. `written_by` is `model`, or
-    `code` where none answered.
-    """
-
-    case: CaseId
-    outcome: IntelligenceOutcome
-    since: date
-    headline: str
-    claims: tuple[BranchClaim, ...]
-    new: tuple[Signal, ...]
-    heard: dict[str, SourceReading]
-    contributed: tuple[str, ...]
-    partial: tuple[str, ...]
-    missing: tuple[MissingBranch, ...]
-    dropped: tuple[DroppedCitation, ...]
-    written_by: Literal["code", "model"]
-    cost_usd: Decimal

@@ -98,14 +98,23 @@ class PipelineState(Record):
     reasons: dict[str, int] = Field(default_factory=dict)
 
 
+class PipelineResult(PipelineState):
+    """What this run did, and how it ended; the counts are of this run."""
+
+    case: CaseId
+    outcome: PipelineOutcome
+    why: str = ""
+
+
 class PipelineOrder(Record):
     """What is brought into which table.
 
     A batch is one page of the source. A batch with more than the share `tolerate` of bad rows is
     not loaded and stops the run. At most `batches` are done, all there are if None. After `fresh`
-    batches the workflow goes on under a new history. Begins after `after`, or where the last run
-    of its schedule ended, whichever is later; `epoch` says which of the source's counts `after` is
-    of, and that runs over another do not count. `state` is what an earlier history came to.
+    batches the workflow goes on under a new history. Begins after `after`, or where the `last` run
+    of its schedule ended (filled in by it), whichever is later; `epoch` says which of the source's
+    counts `after` is of, and that runs over another do not count. `state` is what an earlier
+    history came to.
     """
 
     case: CaseId
@@ -117,11 +126,4 @@ class PipelineOrder(Record):
     after: Cursor = 0
     epoch: str = ""
     state: PipelineState | None = None
-
-
-class PipelineResult(PipelineState):
-    """What this run did, and how it ended; the counts are of this run."""
-
-    case: CaseId
-    outcome: PipelineOutcome
-    why: str = ""
+    last: PipelineResult | None = None

@@ -36,11 +36,12 @@ class Batch:
         return len(self.bad) / (len(self.rows) + len(self.bad))
 
 
-def begin(order: PipelineOrder, last: PipelineState | None) -> PipelineState:
+def begin(order: PipelineOrder) -> PipelineState:
     """Say where a run begins: where the last of its schedule ended, or `after` if that is later.
 
     A last run over another epoch than the order names counts for nothing.
     """
+    last = order.last
     named = PipelineState(watermark=order.after, epoch=order.epoch)
     if last is None or (order.epoch and order.epoch != last.epoch):
         return named

@@ -1,9 +1,18 @@
 """The workflow a schedule starts: it makes the case file of the day and sees the case through."""
 
-from temporalio import workflow
+from collections.abc import Mapping
 
-from workflows.calls import HEARTBEAT
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+
+from workflows.calls import HEARTBEAT, SET_REVIEW, ask
+from workflows.data.common import JSON
+from workflows.data.decision import DecisionRecord
 from workflows.data.scheduled import SCHEDULED_RUN, ScheduledEnd, ScheduledOrder
+from workflows.rules.dd.decision import review_days
+
+DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+"""When a run was to start, by the service: differs even between runs that start late at once."""
 
 
 @workflow.defn(name=SCHEDULED_RUN)
@@ -14,13 +23,24 @@ class ScheduledRun:
     async def run(self, order: ScheduledOrder) -> ScheduledEnd:
         """Run one case to its end. Fails as the case fails."""
         now = workflow.now()
-        name = f"{order.prefix}-{order.case}-{now:%Y%m%d-%H%M%S}"
-        await workflow.execute_child_workflow(
+        due = workflow.info().typed_search_attributes.get(DUE, now)
+        name = f"{order.prefix}-{order.case}-{due:%Y%m%d-%H%M%S}"
+        last = workflow.get_last_completion_result(ScheduledEnd)
+        result = await workflow.execute_child_workflow(
             order.process,
-            order.on(now.date()),
+            order.on(now.date(), last.result if last else None),
             id=name,
             task_timeout=HEARTBEAT,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             static_summary=f"scheduled {now:%Y-%m-%d}",
         )
-        return ScheduledEnd(case=name)
+        if order.review:
+            await self.follow(order.review, name, result)
+        return ScheduledEnd(case=name, result=result if order.goes_on else None)
+
+    async def follow(self, schedule: str, case: str, result: Mapping[str, JSON]) -> None:
+        """Have the next reviews on the days that follow from the tier this one found."""
+        record = DecisionRecord.model_validate(result)
+        days = review_days(schedule, case, record.tier, record.next_review_due)
+        if days is not None:
+            await ask(SET_REVIEW, days)

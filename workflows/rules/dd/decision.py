@@ -16,6 +16,7 @@ from workflows.data.case_file import CaseFile
 from workflows.data.decision import Because, ListUsed, ModelOpinion, Override
 from workflows.data.due_diligence import CaseOutcome, Narrative, Tier
 from workflows.data.findings import HARD, Check, CheckResult, FindingCode, Strength
+from workflows.data.scheduled import ReviewDays
 from workflows.patterns.gate import GateResult
 from workflows.rules.dd.hits import counting
 
@@ -135,6 +136,15 @@ def next_review_due(tier: Tier, outcome: CaseOutcome, decided: date) -> date | N
     """Say when the customer must be looked at again; None if there is none to look at."""
     years = REVIEW_YEARS.get(tier)
     return _years_after(decided, years) if years and outcome in APPROVED else None
+
+
+def review_days(schedule: str, case: str, tier: Tier, first: date | None) -> ReviewDays | None:
+    """Say on which days a schedule screens the customer of a decided case again; None if none."""
+    years = REVIEW_YEARS.get(tier)
+    if first is None or years is None:
+        return None
+    note = f"review of {case}: tier {tier}, due {first}, every {years} years"
+    return ReviewDays(schedule=schedule, first=first, years=years, note=note)
 
 
 def retention_until(decided: date, review_due: date | None) -> date:
