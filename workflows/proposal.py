@@ -59,9 +59,7 @@ class Proposal(Process):
         """Say which path, and which role writes."""
         self.enter("assessment")
         role = await self.routes.take(tier("writer", rules.TIERS, self.case.request))
-        hard, large = role != rules.SIMPLE, self.case.value >= rules.LARGE
-        chosen = rules.PATHS.choose(hard=hard, large=large, regulated=self.case.regulated)
-        path = await self.routes.take(chosen)
+        path = await self.routes.take(rules.path(self.case, role))
         self.offer.know(path=path)
         return role
 
@@ -72,7 +70,8 @@ class Proposal(Process):
         self.enter("drafting")
         draft = await self.offer.drafted(role)
         if draft is None:
-            self.offer.know(path=ProposalPath.FULL)
+            path = await self.routes.take(rules.path(self.case, role, missed=True))
+            self.offer.know(path=path)
         return draft
 
     async def thorough(self, role: str) -> ProposalDraft:

@@ -56,11 +56,11 @@ async def test_a_stop_of_compliance_is_lifted_or_not_by_its_people(here: World) 
     assert len((await here.book())["mails"]) == 1
 
 
-async def test_without_models_compliance_is_a_gap_people_close_and_they_write_the_offer(
+async def test_without_models_the_fast_path_becomes_the_full_one_and_people_write_the_offer(
     here: World,
 ) -> None:
     await here.faults(*(Fault(service=v, kind=FaultKind.QUOTA) for v in VENDORS))
-    handle = await begun(here, "fleet")
+    handle = await begun(here, "labels")
     view = await here.gate(handle, "clear compliance")
     assert "did not review" in view.question
     await here.decide(handle, "approve", "mira", gate=view.name)
@@ -69,7 +69,11 @@ async def test_without_models_compliance_is_a_gap_people_close_and_they_write_th
     await here.decide(handle, "supply", "omar", gate=view.name, value=value)
     result = await here.done(handle, ProposalResult)
     assert (result.outcome, result.stopped) == (ProposalOutcome.SENT, "failed")
-    assert {g.split(":")[0] for g in result.gaps} >= {"no technical review", "no plan"}
+    gaps = {g.split(":")[0] for g in result.gaps}
+    assert gaps >= {"no draft", "no technical review", "no compliance review", "no plan"}
+    routes = [r["path"] for r in await handle.query("routes") if r["route"] == "proposal"]
+    assert routes == ["fast", "full"]
+    assert result.path is ProposalPath.FULL
 
 
 async def test_a_gap_nobody_closes_in_time_lets_nothing_out(here: World) -> None:

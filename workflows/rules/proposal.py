@@ -17,7 +17,7 @@ from workflows.data.proposal import (
 )
 from workflows.patterns.rounds import Score
 from workflows.patterns.route_rows import ANY, Factor, row
-from workflows.patterns.route_table import RouteTable
+from workflows.patterns.route_table import Routed, RouteTable
 
 GOOD = 0.8
 LARGE = Decimal(50_000)
@@ -40,17 +40,25 @@ PATHS = RouteTable(
         Factor("hard", (True, False)),
         Factor("large", (True, False)),
         Factor("regulated", (True, False)),
+        Factor("missed", (True, False)),
     ),
     rows=(
-        row(ProposalPath.FULL, hard=ANY, large=ANY, regulated=ANY),
-        row(ProposalPath.FAST, hard=False, large=False, regulated=False),
+        row(ProposalPath.FULL, hard=ANY, large=ANY, regulated=ANY, missed=ANY),
+        row(ProposalPath.FAST, hard=False, large=False, regulated=False, missed=False),
     ),
 )
+"""`missed` says that the fast path was tried and its draft would not do."""
 _NEEDS = {
     ProposalAction.OPEN_ACCOUNT: ProposalAction.RECORD_CUSTOMER,
     ProposalAction.RESERVE_AMOUNT: ProposalAction.OPEN_ACCOUNT,
 }
 ALWAYS = frozenset({ProposalAction.SEND_OFFER, ProposalAction.TELL_SALES})
+
+
+def path(case: ProposalCase, role: str, *, missed: bool = False) -> Routed[ProposalPath]:
+    """Choose the path of a request that `role` writes."""
+    hard, large = role != SIMPLE, case.value >= LARGE
+    return PATHS.choose(hard=hard, large=large, regulated=case.regulated, missed=missed)
 
 
 def missing(draft: ProposalDraft, points: Iterable[str]) -> tuple[str, ...]:

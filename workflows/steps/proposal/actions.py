@@ -46,13 +46,15 @@ class Actions:
                 for action in plan:
                     if action in UNDOABLE:
                         do, undo = (partial(self._order, a) for a in UNDOABLE[action])
-                        await saga.step(action, do, undo)
+                        how = f"{UNDOABLE[action][1]} of case {self.number} at the account service"
+                        await saga.step(action, do, undo, how=how)
                         self.done += (action,)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
             self.failed, self.done = reason(error), ()
             self.undone = tuple(u.step for u in saga.undone)
+            self.by_hand = tuple(f"{u.step}: {u.by}" for u in saga.undone if u.by)
             return
         # From here on it is brought to its end: an account without its offer would be half a thing.
         await shielded(self._send(offer))
