@@ -25,6 +25,7 @@ from workflows.patterns.gate import GateResult, GateSpec
 from workflows.patterns.route import RouteLog
 from workflows.steps.support import Resolution
 
+EXPORT = example("support-request/export", SupportRequest)
 GOOD = SupportAnswer(text="Open Orders.", cites=("export-orders",), confidence=0.9)
 POOR = SupportAnswer(text="Perhaps so.", cites=("export-orders",), confidence=0.4)
 ANSWER = consulted("openai-a", Label(label="")).answer
@@ -94,5 +95,4 @@ class Desk:
 
 def asking(**customer: str) -> SupportRequest:
     """The question about exports, of another customer."""
-    plain = example("support-request/export", SupportRequest)
-    return plain.model_copy(update={"customer": plain.customer.model_copy(update=customer)})
+    return EXPORT.model_copy(update={"customer": EXPORT.customer.model_copy(update=customer)})

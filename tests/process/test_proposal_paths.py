@@ -183,3 +183,4 @@ def test_cancelled_at_any_moment_all_stands_and_is_told_or_nothing_is_left() -> 
         outside = Outside()
         run(outside.act(EVERYTHING, cancel_at=moment / 2))
         outside.check(EVERYTHING, sent="mail" in outside.asked)
+        assert ("read" in outside.asked) is ("mail" in outside.asked), "what is sent is verified"
