@@ -59,7 +59,7 @@ def sentiment(record: SentimentResult) -> RenderableType:
         else:
             table.add_row(tone.id, str(tone.sentiment), f"{tone.confidence:.2f}", tone.asked, "")
     left = len(record.tones) - len(listed)
-    more = [Text(f"and {left} more, which are surer (--json has them all)", style="dim")]
+    more = [Text(f"and {left} more, none less sure (--json has them all)", style="dim")]
     cost = f"{record.cost.calls} model calls, {record.cost.usd:.4f} US$"
     packing = f"packing: {record.saving}" if record.saving else ""
     spent = Text("; ".join(filter(None, (packing, cost))), style="dim")
