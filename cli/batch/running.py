@@ -136,10 +136,16 @@ async def status(here: Session, batch: str, *, as_json: bool) -> None:
 
 
 async def write(
-    here: Session, batch: str, file: Path, given: Path | None, *, as_json: bool
+    here: Session,
+    batch: str,
+    file: Path,
+    given: Path | None,
+    *,
+    as_json: bool,
+    queue: str = MAIN_QUEUE,
 ) -> None:
     """Write the results there are by now. Raises BadInput if the inputs are not those."""
-    following = await _following(here, batch)
+    following = await _following(here, batch, queue)
     order = await starting.started_with(here, following.handle)
     found = inputs(given, process(order.process).record) if given else None
     if found is not None and found.sha256 != order.inputs.sha256:
@@ -168,10 +174,10 @@ async def show_list(here: Session, *, as_json: bool) -> None:
         say(f"{row['batch']}  {row['status']}")
 
 
-async def _following(here: Session, batch: str) -> Following:
+async def _following(here: Session, batch: str, queue: str = MAIN_QUEUE) -> Following:
     handle = await starting.batch_handle(here, batch)
     order = await starting.started_with(here, handle)
-    return Following(here, handle, order.ref, has_budget=order.usd is not None)
+    return Following(here, handle, order.ref, queue=queue, has_budget=order.usd is not None)
 
 
 async def _open_batch(here: Session, batch: str) -> cases.Handle:

@@ -1,75 +1,142 @@
-"""Many documents, three calls each, with faults on: all are done, and each is paid once.
+"""Batches of a real process by the command: an outage driven again, a worker and a command killed.
 
-Twelve documents; a thousand with BRAID_SOAK=1.
+Many documents within one case are in `test_document_analysis.py`.
 """
 
 import asyncio
-import os
-from decimal import Decimal
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from activities.results import ResultActivities
+from cli.batch import running, starting
+from cli.processes import process
+from cli.session import Session
 from simulator.config import Fault, FaultKind
-from tests.support.world import Handle, World
-from workflows import calls
-from workflows.data.case_batch import BatchInputs, CaseBatch, CaseBatchResult
-from workflows.data.chunk import ItemSource
-from workflows.data.question import RoleQuestion, RoleReply
-from workflows.data.spread import Item, ItemBatch, KeptList, SpreadRef, Tolerance
-from workflows.patterns.spread_work import Child, work_order
+from store.journal import Journal
+from tests.process.living import killable
+from tests.support.world import World, example, world
+from workflows.data.case_batch import CaseBatchResult
+from workflows.data.document_analysis import AnalysisCase
 
 pytestmark = pytest.mark.server
 
-DOCUMENTS = 1000 if os.environ.get("BRAID_SOAK") == "1" else 12
-ROLES = ("triage", "analyst", "reviewer")
-READ: Child[RoleQuestion, RoleReply] = Child("ask", RoleQuestion, RoleReply)
+ENTRY = process("document-analysis")
+CALLS = 2 * 3 + 1
+"""Model calls of a case: two documents read by three, and a summary."""
+VENDORS = ("openai", "anthropic", "gemini")
 
 
-async def start(here: World, role: str) -> Handle:
-    """Start a batch that has a role read every document."""
-    name = f"batch-{role}-{here.queue}"
-    items = [
-        Item(
-            key=f"document-{n}",
-            request=RoleQuestion(
-                role=role, question="What is it about?", context=f"Letter no. {n}: a delivery."
-            ).model_dump(mode="json"),
+def lines(cases: int, patience: str = "PT10M") -> str:
+    """Write cases of two letters each, as lines; from the third on they have this `patience`."""
+    letters = example("document-analysis/suppliers", AnalysisCase).documents
+    given = (
+        example(
+            "document-analysis/suppliers",
+            AnalysisCase,
+            case=f"desk-{n}",
+            documents=letters[n % 3 : n % 3 + 2],
+            **({"patience": patience} if n > 1 else {}),
         )
-        for n in range(DOCUMENTS)
-    ]
-    batch = ItemBatch(scope=name, list="inputs", first=0, items=tuple(items))
-    await ResultActivities(here.store).keep_items(batch)
-    kept = KeptList(scope=name, list="inputs", total=DOCUMENTS)
-    given = CaseBatch(
-        process="ask",
-        work=work_order(READ),
-        inputs=BatchInputs(name="letters", sha256="0" * 64, taken=DOCUMENTS),
-        source=ItemSource(page=work_order(calls.KEPT_ITEMS), about=kept.model_dump()),
-        ref=SpreadRef(scope=name, spread="cases"),
-        window=20,
-        chunk=50,
-        tolerance=Tolerance(count=0),
-        usd=Decimal(DOCUMENTS),
+        for n in range(cases)
     )
-    return await here.begin("batch", given, id=name)
+    return "\n".join(case.model_dump_json() for case in given)
 
 
-async def test_each_call_of_many_documents_is_paid_once(here: World) -> None:
-    await here.faults(
-        *(
-            Fault(service=vendor, kind=FaultKind.OVERLOADED, share=0.2)
-            for vendor in ("openai", "anthropic", "gemini")
+async def batch(here: World, given: Path, capsys: Any, **more: Any) -> tuple[str, dict[str, Any]]:
+    """Run a batch by the command; give its id and how it ended. Any number of cases may fail."""
+    wish = starting.wish("", 10, "100%", "", strict=True, sure=True)
+    found = running.prepared(ENTRY, given, None, wish)
+    session = Session(here.client, here.settings, None, None)
+    await running.run(session, ENTRY, found, wish, None, as_json=True, queue=here.queue, **more)
+    told = capsys.readouterr().out
+    end = json.JSONDecoder().raw_decode(told[told.index("{\n") :])[0]
+    return end["batch"], end["spread"]
+
+
+async def test_what_an_outage_left_is_driven_again(
+    here: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Failures only, although the breakers are open still; nothing is paid twice."""
+    given = tmp_path / "desks.jsonl"
+    given.write_text(lines(2))
+    first, end = await batch(here, given, capsys)
+    assert (end["succeeded"], end["failed"]) == (2, 0)
+    given.write_text(lines(8, patience="PT1S"))
+    await here.faults(*(Fault(service=v, kind=FaultKind.DOWN) for v in VENDORS))
+    second, end = await batch(here, given, capsys, redrive=first)
+    assert (end["already"], end["failed"]) == (2, 6)
+    await here.faults()
+    given.write_text(lines(8))  # breakers are open for longer than one second by now
+    third, end = await batch(here, given, capsys, redrive=second)
+    assert (end["already"], end["succeeded"], end["failed"]) == (2, 8, 0)
+    results = tmp_path / "results.jsonl"
+    session = Session(here.client, here.settings, None, None)
+    await running.write(session, third, results, None, as_json=True, queue=here.queue)
+    ended = [json.loads(line)["result"] for line in results.read_text().splitlines()]
+    assert [one["totals"]["agreed"] for one in ended] == [2] * 8
+    # Where two agreed, the third was not waited for, and so not paid.
+    without = sum(len(found["missing"]) for one in ended for found in one["documents"])
+    assert sum((await here.book())["billed"].values()) == 8 * CALLS - without
+
+
+STARTS = """
+import asyncio, sys
+from pathlib import Path
+from cli.batch import running, starting
+from cli.processes import process
+from cli.session import Session
+from runtime.connection import connect_to
+from runtime.documents import converter, kept_at
+from runtime.settings import Settings
+
+async def main(address, queue, data, given, results):
+    settings = Settings(data=Path(data))
+    client = await connect_to(address, "command", converter=converter(kept_at(settings.database)))
+    wish = starting.wish("", 4, "0", "", strict=True, sure=True)
+    entry = process("document-analysis")
+    found = running.prepared(entry, Path(given), Path(results), wish)
+    here = Session(client, settings, None, None)
+    await running.run(here, entry, found, wish, Path(results), queue=queue)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_killed_worker_and_a_killed_command_change_nothing(
+    address: str, tmp_path: Path
+) -> None:
+    """Both by SIGKILL; the batch goes on, and its results are written by another command."""
+    given, results = tmp_path / "desks.jsonl", tmp_path / "results.jsonl"
+    given.write_text(lines(12))
+    async with world(address, tmp_path, served=False) as here, killable(here, address) as worker:
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", STARTS, address, here.queue, str(tmp_path)),
+            *(str(given), str(results)),
+            stderr=asyncio.subprocess.PIPE,
         )
-    )
-    handles = [await start(here, role) for role in ROLES]
-    results = await asyncio.gather(*(here.done(handle, CaseBatchResult) for handle in handles))
-    for result in results:
-        spread = result.spread
-        assert (spread.succeeded, spread.failed, spread.not_run) == (DOCUMENTS, 0, 0)
-        assert result.cost.calls == DOCUMENTS
-        assert 0 < result.cost.usd < DOCUMENTS
-    book = await here.book()
-    assert sum(book["billed"].values()) == DOCUMENTS * len(ROLES)
-    refused = sum(book["requests"][vendor] for vendor in book["billed"]) - DOCUMENTS * len(ROLES)
-    assert refused > 0, "there were faults"
+        assert command.stderr is not None
+        while (
+            found := re.search(rb"batch (\S+) started", await command.stderr.readline())
+        ) is None:
+            assert command.returncode is None
+        handle = here.client.get_workflow_handle(found[1].decode())
+        here.started.append(handle)
+        living = asyncio.create_task(here.done(handle, CaseBatchResult))
+        in_flight = await worker.killed_amid(living)
+        command.kill()
+        await command.wait()
+        spread = (await living).spread
+        assert (spread.succeeded, spread.failed, spread.not_run) == (12, 0, 0)
+        journal = Journal(here.store)
+        assert not any([await journal.repeated_paid(f"{handle.id}:desk-{n}") for n in range(12)])
+        paid = sum((await here.book())["billed"].values())
+        assert 12 * CALLS <= paid <= 12 * CALLS + in_flight
+        session = Session(here.client, here.settings, None, None)
+        await running.write(session, handle.id, results, given, as_json=True, queue=here.queue)
+    written = [json.loads(line) for line in results.read_text().splitlines()]
+    assert [line["key"] for line in written] == [f"desk-{n}" for n in range(12)]
+    assert all(line["result"]["totals"]["agreed"] == 2 for line in written)
