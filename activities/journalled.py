@@ -15,11 +15,12 @@ from activities.posture import NONSENSE, Advice, Posture, is_up
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
 from runtime.context import CallContext, held_by
 from runtime.settings import Endpoint
-from store.admission import Admission, Need, Permit
+from store.admission import Admission, Permit
 from store.breakers import BreakerRule, Breakers, CircuitOpen
 from store.budgets import Budgets, BudgetShort, Charge
 from store.database import Store
 from store.estimates import Estimates
+from store.fairness import Need
 from store.journal import (
     GIVEN_UP,
     GONE_ON,
@@ -136,7 +137,7 @@ class CallDesk:
         async with self.journal.alone(entry.key):
             while True:
                 try:
-                    found = await self._look(entry, sending) or await self._leave(entry, sending)
+                    found = await self._leave(entry, sending)
                 except BudgetShort as short:
                     await self._more_money(short)
                     continue
@@ -148,15 +149,13 @@ class CallDesk:
                     return await self._send(found, sending)
                 await self._landed(found)
 
-    async def _look(self, entry: CallEntry, sending: Sending) -> Fetched | None:
-        """Look before waiting for a permit: what is answered or hopeless needs none."""
-        async with self._store.reading() as connection:
+    async def _leave(self, entry: CallEntry, sending: Sending) -> _Leave | Fetched | Flight:
+        async def look(connection: AsyncConnection) -> Fetched | None:
             if reply := await self._standing.reply(connection, entry):
                 return Fetched(reply, reused=True)
             await self.breakers.check(connection, sending.service, locked=False)
-        return None
+            return None
 
-    async def _leave(self, entry: CallEntry, sending: Sending) -> _Leave | Fetched | Flight:
         async def take(connection: AsyncConnection) -> tuple[bool, Fetched | Flight | Claim]:
             found = await self._found(connection, entry)
             if found is not None:
@@ -170,7 +169,7 @@ class CallDesk:
             return True, claim
 
         with held_by(sending.service):
-            permit, taken = await self.admission.enter(sending.need, take)
+            permit, taken = await self.admission.enter(sending.need, take, look)
         if isinstance(taken, Claim):
             assert permit is not None  # noqa: S101 - a claim was taken with it
             return _Leave(taken, permit)

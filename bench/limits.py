@@ -26,8 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime.processes import die_with_parent
 from runtime.settings import ROOT
-from store.admission import Admission, Need
+from store.admission import Admission
 from store.database import Store
+from store.fairness import Need
 from workflows.data.limits import Limits
 
 MODEL = "gpt-6.1-terra"

@@ -8,9 +8,7 @@ it also grants, in fair order, to the calls of other processes. See docs/limits.
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from itertools import count
 from math import inf
 from secrets import token_hex
@@ -20,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import workers
 from store.database import Store
-from store.desk import Desk, Handed, Inbox, T, Take, Turned, Waiter
+from store.desk import Desk, Handed, Inbox, Look, T, Take, Turned, Waiter
 from store.errors import StoreError
-from store.fairness import Asking
+from store.fairness import Asking, Need
 from store.grouped import Grouped
 from store.limits import Known
 from store.permits import Closing
@@ -35,17 +33,7 @@ while nobody knows when."""
 TRIES = 3
 """A turn fails for the calls that wait when it has failed so often in a row."""
 
-
-@dataclass(frozen=True)
-class Need:
-    """What a send needs: `tokens` estimated for question and answer; priority 1 is first."""
-
-    service: str
-    model: str
-    tokens: int = 0
-    tenant: str = ""
-    weight: float = 1.0
-    priority: int = 3
+_Taken = tuple[Inbox, dict[str, Waiter[Any]]]
 
 
 class Permit:
@@ -100,16 +88,19 @@ class Admission:
         self._turning: asyncio.Future[None] | None = None
         self._ended = False
 
-    async def enter(self, need: Need, take: Take[T]) -> tuple[Permit | None, T]:
+    async def enter(
+        self, need: Need, take: Take[T], look: Look[T] | None = None
+    ) -> tuple[Permit | None, T]:
         """Wait for a permit; give it, once it may be used, with the value of `take`.
 
+        `look` runs first, before anything is counted: no permit is waited for if it gives a value.
         `take` runs in the transaction that hands the permit out. It gives (True, value) if the
         permit is used; after (False, value) it is not, and None is given for it. What it raises,
         before it writes anything, reaches the caller. It runs again if the transaction fails. A
         cancellation that comes when it is running already is delivered at the caller's next await:
         the caller knows what it holds.
         """
-        waiter = self._begin(need, take)
+        waiter = self._begin(need, take, look)
         cancelled = False
         try:
             await asyncio.wait([waiter.done])
@@ -171,12 +162,12 @@ class Admission:
     def _now(self) -> float:
         return self._store.clock().timestamp()
 
-    def _begin(self, need: Need, take: Take[T]) -> Waiter[T]:
+    def _begin(self, need: Need, take: Take[T], look: Look[T] | None) -> Waiter[T]:
         if self._ended:
             raise _stopping()
         number, since = f"{self.worker}/{next(self._numbers):09}", self._now()
         asking = Asking(number, self.worker, since=since, **vars(need))
-        waiter = Waiter(asking, take, asyncio.get_running_loop().create_future())
+        waiter = Waiter(asking, take, asyncio.get_running_loop().create_future(), look)
         self._waiters[asking.id] = waiter
         self._inbox.entering.append(waiter)
         self._wake()
@@ -216,24 +207,28 @@ class Admission:
     async def _run(self) -> None:
         while self._waiters or self._open or self._inbox.full:
             await self._until_due()
-            inbox, self._inbox = self._inbox, Inbox()
-            waiters = dict(self._waiters)
+            taken: list[_Taken] = []
+
+            async def turn(connection: AsyncConnection, taken: list[_Taken] = taken) -> Turned:
+                # Only now: what came while the transaction began is done with it.
+                taken.append(self._take())
+                return await self._desk.turn(connection, self._now(), *taken[0])
+
             self._turning = asyncio.get_running_loop().create_future()
             try:
-                work = partial(self._turn, inbox=inbox, waiters=waiters)
-                turned = await self.grouped.do(work)
+                turned = await self.grouped.do(turn)
             except Exception as error:
-                self._failed(inbox, waiters, error)
+                self._failed(*(taken[0] if taken else self._take()), error)
             else:
-                self._deliver(inbox, turned)
+                self._deliver(taken[0][0], turned)
             finally:
                 self._turning.set_result(None)
                 self._turning = None
 
-    async def _turn(
-        self, connection: AsyncConnection, inbox: Inbox, waiters: Mapping[str, Waiter[Any]]
-    ) -> Turned:
-        return await self._desk.turn(connection, self._now(), inbox, waiters)
+    def _take(self) -> _Taken:
+        """Take what the next turn has to do, and for whom."""
+        inbox, self._inbox, self._due = self._inbox, Inbox(), inf
+        return inbox, dict(self._waiters)
 
     async def _until_due(self) -> None:
         while (delay := self._due - self._now()) > 0:
@@ -241,7 +236,6 @@ class Admission:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(delay, workers.BEAT)):
                     await self._woken.wait()
-        self._due = inf
 
     def _deliver(self, inbox: Inbox, turned: Turned) -> None:
         self._failures, self._pauses = 0, {**self._pauses, **turned.pauses}

@@ -19,6 +19,7 @@ from store.permits import Asked, Closing, State, Turn
 
 T = TypeVar("T")
 Take = Callable[[AsyncConnection], Awaitable[tuple[bool, T]]]
+Look = Callable[[AsyncConnection], Awaitable[T | None]]
 
 IN_HAND = 0.06
 """Seconds before its moment at which a permit is handed out, its call then waiting for it."""
@@ -33,6 +34,7 @@ class Waiter(Generic[T]):
     asking: Asking
     take: Take[T]
     done: "asyncio.Future[Handed[T]]"
+    look: Look[T] | None = None
     wrong: SQLAlchemyError | None = None
 
 
@@ -124,10 +126,10 @@ class Desk:
         done = Turned([], [], inf, {})
         fresh = {w.asking.id: w for w in again}
         for waiter in [w for w in inbox.entering if not w.done.done()]:
-            if turn.heeded(waiter.asking.service, waiter.asking.model):
-                fresh[waiter.asking.id] = waiter
-            else:
+            if not turn.heeded(waiter.asking.service, waiter.asking.model):
                 await self._hand(waiter, connection, now, done, counted=False)
+            elif not await self._ended(waiter, connection, now, done):
+                fresh[waiter.asking.id] = waiter
         look = inf
         if left := len(waiters) - len(done.handed) - len(done.failed):
             for service in services:
@@ -191,6 +193,25 @@ class Desk:
             (out if used else back).append(row)
         await turn.hand_out([row.id for row in out])
         await turn.hand_back(back)
+
+    async def _ended(
+        self, waiter: Waiter[Any], connection: AsyncConnection, now: float, done: Turned
+    ) -> bool:
+        """Look before a permit is asked for: what is answered or hopeless needs none."""
+        if waiter.look is None:
+            return False
+        try:
+            found = await waiter.look(connection)
+        except SQLAlchemyError as error:
+            waiter.wrong = error
+            raise
+        except Exception as error:
+            done.failed.append((waiter, error))
+            return True
+        if found is None:
+            return False
+        done.handed.append(Handed(waiter, used=False, value=found, send_at=now, counted=False))
+        return True
 
     async def _hand(
         self,

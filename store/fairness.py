@@ -14,6 +14,18 @@ AGING = 30.0
 
 
 @dataclass(frozen=True)
+class Need:
+    """What a send needs: `tokens` estimated for question and answer; priority 1 is first."""
+
+    service: str
+    model: str
+    tokens: int = 0
+    tenant: str = ""
+    weight: float = 1.0
+    priority: int = 3
+
+
+@dataclass(frozen=True)
 class Asking:
     """A request that waits: whose it is, `since` when, and what it will need."""
 

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.admission import Admission, Need, Permit
+from store.admission import Admission, Permit
 from store.database import Store
 from store.errors import StoreError
+from store.fairness import Need
 from store.limits import Override, override
 from workflows.data.limits import Limits
 
@@ -64,6 +65,24 @@ async def test_without_limits_nothing_is_written(open_store: Store) -> None:
     permit.accepted()
     await permit.close(tokens=5)
     assert await state(open_store) == (0, 0, 0)
+    await gate.close()
+
+
+async def test_what_is_answered_or_hopeless_waits_for_no_permit(open_store: Store) -> None:
+    gate = admission(open_store, concurrency=1)
+    first = await enter(gate)
+
+    async def answered(_connection: AsyncConnection) -> str:
+        return "found"
+
+    async def hopeless(_connection: AsyncConnection) -> str:
+        raise LookupError
+
+    assert await gate.enter(NEED, take, answered) == (None, "found")
+    with pytest.raises(LookupError):
+        await gate.enter(NEED, take, hopeless)
+    assert await state(open_store) == (1, 0, 1)
+    await first.close()
     await gate.close()
 
 
