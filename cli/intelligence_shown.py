@@ -8,7 +8,6 @@ from workflows.data.intelligence import (
     IntelligenceOutcome,
     IntelligenceReport,
     IntelligenceSoFar,
-    Signal,
 )
 
 _GOOD = (IntelligenceOutcome.COMPLETE, IntelligenceOutcome.ENOUGH)
@@ -18,6 +17,11 @@ def intelligence(record: IntelligenceReport) -> RenderableType:
     """Show a report."""
     total = sum(len(r.signals) for r in record.heard.values())
     asked = len(record.contributed) + len(record.missing)
+    who = {s: r.competitor for r in record.heard.values() for s in r.signals}
+    new = [
+        " ".join(filter(None, (str(s.day or ""), f"{who[s]}:", s.text, s.url))) for s in record.new
+    ]
+    missing = [f"{m.name}: {m.status}{m.why and f', {m.why}'}" for m in record.missing]
     return Group(
         headed(
             record.case,
@@ -33,8 +37,8 @@ def intelligence(record: IntelligenceReport) -> RenderableType:
         ),
         Text(record.headline, style="bold"),
         *listed("claims", [f"{c.text} [{', '.join(c.cites)}]" for c in record.claims]),
-        *listed(f"new since the last report: {len(record.new)}", [_told(s) for s in record.new]),
-        *listed("missing", [f"{m.name} ({m.status}): {m.why}" for m in record.missing]),
+        *listed(f"new since the last report: {len(new)}", new),
+        *listed("missing", missing),
         *listed("dropped citations", [f"{d.cites}, {d.why}: {d.claim}" for d in record.dropped]),
     )
 
@@ -46,7 +50,3 @@ def heard(record: IntelligenceSoFar) -> RenderableType:
         for name, r in record.heard.items()
     ]
     return Group(*listed("heard so far", lines or ["nothing"]))
-
-
-def _told(signal: Signal) -> str:
-    return " ".join(filter(None, (str(signal.day or ""), signal.text, signal.url)))

@@ -262,7 +262,8 @@ def test_a_report_shows_its_claims_what_is_new_and_what_is_missing(width: int) -
         "- A opened a plant. [a-news]",
         "new since the last report: 22",
         "and 2 more, see --json",
-        "b-news (cancelled): enough answers",
+        "- A: signal 3",
+        "b-news: cancelled, enough answers",
     ):
         assert word in text
     so_far = show.so_far(IntelligenceSoFar(heard={"a-news": reading}))

@@ -1,11 +1,13 @@
 """Competitive intelligence on a real server: enough, late and silent sources, the next night."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from simulator.config import Fault, FaultKind
 from tests.support.world import World, example
+from workflows.data.case_policy import ModelPolicy
 from workflows.data.intelligence import IntelligenceOrder, IntelligenceOutcome, IntelligenceReport
 
 pytestmark = pytest.mark.server
@@ -60,15 +62,25 @@ async def test_what_is_late_or_silent_is_declared_and_the_report_is_thin(here: W
     assert all(w for status, w in why.values() if status == "failed")
 
 
-async def test_without_models_titles_stand_unread_and_code_writes_the_report(here: World) -> None:
+@pytest.mark.parametrize("broke", [False, True])
+async def test_without_models_titles_stand_unread_and_code_writes_the_report(
+    here: World, *, broke: bool
+) -> None:
+    """Whether no model answers or nothing pays for one."""
     vendors = ("openai", "anthropic", "gemini")
-    await here.faults(*(Fault(service=v, kind=FaultKind.REFUSAL) for v in vendors))
-    told = await report(here, ORDER)
+    order = ORDER
+    if broke:
+        poor = ModelPolicy(budget_usd=Decimal("0.0001"))
+        order = ORDER.model_copy(update={"models": poor})
+    else:
+        await here.faults(*(Fault(service=v, kind=FaultKind.REFUSAL) for v in vendors))
+    told = await report(here, order)
     assert told.outcome is IntelligenceOutcome.COMPLETE
     assert told.written_by == "code"
     assert "wolfspeed-news" in told.partial
     assert told.heard["wolfspeed-news"].unread
     assert told.claims
+    assert not (broke and (await here.book())["billed"])
 
 
 async def test_when_nobody_answers_the_report_says_nothing_and_asks_no_model(here: World) -> None:

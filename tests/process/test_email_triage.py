@@ -13,6 +13,7 @@ from cli.arriving.mails import raw
 from runtime.serving import serving
 from simulator.config import Fault, FaultKind, SimulatorConfig
 from store.journal import CallEntry, Journal
+from store.ledger import Ledger
 from tests.support.world import SPEED, Handle, World, example, world
 from workflows.data.common import Decision
 from workflows.data.email_triage import Path, Review, TriageCase, TriageOutcome, TriageResult
@@ -82,6 +83,8 @@ async def test_an_urgent_mail_is_drafted_checked_approved_and_sent_once(here: Wo
     (sent,) = (await here.book())["mails"]
     assert (sent["to"], sent["subject"]) == (case.mail.sender, f"Re: {case.mail.subject}")
     assert sent["in_reply_to"] == case.mail.message_id
+    (effect,) = await Ledger(here.store).effects(handle.id)
+    assert sent["message_id"] == f"<{effect.key[:32]}@braid.example>", "the same at every attempt"
     *_, draft, check = await asked(here, handle)
     assert (draft.answer, check.answer) == ("DraftedAnswer", "DraftCheck")
     assert json.dumps(result.answer, ensure_ascii=False)[1:-1] in check.user, "of the draft"
