@@ -278,7 +278,7 @@ def test_of_thousands_of_owners_the_first_are_compared_and_the_others_counted() 
     )
     told = "; ".join(g.reason for g in walked(case, {UNILEVER: owners(by("Ann Example"))})[0].gaps)
     assert f"and {COMPARED - SHOWN} more, whom the register does not name" in told
-    assert "the register names Ann Example, whom the form does not name" in told
+    assert "the register names" not in told
     assert "7 more of the form were not compared, too many" in told
 
 

@@ -18,7 +18,8 @@ COMPARED = 100
 def compare_with_form(walk: Walk, found: Structure) -> None:
     """Name owners whom only the form or only the register knows: discrepancies people resolve.
 
-    At most COMPARED of either: a form may name thousands.
+    At most COMPARED of either: a form may name thousands. Whom the register names beside so many
+    cannot be said then.
     """
     if not walk.names_holders:
         return
@@ -26,7 +27,7 @@ def compare_with_form(walk: Walk, found: Structure) -> None:
     known = [h for key, h in walk.graph.parties.items() if key != walk.subject]
     _tell(walk, "the form names", _of_form_alone(named[:COMPARED], known), "the register")
     persons = [p for p in named if p.kind == "Person"]
-    stakes = _persons(walk, found) if persons else []
+    stakes = _persons(walk, found) if persons and len(named) <= COMPARED else []
     _tell(walk, "the register names", _of_register_alone(stakes[:COMPARED], persons), "the form")
     beyond = {"form": len(named) - COMPARED, "register": len(stakes) - COMPARED}
     for whose, more in beyond.items():

@@ -95,7 +95,8 @@ def unscreened(parties: Sequence[Party], bound: int, seen: Evidence) -> CheckRes
     sheet = Sheet(Check.SANCTIONS, BEYOND)
     sheet.evidence.append(seen.model_copy(update={"id": f"{sheet.prefix}-e1"}))
     sheet.gap(
-        f"{len(parties)} parties were not screened, because the case screens at most {bound};"
-        f" they are named in {sheet.prefix}-e1 (raise screening.parties, or split the case)"
+        f"{len(parties)} parties were not screened, nor compared with referees, because the case"
+        f" screens at most {bound}; they are named in {sheet.prefix}-e1 (raise screening.parties,"
+        " or split the case)"
     )
     return sheet.result(0.5)

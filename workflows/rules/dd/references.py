@@ -28,10 +28,10 @@ def independent(case: CaseFile) -> tuple[tuple[Referee, ...], tuple[str, ...]]:
     """Choose the referees worth asking, and say why the others are not.
 
     Not independent of the customer: the same mail domain, or the name of the customer or of one
-    of its parties. Of referees who share a domain the first is asked.
+    of its parties, as many as are screened. Of referees who share a domain the first is asked.
     """
     taken = {_domain(case.subject.contact): "the customer"}
-    known = [case.subject.name, *(p.name for p in case.parties)]
+    known = [case.subject.name, *(p.name for p in case.parties[: case.screening.parties])]
     names = NameList((Listed(n, n) for n in known), "Company")
     asked, why = [], []
     for referee in case.references.referees:
