@@ -6,8 +6,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from insight.shown.words import clear
+
 MOST = 20
 """Lines of a list that are shown; `--json` has them all."""
+
+
+def plain(text: str) -> str:
+    """Keep a foreign text from steering the terminal; its lines stay lines."""
+    return "\n".join(clear(line) for line in text.splitlines())
 
 
 def headed(title: str, state: str, *, good: bool, pairs: Iterable[tuple[str, str]]) -> Group:
@@ -17,7 +24,7 @@ def headed(title: str, state: str, *, good: bool, pairs: Iterable[tuple[str, str
     table = Table.grid(padding=(0, 2))
     for name, value in pairs:
         if value:
-            table.add_row(Text(name, style="dim"), Text(value))
+            table.add_row(Text(name, style="dim"), Text(plain(value)))
     return Group(head, table)
 
 
@@ -26,4 +33,4 @@ def listed(title: str, lines: Sequence[str]) -> list[RenderableType]:
     if not lines:
         return []
     more = [f"and {len(lines) - MOST} more, see --json"] if len(lines) > MOST else []
-    return [Text(title, style="italic"), *(Text(f"  - {x}") for x in (*lines[:MOST], *more))]
+    return [Text(title, style="italic"), *(Text(plain(f"  - {x}")) for x in (*lines[:MOST], *more))]

@@ -8,8 +8,10 @@ from rich.console import RenderableType
 from cli.intelligence_shown import heard, intelligence
 from cli.order_shown import order
 from cli.pipeline_shown import pipeline
+from cli.proposal_shown import proposal
 from cli.show_reading import analysis, sentiment
 from cli.submissions import submission
+from cli.support_shown import support
 from cli.triage_shown import triage
 from cli.writing_shown import generated, piece, piece_so_far
 from workflows.data.content_generation import ContentGenerated
@@ -19,8 +21,10 @@ from workflows.data.email_triage import TriageResult
 from workflows.data.intelligence import IntelligenceReport, IntelligenceSoFar
 from workflows.data.orders import OrderResult
 from workflows.data.pipeline import PipelineResult, PipelineState
+from workflows.data.proposal import ProposalResult
 from workflows.data.sentiment import SentimentResult
 from workflows.data.submission import SubmissionRecord, SubmissionSoFar
+from workflows.data.support import SupportResult
 
 _SHOWN: Mapping[type, Callable[[Any], RenderableType]] = {
     AnalysisResult: analysis,
@@ -32,9 +36,11 @@ _SHOWN: Mapping[type, Callable[[Any], RenderableType]] = {
     OrderResult: order,
     PipelineResult: pipeline,
     PipelineState: pipeline,
+    ProposalResult: proposal,
     SentimentResult: sentiment,
     SubmissionRecord: submission,
     SubmissionSoFar: submission,
+    SupportResult: support,
     TriageResult: triage,
 }
 

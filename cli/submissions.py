@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.facts import plain
 from workflows.data.phases import PhaseVersion
 from workflows.data.submission import SubmissionRecord, SubmissionSoFar
 
@@ -24,13 +25,16 @@ def submission(record: SubmissionSoFar) -> RenderableType:
         table.add_column(column)
     for one in record.versions:
         made_from = ", ".join(f"{phase} {told[:SHORT]}" for phase, told in one.sources.items())
-        table.add_row(one.phase, str(one.version), one.hash[:SHORT], made_from, _state(one))
+        table.add_row(
+            one.phase, str(one.version), one.hash[:SHORT], made_from, Text(plain(_state(one)))
+        )
     parts.append(table)
     for made in record.amendments:
         fell = ", ".join(made.fell)
-        parts.append(Text(f"{made.phase} opened again by {made.by}: {made.reason} (fell: {fell})"))
+        said = f"{made.phase} opened again by {made.by}: {made.reason} (fell: {fell})"
+        parts.append(Text(plain(said)))
     if isinstance(record, SubmissionRecord):
-        parts += [Text(f"gap {gap}", style="yellow") for gap in record.gaps]
+        parts += [Text(plain(f"gap {gap}"), style="yellow") for gap in record.gaps]
     return Group(*parts)
 
 

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from cli.facts import headed, listed
+from cli.facts import headed, listed, plain
 from workflows.data.email_triage import TriageOutcome, TriageResult
 
 _GOOD = (TriageOutcome.ANSWERED, TriageOutcome.ANSWERED_BY_HAND)
@@ -43,5 +43,7 @@ def triage(record: TriageResult) -> RenderableType:
     ]
     if record.answer:
         sent = _SENT.get(record.outcome, "answer, not sent")
-        parts.append(Panel(Text(record.answer), title=sent, title_align="left", expand=False))
+        parts.append(
+            Panel(Text(plain(record.answer)), title=sent, title_align="left", expand=False)
+        )
     return Group(*parts)

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from insight.shown.words import clear
+from cli.facts import plain
 from workflows.data.content_generation import ContentGenerated, Objection, Piece
 from workflows.data.content_production import (
     ContentDraft,
@@ -45,7 +45,7 @@ def piece_so_far(record: ContentSoFar) -> RenderableType:
     if record.draft:
         parts += _draft(record.draft, "", figures, ())
     else:
-        parts += [Text(f"aim: {_clear(record.brief.aim)}")] if record.brief else []
+        parts += [Text(f"aim: {plain(record.brief.aim)}")] if record.brief else []
         planned = record.outline.sections if record.outline else ()
         parts += _list("outline", (f"{s.heading}: {s.covers}" for s in planned))
         parts += _list("figures", (f"{f.name}: {f.shows}" for f in figures))
@@ -73,12 +73,12 @@ def _draft(
 ) -> Iterator[RenderableType]:
     """Write the text, each figure below the heading it stands under, the others at the end."""
     placed = {p.figure: p.heading for p in placements}
-    yield Text(f"\n{_clear(draft.title)}", style="bold underline")
+    yield Text(f"\n{plain(draft.title)}", style="bold underline")
     if standfirst:
-        yield Text(_clear(standfirst), style="italic")
+        yield Text(plain(standfirst), style="italic")
     for section in draft.sections:
-        yield Text(f"\n{_clear(section.heading)}", style="bold")
-        yield Text(_clear(section.text))
+        yield Text(f"\n{plain(section.heading)}", style="bold")
+        yield Text(plain(section.text))
         yield from (_figure(f) for f in figures if placed.get(f.name) == section.heading)
     headings = {s.heading for s in draft.sections}
     yield from (_figure(f) for f in figures if placed.get(f.name) not in headings)
@@ -86,8 +86,8 @@ def _draft(
 
 
 def _figure(figure: Figure) -> RenderableType:
-    text = Text(f"[{_clear(figure.name)}] {_clear(figure.caption)}", style="cyan")
-    text.append(f" ({_clear(figure.shows)})", style="dim")
+    text = Text(f"[{plain(figure.name)}] {plain(figure.caption)}", style="cyan")
+    text.append(f" ({plain(figure.shows)})", style="dim")
     return Padding(text, (0, 0, 0, 2))
 
 
@@ -95,14 +95,14 @@ def _piece(one: Piece) -> Iterator[RenderableType]:
     head = Text(one.name, style="bold")
     head.append(f"  {one.state.replace('_', ' ')}", style=_STATE[one.state])
     if one.why:
-        head.append(f"  {_clear(one.why)}", style="yellow")
+        head.append(f"  {plain(one.why)}", style="yellow")
     yield head
-    yield from (Padding(Text(_clear(part)), (0, 0, 0, 2)) for part in one.parts)
+    yield from (Padding(Text(plain(part)), (0, 0, 0, 2)) for part in one.parts)
     if one.hashtags:
-        tags = " ".join(f"#{_clear(tag)}" for tag in one.hashtags)
+        tags = " ".join(f"#{plain(tag)}" for tag in one.hashtags)
         yield Padding(Text(tags, style="cyan"), (0, 0, 0, 2))
     yield from _list("breaks its limits", one.breaches, "yellow")
-    yield from _list("sent back", (f"{_clear(o.quote)!r}: {o.why}" for o in one.objections), "dim")
+    yield from _list("sent back", (f"{plain(o.quote)!r}: {o.why}" for o in one.objections), "dim")
     yield Text()
 
 
@@ -112,7 +112,7 @@ def _objection(found: Objection) -> str:
 
 def _revised(told: Revision) -> str:
     changes = (("added", told.added), ("changed", told.changed), ("dropped", told.dropped))
-    words = [f"{what} {', '.join(map(_clear, names))}" for what, names in changes if names]
+    words = [f"{what} {', '.join(map(plain, names))}" for what, names in changes if names]
     since = f"figures begun with {' and '.join(told.began_with)}"
     return f"{since}; with the text: {'; '.join(words) or 'no change'}"
 
@@ -124,11 +124,6 @@ def _wrong(objections: Iterable[str], gaps: Iterable[str]) -> Iterator[Renderabl
 
 def _list(title: str, lines: Iterable[str], style: str = "") -> Iterator[RenderableType]:
     """List some lines below their title; nothing for none."""
-    if said := [Text(f"  - {_clear(line)}", style=style) for line in lines]:
+    if said := [Text(f"  - {plain(line)}", style=style) for line in lines]:
         yield Text(title, style="italic")
         yield from said
-
-
-def _clear(text: str) -> str:
-    """Keep a text of a model from steering the terminal; its line ends stay."""
-    return "\n".join(map(clear, text.splitlines()))

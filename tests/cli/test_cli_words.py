@@ -19,9 +19,21 @@ from workflows.data.content_production import (
     Section,
     SourcedFact,
 )
+from workflows.data.decision import Signed
 from workflows.data.document_analysis import Sentiment
 from workflows.data.orders import OrderOutcome, OrderResult
+from workflows.data.phases import PhaseVersion
+from workflows.data.proposal import ProposalAction, ProposalResult
 from workflows.data.sentiment import RemarkTone, SentimentResult
+from workflows.data.submission import (
+    Amended,
+    Analysis,
+    Phase,
+    SubmissionRecord,
+    SubmissionSoFar,
+    Writing,
+)
+from workflows.data.support import SupportResult
 
 WIDTH = 80
 DRAFT = ContentDraft(
@@ -162,3 +174,106 @@ def test_an_order_says_what_was_sent_paid_or_undone_and_by_whom() -> None:
         == "o: out of stock paid nothing why no warehouse has it undone payment"
         " by hand label 1: ines customer not told yet"
     )
+
+
+@WIDTHS
+def test_a_proposal_says_who_reviewed_it_what_was_done_and_what_was_sent(width: int) -> None:
+    change = {"verdict": "change", "remarks": ["name [b]the[/b] penalty"], "confidence": 0.9}
+    sent = ProposalResult.model_validate(
+        {
+            "case": "fleet",
+            "outcome": "sent",
+            "path": "full",
+            "reviews": {"business": change},
+            "draft": {"title": "Our offer", "text": "Dear \x1b[2Jyou.\nAll of it."},
+            "score": 1.0,
+            "rounds": 2,
+            "stopped": "quality",
+            "cleared": ["compliance: mira"],
+            "plan": list(ProposalAction),
+            "done": list(ProposalAction)[:-1],
+            "verified": list(ProposalAction)[1:2],
+            "told": "mail",
+            "gaps": ["no compliance review: down"],
+        }
+    )
+    text = words(show.result(sent), width)
+    for said in (
+        "fleet: sent path full business review change; name [b]the[/b] penalty",
+        "cleared by compliance: mira drafts 2, the best scored 1.00; ended by quality done record",
+        "not done tell sales read back open account customer told by mail",
+        "gaps - no compliance review: down",
+        "Our offer",
+        "Dear ?[2Jyou. All of it.",
+    ):
+        assert said in text
+    assert "not sent" not in text
+    failed = sent.model_copy(update={"outcome": "failed", "why": "it is down", "undone": ("a_b",)})
+    text = words(show.result(failed), WIDTH)
+    assert "why it is down" in text
+    assert "undone a b" in text
+    assert "Our offer (not sent)" in text
+    begun = words(show.so_far(ProposalResult(case="fleet")) or "", WIDTH)
+    assert begun == "fleet: under way path not chosen yet"
+
+
+@WIDTHS
+def test_a_support_request_says_who_answered_from_what_and_who_tried(width: int) -> None:
+    given = {
+        "case": "printer",
+        "outcome": "answered",
+        "type": "fault",
+        "risk": "low",
+        "tier": "premium",
+        "path": "specialist",
+        "answer": "Restart it.\x07",
+        "cites": ["restart-agent"],
+        "by": "specialist",
+        "attempts": [{"by": "knowledge", "state": "failed", "why": "is [red]down"}],
+        "due": "2026-11-27T17:50:59Z",
+        "told": "mail",
+        "in_time": True,
+        "gaps": ["type by words: down"],
+    }
+    text = words(show.result(SupportResult.model_validate(given)), width)
+    for said in (
+        "printer: answered about fault, low risk, premium; specialist first",
+        "tried knowledge failed (is [red]down) by specialist from restart-agent",
+        "due 2026-11-27 17:50 UTC, told in time customer told by mail",
+        "gaps - type by words: down",
+        "Restart it.?",
+    ):
+        assert said in text
+    late = SupportResult.model_validate(given | {"in_time": False})
+    assert "told too late" in words(show.result(late), WIDTH)
+    assert words(show.so_far(SupportResult(case="p")) or "", WIDTH) == "p: under way"
+
+
+def test_a_submission_says_who_signed_which_hash_and_what_fell_and_why() -> None:
+    said = {"roles": [], "gate": "g", "verdict": "approve", "at": "2026-11-27T12:00:00Z"}
+    signed = Signed.model_validate({**said, "user": "yuki", "comment": "no [/b] matter"})
+    first = PhaseVersion.of("analysis", 1, {}, Analysis(data_sets=()))
+    second = PhaseVersion.of("analysis", 2, {}, Analysis(data_sets=()))
+    third = PhaseVersion.of("writing", 1, {"analysis": second.hash}, Writing(documents=()))
+    amended = Amended(phase=Phase.ANALYSIS, by="yuki", reason="recount", fell=("analysis 1",))
+    known = SubmissionSoFar(
+        versions=(
+            first.model_copy(update={"fell": "recount"}),
+            second.model_copy(update={"signed": (signed,)}),
+            third,
+        ),
+        amendments=(amended,),
+    )
+    told = words(show.so_far(known) or "", 120)
+    for line in (
+        f"analysis 1 {first.hash[:12]} fell: recount",
+        f"analysis 2 {second.hash[:12]} locked, signed by yuki: no [/b] matter",
+        f"writing 1 {third.hash[:12]} analysis {second.hash[:12]} to be signed",
+        "analysis opened again by yuki: recount (fell: analysis 1)",
+    ):
+        assert line in told
+    plain = {"case": "c", "outcome": "refused", "bundle": None, "audit_head": "0" * 64}
+    rest = {**known.model_dump(), **plain, "gaps": ["lom-1: \x1bno"], "cost_usd": "0.5"}
+    told = words(show.result(SubmissionRecord.model_validate(rest)), 120)
+    assert told.startswith("c refused bundle not locked cost $0.5 phase")
+    assert told.endswith("gap lom-1: ?no")
