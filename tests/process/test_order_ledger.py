@@ -48,13 +48,14 @@ def test_every_combination_of_failures_before_and_after_the_effect_balances(
 
 
 @pytest.mark.parametrize(
-    "undo", ["void", "release hamburg", "release lyon", "void_label 1", "mail"]
+    "undo", ["void", "refund", "release hamburg", "release lyon", "void_label 1", "mail"]
 )
 @pytest.mark.parametrize("how", ["refused", "down", "lost"])
 def test_an_undo_or_a_mail_that_fails_for_good_is_a_task_and_then_all_balances(
     undo: str, how: str
 ) -> None:
-    shop = Shop({"capture": "down", undo: how})
+    capture = "lost" if undo == "refund" else "down"
+    shop = Shop({"capture": capture, undo: how})
     result = run(fulfilled(shop, order()))
     shop.check(result)
     assert len(shop.tasks) == 1
