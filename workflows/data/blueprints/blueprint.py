@@ -1,0 +1,177 @@
+"""Blueprints: a process in YAML. What must happen; what may run at once follows from it.
+
+Texts may hold `{{ input.x }}`, `{{ steps.y.z }}`, `{{ item }}` (inside `for_each`) and
+`{{ last.z }}` (what the round before gave, inside `repeat`). A step begins the moment what it reads
+is there. A time is written `8s`, `5m`, `2h`, `3d`, or as in case files, `PT8S`.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from workflows.data.blueprints.plan import Limit, Share, StepId
+from workflows.data.common import JSON, PersonName, Record, Verdict
+
+FieldType = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(list of )?(text|number|integer|boolean|day|any)( \([^()]{1,200}\))?[?]?$"
+    ),
+]
+"""`text`, `number`, `integer`, `boolean`, `day` or `any`, or `list of` one of them; what it means
+may stand behind it in brackets, and `?` says that it may be missing."""
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Fields = Mapping[FieldName, FieldType]
+Template = Annotated[str, StringConstraints(max_length=20_000)]
+
+
+def _time(value: object) -> object:
+    """Read `8s` and the like as well."""
+    if isinstance(value, str) and (found := _SHORT.fullmatch(value.strip())):
+        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    return value
+
+
+_SHORT = re.compile(r"(\d{1,9}(?:[.]\d{1,6})?)\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=366)
+Span = Annotated[timedelta, BeforeValidator(_time), Field(gt=timedelta(0), le=_LONGEST)]
+Wait = Annotated[timedelta, BeforeValidator(_time), Field(ge=timedelta(0), le=_LONGEST)]
+KINDS = ("ask", "source", "effect", "http", "gate", "event", "run", "give")
+"""What a step can do; each has exactly one of them."""
+
+
+class HttpCall(Record):
+    """One request to an endpoint of the allow-list, named there: no other address is called."""
+
+    endpoint: str
+    method: Literal["GET", "POST"] = "POST"
+    path: Template = "/"
+
+
+class GateStep(Record):
+    """Who is asked what; of several people the first answer counts."""
+
+    question: Template
+    people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
+    verdicts: tuple[Verdict, ...] = (Verdict.APPROVE, Verdict.DECLINE)
+    deadline: Span | None = None
+    by_default: Verdict | None = None
+    """What counts when nobody answered by the deadline; without it the step fails."""
+
+
+class EventStep(Record):
+    """A message from outside that is waited for, by the name it is sent under."""
+
+    name: str
+    deadline: Span | None = None
+
+
+class Repeat(Record):
+    """Do it again until `until` holds, at most so many times."""
+
+    until: Template
+    at_most: Annotated[int, Field(ge=1, le=20)]
+
+
+class OnFailure(Record):
+    """What stands in for a step that failed for good; exactly one of these."""
+
+    fail: bool = False
+    skip: bool = False
+    default: JSON = None
+    ask: tuple[PersonName, ...] = ()
+    """People who retry it, or say what it should have given."""
+
+
+class Undo(Record):
+    """What takes an effect back, when a later step fails or the case is cancelled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    effect: str
+    given: Mapping[FieldName, JSON] = Field(default={}, alias="with")
+
+
+class Step(Record):
+    """One step. `takes` is how long it usually lasts, until runs have taught better."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    about: str = ""
+    ask: str = ""
+    """A role of the model catalogue."""
+    prompt: Template = ""
+    gives: Fields = Field(default_factory=dict)
+    """What the answer holds; of an `ask` without it, `text`."""
+    source: str = ""
+    effect: str = ""
+    http: HttpCall | None = None
+    gate: GateStep | None = None
+    event: EventStep | None = None
+    run: str = ""
+    """Another process or blueprint."""
+    give: JSON = None
+    """A value put together from what is known."""
+    given: Mapping[FieldName, JSON] = Field(default={}, alias="with")
+
+    needs: tuple[StepId, ...] = ()
+    """Steps it waits for though it reads nothing of them."""
+    soft: tuple[StepId, ...] = ()
+    """Steps it reads if they are there in time; `{{ steps.x }}` is empty otherwise."""
+    soft_wait: Wait = timedelta(0)
+    when: Template = ""
+    for_each: Template = ""
+    at_once: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    enough: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Of `for_each`: so many successes are enough; the rest is cancelled."""
+    tolerate: Share = 0.0
+    """Of `for_each`: the share of items that may fail."""
+    repeat: Repeat | None = None
+    timeout: Span | None = None
+    attempts: Annotated[int, Field(ge=1, le=20)] | None = None
+    on_failure: OnFailure = OnFailure(fail=True)
+    undo: Undo | None = None
+    uses: tuple[str, ...] = ()
+    """What it shares with others and changes."""
+    optional: bool = False
+    """The optimiser may leave it out, as if it were skipped."""
+    takes: Span | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which of KINDS it is."""
+        return next(kind for kind in KINDS if self._has(kind))
+
+    def _has(self, kind: str) -> bool:
+        return kind in self.model_fields_set and getattr(self, kind) not in ("", None)
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        found = [kind for kind in KINDS if self._has(kind)]
+        if len(found) != 1:
+            has = " and ".join(found) or "none"
+            raise ValueError(f"a step does exactly one of {', '.join(KINDS)}; this one has {has}")
+        if self.ask and not self.prompt:
+            raise ValueError("a step that asks a model needs a prompt")
+        if (self.enough is not None or self.tolerate or self.at_once) and not self.for_each:
+            raise ValueError("at_once, enough and tolerate are for steps with for_each")
+        return self
+
+
+class Blueprint(Record):
+    """A process as data. `result` says what a case ends with; without it, all steps' values."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    about: str = ""
+    input: Fields = Field(default_factory=dict)
+    steps: Annotated[Mapping[StepId, Step], Field(min_length=1, max_length=500)]
+    result: Mapping[FieldName, JSON] = {}
+    limits: Mapping[str, Limit] = {}
+    """What providers and shared things bear, by role, source, effect or name in `uses`."""
+    deadline: Span | None = None
+    """When a case should have ended; the optimiser's wish, never enforced."""
+    budget_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
