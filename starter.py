@@ -239,13 +239,17 @@ def cancel(case: Case, profile: Profile = None, as_json: AsJson = False) -> None
 
 
 @app.command(name="list")
-def list_cases(profile: Profile = None, as_json: AsJson = False) -> None:
-    """List the cases, newest first."""
+def list_cases(
+    everything: Annotated[bool, typer.Option("--all", help="each case of a batch too")] = False,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the cases, newest first; those of a batch are counted in its line."""
 
     async def work(here: Any) -> None:
-        from cli.running import show_list
+        from cli.listing import show_list
 
-        await show_list(here, as_json=as_json)
+        await show_list(here, everything=everything, as_json=as_json)
 
     in_session(work, profile=profile)
 

@@ -1,20 +1,18 @@
-"""The commands on one case or all: run, watch, status, decide, signal, cancel, list."""
+"""The commands on one case or all: run, watch, status, decide, signal, cancel."""
 
 import json
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 from rich.console import Console
-from rich.table import Table
 
 from cli import cases, show
 from cli.errors import BadInput, Trouble
 from cli.explanation import explanation
-from cli.processes import PROCESSES, ProcessEntry
+from cli.processes import ProcessEntry
 from cli.session import Session, say
 from cli.watch import closed, watching
 from insight.report import Report
@@ -157,33 +155,3 @@ async def cancel_case(here: Session, case: str, *, as_json: bool) -> None:
         out({"case": handle.id, "status": known.status})
     else:
         say(f"{handle.id}: {known.status}")
-
-
-async def show_list(here: Session, *, as_json: bool) -> None:
-    """List the cases of all processes, newest first."""
-    names = {e.name for e in PROCESSES}
-    rows = [w async for w in here.client.list_workflows() if w.workflow_type in names]
-    rows.sort(key=lambda w: w.start_time, reverse=True)
-    if as_json:
-        out([_row(w) for w in rows])
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in ("case", "process", "status", "started", "closed"):
-        table.add_column(column, no_wrap=column == "case", overflow="fold")
-    for w in rows:
-        table.add_row(*(str(v or "") for v in _row(w).values()))
-    Console().print(table if rows else "no cases yet; `make demo` runs one")
-
-
-def _row(w: Any) -> dict[str, Any]:
-    def at(moment: datetime | None) -> str | None:
-        return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else None
-
-    status = w.status.name.lower() if w.status else "unknown"
-    return {
-        "case": w.id,
-        "process": w.workflow_type,
-        "status": status,
-        "started": at(w.start_time),
-        "closed": at(w.close_time),
-    }

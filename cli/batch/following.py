@@ -15,15 +15,16 @@ from temporalio.client import WorkflowHandle
 
 from cli import cases
 from cli.batch import results as files
+from cli.batch.estimate import FIRST, by_first, succeeded
 from cli.batch.inputs import Inputs
-from cli.batch.sending import results
+from cli.batch.sending import opened, results
 from cli.errors import Trouble
 from cli.session import Session, say
 from insight.shown.words import dollars, length
 from store.budgets import Budgets
 from store.database import Store
-from workflows.calls import MAIN_QUEUE
-from workflows.data.budget import BudgetView
+from workflows.calls import MAIN_QUEUE, READ_COST
+from workflows.data.budget import BudgetView, CostQuery
 from workflows.data.case_batch import BUDGET, CaseBatchResult
 from workflows.data.spread import SpreadProgress, SpreadRef
 
@@ -63,7 +64,10 @@ Show = Callable[[Look], None]
 
 @dataclass
 class Following:
-    """Watches one batch to its end, and keeps its results file."""
+    """Watches one batch to its end, and keeps its results file.
+
+    Unless its cost was `foreseen`, it is told once the first cases are done.
+    """
 
     here: Session
     handle: Handle
@@ -73,6 +77,7 @@ class Following:
     queue: str = MAIN_QUEUE
     has_budget: bool = False
     since: str = "0"
+    foreseen: bool = True
 
     async def to_the_end(self, console: Console, *, quiet: bool) -> CaseBatchResult:
         """Follow until it ends. Raises Trouble if it failed, or if its budget is spent."""
@@ -97,6 +102,7 @@ class Following:
         try:
             look = await self.look()
             await self.add_results()
+            await self._foresee(look.progress)
         except Trouble as gone:
             say(str(gone))
             return None
@@ -122,6 +128,15 @@ class Following:
         if found:
             files.add(self.file, found, self.inputs)
             self.since = found[-1].at
+
+    async def _foresee(self, now: SpreadProgress) -> None:
+        if self.foreseen or succeeded(now) < FIRST:
+            return
+        self.foreseen = True
+        if now.done != now.total:
+            query, id = CostQuery(prefix=f"{self.handle.id}:"), f"{self.handle.id}-cost"
+            cost = await opened(self.here.client, READ_COST, query, id, self.queue)
+            say(by_first(now, cost.usd))
 
     async def _money(self) -> BudgetView | None:
         if not (self.has_budget and (self.here.settings.data / "store.db").exists()):

@@ -58,6 +58,7 @@ async def run(
         files.begin(results, given)
     paid = order.usd is not None
     following = Following(here, handle, order.ref, given, results, queue, has_budget=paid)
+    following.foreseen = foreseen is not None
     await finish(following, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,22 @@ import pytest
 
 from cli.batch import results as files
 from cli.batch import starting
-from cli.batch.estimate import Estimate
+from cli.batch.estimate import Estimate, by_batch, by_first
 from cli.batch.inputs import Inputs, Wrong, inputs
 from cli.errors import BadInput
 from cli.processes import ProcessEntry, process
 from tests.flows.volume import Appraised, Lot, appraise_lot
-from workflows.data.spread import MOST_BYTES, ItemResult, ItemState, Tolerance
+from workflows.data.case_batch import BatchInputs, CaseBatchResult
+from workflows.data.common import CostView
+from workflows.data.spread import (
+    MOST_BYTES,
+    ItemResult,
+    ItemState,
+    SpreadProgress,
+    SpreadRef,
+    SpreadResult,
+    Tolerance,
+)
 from workflows.grades import Grade
 
 LOTS = ProcessEntry("appraisal", Lot, Appraised, "ap", "appraise", core=appraise_lot)
@@ -156,12 +166,36 @@ def test_an_estimate_above_the_budget_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = inputs(written(tmp_path, GOOD), Lot)
-    dear = Estimate(3, Decimal("1.20"), Decimal("2"), timedelta(minutes=5))
+    dear = Estimate("the last 3 case(s)", Decimal("1.20"), Decimal("2"), timedelta(minutes=5))
     starting.agreed(None, found, wished(budget="1"))
     starting.agreed(dear, found, wished(budget="1.20"))
     assert "by the last 3 case(s) it will cost $1.20, at most $2.00" in capsys.readouterr().err
     with pytest.raises(BadInput, match=r"does not pay for 1 cases, by the estimate \$1\.20"):
         starting.agreed(dear, found, wished(budget="1.19"))
+
+
+def test_without_closed_cases_an_earlier_batch_or_the_first_cases_say_what_it_costs() -> None:
+    """Failed cases and those done before make no estimate too cheap."""
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    spread = SpreadResult(
+        ref=SpreadRef(scope="batch-1", spread="cases"), reason="complete", total=100, succeeded=60,
+        already=20, failed=40, not_run=0, started=at, ended=at + timedelta(minutes=4),
+    )  # fmt: skip
+    given = BatchInputs(name="lots", sha256="0" * 64, taken=100)
+    ended = CaseBatchResult(
+        process="appraisal", inputs=given, spread=spread, cost=CostView(calls=50, usd=Decimal("2"))
+    )
+    found = by_batch("batch-1", ended, 1000)
+    assert found == Estimate("40 case(s) of batch-1", Decimal(50), None, timedelta(minutes=100))
+    assert "by 40 case(s) of batch-1 it will cost $50.00 and take some" in found.told()
+    none = ended.model_copy(update={"spread": spread.model_copy(update={"already": 60})})
+    assert by_batch("batch-1", none, 1000) is None
+
+    now = SpreadProgress(
+        total=100, done=50, failed=5, already=20, in_flight=0, chunks_running=1, rate=1, started=at,
+        estimated_end=None,
+    )  # fmt: skip
+    assert by_first(now, Decimal("0.5")) == "by its first 25 case(s) it will cost some $1.60 in all"
 
 
 async def some(*found: ItemResult) -> AsyncIterator[ItemResult]:

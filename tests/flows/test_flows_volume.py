@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.budgets import BudgetActivities
 from activities.results import ResultActivities
 from cli.batch import running, starting
+from cli.batch.estimate import by_batches
 from cli.errors import BadInput
 from cli.processes import ProcessEntry
 from cli.session import Session
@@ -233,6 +234,9 @@ async def test_the_command_from_lines_to_results(
         assert "lot-5' stands there twice, first in line 7" in lines[-1]["error"]
         _, fused = await batch(grade="fused")
         assert fused == lines, "both grades alike"
+        foreseen = await by_batches(here.flows.client, "appraisal", 2 * COUNT)
+        assert foreseen is not None
+        assert " case(s) of batch-" in foreseen.by
 
         given.write_text(given.read_text().replace(lots[7], lots[7].replace("xxx", "yyy")))
         here.appraisers.failing = frozenset()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cli.batch import running, starting
+from cli.listing import listed
 from cli.processes import process
 from cli.session import Session
 from simulator.config import Fault, FaultKind
@@ -78,6 +79,10 @@ async def test_what_an_outage_left_is_driven_again(
     await running.write(session, third, results, None, as_json=True, queue=here.queue)
     ended = [json.loads(line)["result"] for line in results.read_text().splitlines()]
     assert [one["totals"]["agreed"] for one in ended] == [2] * 8
+    rows = {row["case"]: row for row in await listed(here.client, everything=False)}
+    assert [rows[b]["cases"] for b in (second, third)] == [{"failed": 6}, {"completed": 6}]
+    assert not any(":" in name for name in rows), "cases of a batch stand in its line"
+    assert f"{third}:desk-2" in {r["case"] for r in await listed(here.client, everything=True)}
     # Where two agreed, the third was not waited for, and so not paid.
     without = sum(len(found["missing"]) for one in ended for found in one["documents"])
     assert sum((await here.book())["billed"].values()) == 8 * CALLS - without
@@ -87,6 +92,7 @@ STARTS = """
 import asyncio, sys
 from pathlib import Path
 from cli.batch import running, starting
+from cli.listing import listed
 from cli.processes import process
 from cli.session import Session
 from runtime.connection import connect_to
