@@ -174,7 +174,8 @@ class _Lines:
             return
         if now.done == now.total or time.monotonic() - self._said >= SAY_EVERY:
             self._said = time.monotonic()
-            say(f"{now.done:,} of {now.total or 0:,} done, {look.told()}")
+            total = "?" if now.total is None else f"{now.total:,}"
+            say(f"{now.done:,} of {total} done, {look.told()}")
 
 
 def _short(batch: str, money: BudgetView) -> str:
