@@ -75,6 +75,8 @@ PASSED_THROUGH = (
     "anyascii",
     "email_validator",
     "idna",
+    "jinja2",
+    "markupsafe",
     "phonenumbers",
     "rapidfuzz",
     "stdnum",

@@ -1,0 +1,208 @@
+"""What may stand in a template: Jinja without calls, macros, assignments or attributes of Python.
+
+Checked when it is read, so that a hostile or mistyped template is refused before anything runs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from jinja2 import TemplateError, nodes
+from jinja2.nodes import Node
+
+from workflows.data.blueprints.filters import BadTemplate
+from workflows.data.blueprints.sandbox import COUNTED, LANGUAGE, TEXT
+
+LONGEST = 20_000
+"""Characters of a template."""
+DEEPEST = 40
+"""Levels of nesting in it."""
+ROOTS = ("input", "steps", "item", "last")
+"""What a template knows: the case's input, finished steps, the item, the round before."""
+
+_CALLS = "nothing can be called; use a filter, as in {{ x | length }}"
+_REFUSED: Mapping[type[Node], str] = {
+    nodes.Call: _CALLS,
+    nodes.Pow: "** is not taken; multiply",
+    nodes.Assign: "nothing can be set; write the expression where it is used",
+    nodes.AssignBlock: "nothing can be set; write the text where it is used",
+    nodes.Macro: "there are no macros; write the text where it is used",
+    nodes.Import: "nothing can be imported",
+    nodes.Include: "nothing can be included",
+    nodes.Extends: "nothing can be extended",
+}
+_ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.CondExpr),
+    *(nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test),
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat),
+    *(nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword),
+)
+
+
+@dataclass(frozen=True)
+class Path:
+    """What a template reads, as `("steps", "summary", "text")`, and in which of its lines."""
+
+    parts: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A template that may run. `whole`: it is one expression, which gives a value, not a text."""
+
+    tree: nodes.Template
+    whole: bool
+    paths: tuple[Path, ...]
+
+
+def parse(source: str) -> Parsed:
+    """Read a template. Raises BadTemplate: what is wrong, its line, how to mend it."""
+    if len(source) > LONGEST:
+        raise BadTemplate(f"a template of {len(source)} characters; at most {LONGEST} are taken")
+    try:
+        tree = LANGUAGE.parse(source)
+        whole = _whole(LANGUAGE.parse(source.strip()))
+        _check_depth(tree)
+        paths = tuple(_Walk().paths(tree, frozenset(ROOTS)))
+    except TemplateError as error:
+        said = str(error.message).rstrip(".")
+        line = int(getattr(error, "lineno", 1))
+        raise BadTemplate(f"{said}; see docs/blueprints.md, Templates", line) from error
+    except (RecursionError, MemoryError) as error:
+        raise BadTemplate(f"nested deeper than {DEEPEST} levels; make it simpler") from error
+    _meter(tree)
+    if whole is None:
+        return Parsed(tree, False, paths)
+    result = nodes.Assign(nodes.Name("result", "store", lineno=1), whole, lineno=1)
+    _meter(giving := nodes.Template([result], lineno=1))
+    giving.set_environment(LANGUAGE)
+    return Parsed(giving, True, paths)
+
+
+def _whole(tree: nodes.Template) -> nodes.Expr | None:
+    """Give the expression if there is nothing besides."""
+    if len(tree.body) != 1 or not isinstance(output := tree.body[0], nodes.Output):
+        return None
+    only = output.nodes[0] if len(output.nodes) == 1 else None
+    return None if isinstance(only, nodes.TemplateData) else only
+
+
+def _check_depth(tree: Node) -> None:
+    level: list[Node] = [tree]
+    for _ in range(DEEPEST):
+        level = [inner for node in level for inner in node.iter_child_nodes()]
+        if not level:
+            return
+    raise BadTemplate(f"nested deeper than {DEEPEST} levels; make it simpler", level[0].lineno)
+
+
+class _Walk:
+    """Check each node of a template and collect what it reads."""
+
+    def paths(self, node: Node, names: frozenset[str]) -> Iterator[Path]:
+        """Walk one node, in which `names` are known."""
+        self._check(node)
+        if isinstance(node, nodes.For):
+            yield from self._loop(node, names)
+        elif (parts := _parts(node)) and isinstance(node, nodes.Expr):
+            yield from self._reading(node, parts, names)
+        else:
+            for inner in node.iter_child_nodes():
+                yield from self.paths(inner, names)
+
+    def _check(self, node: Node) -> None:
+        if not isinstance(node, _ALLOWED):
+            said = _REFUSED.get(type(node), f"{type(node).__name__.lower()} is not taken")
+            raise BadTemplate(said, node.lineno)
+        if isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
+            raise BadTemplate(f"{node.attr}: no field begins with __", node.lineno)
+        if isinstance(node, nodes.BinExpr) and node.operator in ("*", "%"):
+            sides = (node.left, node.right)
+            if any(isinstance(s, nodes.Const) and isinstance(s.value, str) for s in sides):
+                raise BadTemplate(f"a text takes no {node.operator}", node.lineno)
+        if isinstance(node, nodes.Filter) and node.name not in LANGUAGE.filters:
+            known = ", ".join(sorted(n for n in LANGUAGE.filters if not n.startswith("(")))
+            raise BadTemplate(f"no filter is called {node.name}; there are {known}", node.lineno)
+        if isinstance(node, nodes.Test) and node.name not in LANGUAGE.tests:
+            known = ", ".join(sorted(LANGUAGE.tests))
+            raise BadTemplate(f"no test is called {node.name}; there are {known}", node.lineno)
+
+    def _loop(self, node: nodes.For, names: frozenset[str]) -> Iterator[Path]:
+        if node.recursive:
+            raise BadTemplate("a loop cannot be recursive", node.lineno)
+        targets = frozenset(name.name for name in node.target.find_all(nodes.Name))
+        if isinstance(node.target, nodes.Name):
+            targets |= {node.target.name}
+        if taken := targets & {*ROOTS, "loop"}:
+            raise BadTemplate(f"the loop's name {min(taken)} is taken; rename it", node.lineno)
+        yield from self.paths(node.iter, names)
+        inside: Sequence[Node] = [*node.body, *([node.test] if node.test else [])]
+        for inner in inside:
+            yield from self.paths(inner, names | targets | {"loop"})
+        for inner in node.else_:
+            yield from self.paths(inner, names)
+
+    def _reading(self, node: Node, parts: Sequence[str], names: frozenset[str]) -> Iterator[Path]:
+        root = parts[0]
+        if root not in names:
+            known = ", ".join(ROOTS)
+            raise BadTemplate(f"nothing is called {root}; a template knows {known}", node.lineno)
+        if any(part.startswith("__") for part in parts):
+            raise BadTemplate(f"{'.'.join(parts)}: no field begins with __", node.lineno)
+        if root == "steps" and len(parts) == 1:
+            said = "steps must be followed by the name of one step, as steps.summary.text"
+            raise BadTemplate(said, node.lineno)
+        if root in ROOTS:
+            yield Path(tuple(parts), node.lineno)
+        for inner in _keys(node):
+            yield from self.paths(inner, names)
+
+
+def _parts(node: Node) -> list[str]:
+    """Give `a.b["c"]` as its parts, as far as they are written out; nothing of other nodes."""
+    if isinstance(node, nodes.Name):
+        return [node.name]
+    if not isinstance(node, nodes.Getattr | nodes.Getitem):
+        return []
+    parts = _parts(node.node)
+    key = [node.attr] if isinstance(node, nodes.Getattr) else _key(node)
+    return [*parts, *key] if parts and not _open(node.node) else parts
+
+
+def _open(node: Node) -> bool:
+    """Tell whether a key before this one was worked out, so that what follows is not known."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        if isinstance(node, nodes.Getitem) and not _key(node):
+            return True
+        node = node.node
+    return False
+
+
+def _key(node: nodes.Getitem) -> list[str]:
+    arg = node.arg
+    return [arg.value] if isinstance(arg, nodes.Const) and isinstance(arg.value, str) else []
+
+
+def _keys(node: Node) -> Iterator[Node]:
+    """Give the keys in brackets of a chain, which may read something themselves."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        if isinstance(node, nodes.Getitem):
+            yield node.arg
+        node = node.node
+
+
+def _meter(tree: Node) -> None:
+    """Have each loop pay for its rounds, by what stands in it, and show values as JSON does."""
+    for loop in [*tree.find_all(nodes.For)]:
+        cost = sum(1 for inner in loop.body for _ in inner.find_all(Node))
+        loop.iter = _filtered(loop.iter, COUNTED, nodes.Const(cost + 1, lineno=loop.lineno))
+    for joined in [*tree.find_all(nodes.Concat)]:
+        joined.nodes = [_filtered(inner, TEXT) for inner in joined.nodes]
+
+
+def _filtered(node: Node, name: str, *args: nodes.Expr) -> nodes.Filter:
+    made = nodes.Filter(cast(nodes.Expr, node), name, [*args], [], None, None, lineno=node.lineno)
+    made.set_environment(LANGUAGE)
+    return made
