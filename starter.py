@@ -28,6 +28,7 @@ from cli import (
 from cli.batch import commands as batch
 from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
+from cli.teaching import TakesProcess
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
 
@@ -42,7 +43,7 @@ app.add_typer(estimating.app)
 app.add_typer(again.app)
 app.add_typer(dossiers.app)
 app.add_typer(limiting.app, name="limits")
-app.add_typer(batch.app, name="batch", help="Run a process for each of many inputs.")
+app.add_typer(batch.app, name="batch")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
 app.add_typer(receiving.app)
@@ -111,9 +112,9 @@ def demo(
     in_session(work, own=True, speed=speed)
 
 
-@app.command()
+@app.command(cls=TakesProcess)
 def run(
-    name: Annotated[str, typer.Argument(metavar="PROCESS", help="as due-diligence")],
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="one of those below")],
     file: Annotated[Path, typer.Argument(metavar="INPUT.yaml", help="see cases/")],
     workflow_id: Annotated[str | None, typer.Option("--id", help="workflow id to use")] = None,
     origin: Annotated[
@@ -129,6 +130,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Start a case and show it until it is decided. Ctrl-C detaches.
+
+    As: starter.py run order-fulfilment cases/order-fulfilment/split.yaml
 
     At a gate, decide in another terminal: starter.py decide CASE approve --as NAME.
     With --sequential the case comes to the same, but one call after the other: docs/sequential.md

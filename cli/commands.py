@@ -11,7 +11,9 @@ import typer
 
 from runtime.settings import Settings
 
-Case = Annotated[str, typer.Argument(help="workflow id, or the case id for its newest run")]
+Case = Annotated[
+    str, typer.Argument(metavar="CASE", help="workflow id, or the case id for its newest run")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
 Profile = Annotated[
     str | None, typer.Option(help="Temporal profile to use instead of the embedded stack")

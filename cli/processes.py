@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from cli.errors import BadInput
@@ -162,5 +163,7 @@ def process(name: str) -> ProcessEntry:
     for entry in PROCESSES:
         if entry.name == name:
             return entry
-    known = ", ".join(e.name for e in PROCESSES)
-    raise BadInput(f"there is no process {name!r}; there is {known}")
+    known = [e.name for e in PROCESSES]
+    near = get_close_matches(name.lower().replace("_", "-"), known, n=1)
+    meant = f" (did you mean {near[0]}?)" if near else ""
+    raise BadInput(f"there is no process {name!r}{meant}; there is {', '.join(known)}")

@@ -17,8 +17,10 @@ app = typer.Typer()
 
 @app.command()
 def receive(
-    process: Annotated[str, typer.Argument(help="email-triage")],
-    desk: Annotated[Path, typer.Argument(help="who answers: YAML with team, facts and so on")],
+    process: Annotated[str, typer.Argument(metavar="PROCESS", help="email-triage")],
+    desk: Annotated[
+        Path, typer.Argument(metavar="DESK.yaml", help="who answers, with team, facts and so on")
+    ],
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="beyond loopback only with --secret-env")] = "127.0.0.1",
     secret_env: Annotated[
@@ -28,7 +30,10 @@ def receive(
     live: Live = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take mails at POST /mails until Ctrl-C: each starts a case, delivered twice one alone."""
+    """Take mails at POST /mails until Ctrl-C: each starts a case, delivered twice one alone.
+
+    As: starter.py receive email-triage cases/desks/harbour-tools.yaml
+    """
     if process != "email-triage":
         raise BadInput(f"no mail starts {process!r}; there is email-triage")
     secret = _secret(secret_env, host)

@@ -6,19 +6,22 @@ from typing import Annotated, Any
 import typer
 
 from cli.commands import AsJson, Case, Profile, in_session, out
+from cli.teaching import TakesProcess
 
 app = typer.Typer(no_args_is_help=True, help="Recurring runs, kept by the Temporal service.")
 
-Name = Annotated[str, typer.Argument(help="of the schedule, as nightly")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="of the schedule, as nightly")]
 
 
-@app.command()
+@app.command(cls=TakesProcess)
 def add(
     name: Name,
-    process_name: Annotated[str, typer.Argument(metavar="PROCESS", help="as due-diligence")],
+    process_name: Annotated[str, typer.Argument(metavar="PROCESS", help="one of those below")],
     file: Annotated[Path, typer.Argument(metavar="INPUT.yaml", help="see cases/")],
     every: Annotated[str, typer.Option(help="a length of time, as P1D")] = "",
-    cron: Annotated[str, typer.Option(help="as '0 2 * * *', UTC")] = "",
+    cron: Annotated[
+        str, typer.Option(help="as '0 2 * * *', UTC; a day a month has not is left out")
+    ] = "",
     jitter: Annotated[str, typer.Option(help="up to so much later, as PT5M")] = "",
     until: Annotated[str, typer.Option(help="last day, as 2027-01-31")] = "",
     overlap: Annotated[
@@ -28,7 +31,10 @@ def add(
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a case again and again. A field `opened` of its input is the day of each run."""
+    """Start a case again and again. A field `opened` of its input is the day of each run.
+
+    As: starter.py schedule add nightly data-pipeline cases/data-pipeline/sales.yaml --every P1D
+    """
     from cli import scheduling
     from cli.inputs import read
     from cli.processes import process
@@ -53,6 +59,8 @@ def rescreen(
     as_json: AsJson = False,
 ) -> None:
     """Screen the customer of a closed due diligence case again, when its decision says.
+
+    As: starter.py schedule rescreen unilever
 
     The first run is on that day, 6:00 UTC. Each run sets the day of the next by the tier it found.
     """

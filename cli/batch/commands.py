@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import AsJson, Live, Profile, in_session
+from cli.teaching import TakesProcess
 
 START = "start"
 
@@ -20,17 +21,25 @@ class _Starting(TyperGroup):
         return super().resolve_command(ctx, args if known else [START, *args])
 
 
-app = typer.Typer(cls=_Starting, no_args_is_help=True)
+app = typer.Typer(
+    cls=_Starting,
+    no_args_is_help=True,
+    help="""Run a process for each of many inputs; `batch PROCESS INPUTS` means `batch start`.
+
+    As: starter.py batch content-generation cases/content-generation""",
+)
 Batch = Annotated[str, typer.Argument(help="id of the batch")]
 Given = Annotated[
     Path | None, typer.Option("--inputs", help="what it was started with, to name lines")
 ]
 
 
-@app.command(START)
+@app.command(START, cls=TakesProcess)
 def start(
-    name: Annotated[str, typer.Argument(metavar="PROCESS", help="as document-analysis")],
-    inputs: Annotated[Path, typer.Argument(help="JSONL, a record a line; or a folder of files")],
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="one of those below")],
+    inputs: Annotated[
+        Path, typer.Argument(metavar="INPUTS", help="JSONL, a record a line; or a folder of files")
+    ],
     results: Annotated[Path | None, typer.Option(help="write results here, as JSONL")] = None,
     grade: Annotated[str, typer.Option(help="visible: a workflow a case; fused: an activity")] = "",
     window: Annotated[int, typer.Option(help="cases in flight at most")] = 50,
@@ -47,7 +56,9 @@ def start(
 ) -> None:
     """Run a process for each of many inputs. Ctrl-C detaches.
 
-    `batch PROCESS INPUTS` starts one. Every input is checked first; its case id is its key.
+    As: starter.py batch content-generation cases/content-generation
+
+    Every input is checked first; its case id is its key.
     """
     from cli.batch import running, starting
     from cli.processes import process

@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 
 import starter as starter_module
+from cli.inputs import read
+from cli.processes import PROCESSES, process
 from runtime.settings import ROOT
+from workflows.data.email_triage import SupportDesk
 
 pytestmark = pytest.mark.server
+NAMES = [e.name for e in PROCESSES]
 
 GOOD = (ROOT / "cases/unilever.yaml").read_text(encoding="utf-8")
 BAD_CASES = {
@@ -64,6 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 SAID: dict[str, tuple[list[str], list[str]]] = {
     "unknown process": (["run", "onboarding", "case.yaml"], ["'onboarding'", "due-diligence"]),
+    "nearly a process": (["run", "due_diligence", "case.yaml"], ["did you mean due-diligence?"]),
     "no such file": (["run", "due-diligence", "@nothing.yaml"], ["no such file", "cases/"]),
     "empty case": (["run", "due-diligence", "@empty.yaml"], ["empty.yaml", "copy an example"]),
     "check digits": (["run", "due-diligence", "@digits.yaml"], ["line 14", "17 would fit"]),
@@ -229,3 +234,27 @@ def test_help_of_a_command_teaches_its_options(here: Here, command: str) -> None
     assert (done.returncode, done.stderr) == (0, "")
     text = " ".join(done.stdout.replace("│", " ").split()).lower()
     assert [w for w in OPTIONS[command] if w.lower() not in text] == [], text
+
+
+TAKING_PROCESSES = ("run", "batch start", "schedule add")
+AS = re.compile(r"As: starter\.py (.*?)(?: *\n)")
+
+
+@pytest.mark.parametrize("command", TAKING_PROCESSES)
+def test_help_lists_the_processes(here: Here, command: str) -> None:
+    said = here(*command.split(), "--help").stdout
+    assert [name for name in NAMES if f" {name} " not in said] == []
+    assert "cases/PROCESS/*.yaml" in said
+
+
+@pytest.mark.parametrize("command", [*TAKING_PROCESSES, "batch", "receive"])
+def test_the_example_in_a_help_names_a_process_and_inputs_that_fit(
+    here: Here, command: str
+) -> None:
+    [line] = AS.findall(here(*command.split(), "--help").stdout)
+    words = line.split()
+    [place] = [ROOT / word for word in words if word.startswith("cases/")]
+    [entry] = [process(word) for word in words if word in NAMES]
+    record = SupportDesk if command == "receive" else entry.record
+    for file in place.glob("*.yaml") if place.is_dir() else [place]:
+        read(file, record)

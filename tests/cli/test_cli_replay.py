@@ -101,7 +101,8 @@ def test_step_tells_each_event_the_state_after_it_and_decisions(
     told = json.loads(capsys.readouterr().out)
     assert [step["event"] for step in told["steps"]] == [*range(1, 61)]
     tasks = {turn["event"] for turn in told["turns"]}
-    assert {step["task"] for step in told["steps"][:20]} <= tasks
+    known = [step for step in told["steps"] if step["event"] <= max(tasks)]
+    assert {step["task"] for step in known} == tasks
     begun, ended = (
         next(s for s in told["steps"] if s["what"] == f"activity_task_{what}")
         for what in ("scheduled", "completed")
