@@ -29,7 +29,7 @@ def intelligence(record: IntelligenceReport) -> RenderableType:
             good=record.outcome in _GOOD,
             pairs=(
                 ("since", str(record.since)),
-                ("answers", f"{len(record.contributed)} of {asked}, {total} signals"),
+                ("answers", f"{len(record.contributed)} of {asked}, {_signals(total)}"),
                 ("in part", ", ".join(record.partial)),
                 ("written by", record.written_by),
                 ("cost", f"{record.cost_usd:.4f} US$"),
@@ -44,9 +44,15 @@ def intelligence(record: IntelligenceReport) -> RenderableType:
 
 
 def heard(record: IntelligenceSoFar) -> RenderableType:
-    """Show what was heard before the report is there."""
+    """Show what was heard, until the report is there."""
+    if record.report is not None:
+        return intelligence(record.report)
     lines = [
-        f"{name}: {len(r.signals)} signals{', unread' if r.unread else ''}"
+        f"{name}: {_signals(len(r.signals))}{', unread' if r.unread else ''}"
         for name, r in record.heard.items()
     ]
     return Group(*listed("heard so far", lines or ["nothing"]))
+
+
+def _signals(count: int) -> str:
+    return f"{count} signal{'s' if count != 1 else ''}"

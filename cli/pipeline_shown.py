@@ -3,7 +3,7 @@
 from rich.console import RenderableType
 
 from cli.facts import headed
-from workflows.data.pipeline import PipelineOutcome, PipelineResult, PipelineState
+from workflows.data.pipeline import PipelineResult, PipelineState
 
 
 def pipeline(record: PipelineState) -> RenderableType:
@@ -13,9 +13,9 @@ def pipeline(record: PipelineState) -> RenderableType:
     return headed(
         ended.case if ended else "so far",
         ended.outcome if ended else f"up to {record.watermark}",
-        good=ended is None or ended.outcome is not PipelineOutcome.STOPPED,
+        good=not record.why,
         pairs=(
-            ("why", ended.why if ended else ""),
+            ("why", record.why),
             ("batches", str(record.batches)),
             ("loaded", f"{record.loaded} rows"),
             ("set aside", ", ".join(f"{n} x {why}" for why, n in reasons) or "nothing"),

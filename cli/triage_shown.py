@@ -9,6 +9,7 @@ from workflows.data.email_triage import TriageOutcome, TriageResult
 
 _GOOD = (TriageOutcome.ANSWERED, TriageOutcome.ANSWERED_BY_HAND)
 _SENT = {
+    TriageOutcome.OPEN: "answer, not sent yet",
     TriageOutcome.ANSWERED: "answer",
     TriageOutcome.ANSWERED_BY_HAND: "answer",
     TriageOutcome.UNCLEAR: "answer, perhaps sent",

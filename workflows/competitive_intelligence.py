@@ -35,6 +35,7 @@ class CompetitiveIntelligence(Process):
         self.order = order
         self.since = order.since or (workflow.now() - timedelta(days=order.days)).date()
         self.sources = Sources(order, self.since, self.consult)
+        self.written: IntelligenceReport | None = None
 
     @workflow.run
     async def run(self, order: IntelligenceOrder) -> IntelligenceReport:
@@ -45,7 +46,7 @@ class CompetitiveIntelligence(Process):
         self.enter("asking")
         answers = await self.answers()
         self.enter("writing")
-        report = await self.branch("synthesis", partial(self.report, answers))
+        self.written = report = await self.branch("synthesis", partial(self.report, answers))
         self.enter("closed", report.outcome)
         await self.finish()
         return report
@@ -86,5 +87,5 @@ class CompetitiveIntelligence(Process):
         )
 
     def so_far(self) -> IntelligenceSoFar:
-        """Give what was heard by now."""
-        return IntelligenceSoFar(heard=dict(self.sources.heard))
+        """Give what was heard by now, and the report once it is written."""
+        return IntelligenceSoFar(heard=dict(self.sources.heard), report=self.written)

@@ -46,10 +46,10 @@ class DataPipeline(Process):
             if is_cancelled_exception(error):
                 raise
             outcome, why = PipelineOutcome.STOPPED, reason(error)
+        self.state = self.state.model_copy(update={"why": why})
         self.enter("closed", outcome)
         await self.finish()
-        told = self.state.model_dump()
-        return PipelineResult(case=order.case, outcome=outcome, why=why, **told)
+        return PipelineResult(case=order.case, outcome=outcome, **self.state.model_dump())
 
     async def batches(self) -> tuple[PipelineOutcome, str]:
         """Do what there is, or as many batches as the order allows."""

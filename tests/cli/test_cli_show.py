@@ -266,8 +266,10 @@ def test_a_report_shows_its_claims_what_is_new_and_what_is_missing(width: int) -
         "b-news: cancelled, enough answers",
     ):
         assert word in text
-    so_far = show.so_far(IntelligenceSoFar(heard={"a-news": reading}))
-    assert "a-news: 22 signals, unread" in words(so_far or "", width)
+    heard = IntelligenceSoFar(heard={"a-news": reading})
+    assert "a-news: 22 signals, unread" in words(show.so_far(heard) or "", width)
+    ended = heard.model_copy(update={"report": record})
+    assert words(show.so_far(ended) or "", width) == text
 
 
 @WIDTHS

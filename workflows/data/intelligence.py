@@ -163,6 +163,7 @@ class Briefing(Cited):
 
 
 class IntelligenceSoFar(Record):
-    """What was heard by now, by branch."""
+    """What was heard by now, by branch, and the report once it is written."""
 
     heard: dict[str, SourceReading] = Field(default_factory=dict)
+    report: IntelligenceReport | None = None

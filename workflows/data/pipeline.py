@@ -86,7 +86,8 @@ class PipelineOutcome(StrEnum):
 class PipelineState(Record):
     """How far the pipeline is. What lies up to `watermark` is in the table or set aside.
 
-    `epoch` is that of the source, `etag` that of the page which told that there is no more yet.
+    `epoch` is that of the source, `etag` that of the page which told that there is no more yet;
+    `why` says why the run was stopped.
     """
 
     watermark: Cursor = 0
@@ -96,6 +97,7 @@ class PipelineState(Record):
     loaded: int = 0
     set_aside: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
+    why: str = ""
 
 
 class PipelineResult(PipelineState):
@@ -103,7 +105,6 @@ class PipelineResult(PipelineState):
 
     case: CaseId
     outcome: PipelineOutcome
-    why: str = ""
 
 
 class PipelineOrder(Record):
