@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.facts import headed, listed
+from cli.facts import headed, listed, plain
 from workflows.data.intelligence import (
     IntelligenceOutcome,
     IntelligenceReport,
@@ -35,7 +35,7 @@ def intelligence(record: IntelligenceReport) -> RenderableType:
                 ("cost", f"{record.cost_usd:.4f} US$"),
             ),
         ),
-        Text(record.headline, style="bold"),
+        Text(plain(record.headline), style="bold"),
         *listed("claims", [f"{c.text} [{', '.join(c.cites)}]" for c in record.claims]),
         *listed(f"new since the last report: {len(new)}", new),
         *listed("missing", missing),
