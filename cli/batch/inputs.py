@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from cli.errors import BadInput
-from cli.inputs import LARGEST, mends, read
+from cli.inputs import mends, read
+from cli.yaml_files import LARGEST
 from workflows.data.case_batch import BatchInputs
 from workflows.data.common import Record
 from workflows.data.spread import MOST_BYTES, Item

@@ -12,8 +12,9 @@ from hypothesis import example as explicitly
 from hypothesis import strategies as st
 
 from cli.errors import BAD_INPUT, BadInput
-from cli.inputs import DEEPEST, LARGEST, read
+from cli.inputs import read
 from cli.processes import PROCESSES, process
+from cli.yaml_files import DEEPEST, LARGEST
 from runtime.settings import ROOT
 from workflows.data.case_file import CaseFile
 

@@ -15,12 +15,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, mode
 from workflows.data.blueprints.plan import Limit, Share, StepId
 from workflows.data.common import JSON, PersonName, Record, Verdict
 
-FieldType = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(list of )?(text|number|integer|boolean|day|any)( \([^()]{1,200}\))?[?]?$"
-    ),
-]
+FIELD_TYPE = r"^(list of )?(text|number|integer|boolean|day|any)( \([^()]{1,200}\))?[?]?$"
+FieldType = Annotated[str, StringConstraints(pattern=FIELD_TYPE)]
 """`text`, `number`, `integer`, `boolean`, `day` or `any`, or `list of` one of them; what it means
 may stand behind it in brackets, and `?` says that it may be missing."""
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -137,6 +133,8 @@ class Step(Record):
     undo: Undo | None = None
     uses: tuple[str, ...] = ()
     """What it shares with others and changes."""
+    beside: tuple[StepId, ...] = ()
+    """Steps it is meant to run at once with. Orders nothing; the audit says where it cannot be."""
     optional: bool = False
     """The optimiser may leave it out, as if it were skipped."""
     takes: Span | None = None

@@ -1,0 +1,1 @@
+"""Blueprints on the command line: reading, checking, drawing and running them."""

@@ -1,0 +1,80 @@
+"""Blueprints read from YAML: each mistake names file, line, column and mend."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.blueprints.reading import read_blueprint
+from cli.errors import BadInput
+
+GOOD = """\
+name: quiz
+input: {article: text}
+steps:
+  summary:
+    ask: writer
+    prompt: |
+      Sum up
+      {{ input.article }}
+    takes: 8s
+    attempts: 3
+  quiz:
+    ask: writer
+    prompt: "Quiz on {{ steps.summary.text }}"
+    with: {copies: 3, share: 0.5, number: "007", code: 007, day: 2026-11-20, ok: yes, no: null}
+    on_failure: {default: [1, true]}
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "quiz.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_values_keep_their_kind_and_places_are_known(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD)
+    source = read_blueprint(path)
+    quiz = source.blueprint.steps["quiz"]
+    assert dict(quiz.given) == {
+        "copies": 3,
+        "share": 0.5,
+        "number": "007",
+        "code": "007",
+        "day": "2026-11-20",
+        "ok": "yes",
+        "no": None,
+    }
+    assert quiz.on_failure.default == [1, True]
+    places = {
+        ("steps", "summary"): "4:3",
+        ("steps", "summary", "takes"): "9:5",
+        ("steps", "quiz", "with", "share"): "14:23",
+        ("steps", "quiz", "on_failure", "default", 1): "15:31",
+        ("steps", "quiz", "gone"): "11:3",
+    }
+    for loc, place in places.items():
+        assert source.place(loc) == f"{path}:{place}"
+    assert source.place(("steps", "summary", "prompt"), 2) == f"{path}:8:5"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("takes: 8s", "take: 8s", "9:5: steps.summary.take: Extra.*did you mean takes?"),
+        ("takes: 8s", "takes: 8 parsecs", "9:5: steps.summary.takes: .*as P5D"),
+        ('ask: writer\n    prompt: "', 'source: x\n    ask: y\n    prompt: "', "exactly one of"),
+        ("name: quiz", "name: Quiz", "1:1: name: write lower-case"),
+        ("  quiz:\n", "  summary:\n", "line 11: summary stands there twice"),
+        ("{article: text}", "{article: texts}", "2:9: input.article: write text, number"),
+        ("name: quiz", "name: 2026", "1:1: name: .*in quotes"),
+        ("takes: 8s", "takes: &a 8s\n    about: *a", "aliases"),
+        ("takes: 8s", "takes: !!int 8", "tags"),
+        ("attempts: 3", "attempts: 99", "10:5: steps.summary.attempts: .*smaller"),
+        (GOOD, "- 1\n", "no blueprint"),
+    ],
+)
+def test_mistakes_name_place_and_mend(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in GOOD
+    with pytest.raises(BadInput, match=says):
+        read_blueprint(written(tmp_path, GOOD.replace(old, new, 1)))
