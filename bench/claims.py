@@ -224,7 +224,7 @@ async def timed(client: Client, queue: str, load: Load) -> float:
 async def measured(
     address: str, data: Path, claims: Sequence[Claim], repeat: int, *, only_at_once: bool
 ) -> list[Row]:
-    """Measure the claims, those of a speed together. Loads of many items run once."""
+    """Measure the claims, those of a speed together. Rows told in minutes run once."""
     rows: dict[str, Row] = {}
     for speed in sorted({claim.speed for claim in claims}):
         mine = [claim for claim in claims if claim.speed == speed]
@@ -236,7 +236,7 @@ async def measured(
                 alone = only_at_once or claim.before is None
                 for load in (claim.at_once,) if alone else (claim.in_order, claim.at_once):
                     if load not in took:
-                        times = 1 if load.items > 1 else repeat
+                        times = 1 if claim.minutes else repeat
                         runs = [await timed(client, queue, load) for _ in range(times)]
                         took[load] = median(runs)
                 row = judged(claim, took.get(claim.in_order), took[claim.at_once])
@@ -304,7 +304,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.claims", description=__doc__)
     parser.add_argument("--rows", nargs="+", help="words of the names of rows (all)")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of a single item, median (3)")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of rows in seconds, median (3)")
     parser.add_argument("--speed", type=float, help="of all rows (10, and 60 for minutes)")
     parser.add_argument("--at-once", action="store_true", help="leave out the runs in order")
     parser.add_argument("--list", action="store_true", help="name the rows and end")
