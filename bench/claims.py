@@ -296,8 +296,10 @@ def tell(rows: Sequence[Row], console: Console) -> None:
     for name in OPEN:
         laid.add_row(name, *("" for _ in heads[1:]), "open")
     console.print(laid)
-    for name, why in {**{row.name: row.why for row in rows if row.why}, **OPEN}.items():
-        console.print(f"- {name}: {why}")
+    reasons = {row.name: row.why for row in rows if row.why} | OPEN
+    for why in dict.fromkeys(reasons.values()):
+        names = (name for name in reasons if reasons[name] == why)
+        console.print(f"- {'; '.join(names)}: {why}", soft_wrap=True)
 
 
 def main() -> int:

@@ -230,3 +230,11 @@ def test_python_shown_on_a_page_is_python(page: Path) -> None:
 
 def indented(body: str) -> str:
     return "".join(f"    {line}\n" for line in body.splitlines())
+
+
+def test_the_readme_claims_no_more_than_was_measured() -> None:
+    measured = set((DOCS / "claims.md").read_text(encoding="utf-8").splitlines())
+    part = (ROOT / "README.md").read_text(encoding="utf-8").partition("### What it saves\n")[2]
+    claimed = [line for line in part.partition("\n### ")[0].splitlines() if line.startswith("|")]
+    assert len(claimed) > 10
+    assert not [line for line in claimed if line not in measured]
