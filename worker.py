@@ -29,7 +29,7 @@ from deployed import WORKFLOWS, BraidInterceptor, runner
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.documents import converter, kept_in
 from runtime.logs import configure
-from runtime.processes import die_with_parent, leave
+from runtime.processes import die_with_parent, hold_little, leave
 from runtime.settings import Settings, SettingsError
 from runtime.stack import running_stack
 from store.admission import Admission
@@ -279,4 +279,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    hold_little()
     leave(main())

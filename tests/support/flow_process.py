@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runtime.connection import connect_to
 from runtime.documents import converter, kept_in
-from runtime.processes import die_with_parent, leave
+from runtime.processes import die_with_parent, hold_little, leave
 from runtime.settings import Settings
 from store.database import Store
 from tests.support.flows import flow_worker
@@ -24,6 +24,7 @@ async def serve(address: str, queue: str, identity: str, world: str, data: Path)
 
 
 if __name__ == "__main__":
+    hold_little()
     die_with_parent()
     address, queue, identity, world, data = sys.argv[1:]
     asyncio.run(serve(address, queue, identity, world, Path(data)))
