@@ -85,8 +85,8 @@ class Proposal(Process):
     async def act(self, offer: ProposalDraft) -> None:
         """Plan the actions, do them in order, read back what was done."""
         self.enter("actions")
-        found = await self.offer.consulted("plan", "triage", prompts.plan(self.case), ActionPlan)
-        plan = rules.planned(found)
+        asked = prompts.plan(self.case, offer)
+        plan = rules.planned(await self.offer.consulted("plan", "triage", asked, ActionPlan))
         self.offer.know(plan=plan)
         await self.actions.act(plan, offer)
 

@@ -1,5 +1,6 @@
 """The regulatory submission for real: signed, amended, with gaps, refused."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +81,9 @@ async def test_a_data_set_nobody_read_is_a_gap_signed_with_a_reason_only(here: W
     await here.faults(Fault(service="openai", kind=FaultKind.DOWN))  # others answer
     await say(here, handle, "analysis-2", "approve", "tomas", "yuki")
     await say(here, handle, "writing-1", "decline", "yuki", comment="too thin")
+    late = await begun(here, deadline=timedelta(milliseconds=200))
+    expired = await here.done(late, SubmissionRecord)
+    assert (expired.outcome, expired.bundle) == ("expired", None), "silence signs nothing"
     ended = await here.done(handle, SubmissionRecord)
     assert (ended.outcome, ended.bundle) == ("refused", None)
     first, second, _ = ended.versions

@@ -64,13 +64,13 @@ def score(case: ProposalCase, written: ProposalDraft) -> Prompt:
     )
 
 
-def plan(case: ProposalCase) -> Prompt:
-    """Ask which actions follow."""
+def plan(case: ProposalCase, offer: ProposalDraft) -> Prompt:
+    """Ask which actions follow from an offer."""
     return asking(
         "proposal-plan",
         "Which actions does this offer need besides sending it: record_customer, open_account,"
         " reserve_amount?",
-        _about(case),
+        {**_about(case), "offer": offer},
         ActionPlan,
         _RULES,
     )
