@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,8 @@ class Look:
         elif now.rate > 0:
             parts.append(f"{now.rate:.1f}/s")
         if now.estimated_end is not None and now.total != now.done:
-            parts.append(f"{length(now.estimated_end - datetime.now(UTC))} left")
+            left = max(now.estimated_end - datetime.now(UTC), timedelta(0))
+            parts.append(f"{length(left)} left")
         if self.money is not None:
             spent = self.money.spent.usd + self.money.unclear.usd
             parts.append(f"${dollars(spent)} of ${dollars(self.money.usd or 0)}")
