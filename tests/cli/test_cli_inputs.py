@@ -371,7 +371,7 @@ def test_any_value_in_any_field_is_read_or_refused(tmp_path: Path, data: st.Data
 
 
 def test_unknown_process_is_refused_with_those_there_are() -> None:
-    with pytest.raises(BadInput, match="no process 'due'; there is .*due-diligence"):
+    with pytest.raises(BadInput, match=r"no process 'due'; there is .*due-diligence"):
         process("due")
 
 
