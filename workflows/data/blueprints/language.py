@@ -4,7 +4,8 @@ Checked when it is read, so that a hostile or mistyped template is refused befor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import cast
 
 from jinja2 import TemplateError, nodes
@@ -42,10 +43,14 @@ _ALLOWED = (
 
 @dataclass(frozen=True)
 class Path:
-    """What a template reads, as `("steps", "summary", "text")`, and in which of its lines."""
+    """What a template reads, as `("steps", "summary", "text")`, and in which of its lines.
+
+    `guarded`: the template says what holds if it is empty, by `if`, `or`, `default` and the like.
+    """
 
     parts: tuple[str, ...]
     line: int
+    guarded: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Parsed:
     paths: tuple[Path, ...]
 
 
+@lru_cache(maxsize=2_000)
 def parse(source: str) -> Parsed:
     """Read a template. Raises BadTemplate: what is wrong, its line, how to mend it."""
     if len(source) > LONGEST:
@@ -106,11 +112,22 @@ class _Walk:
         self._check(node)
         if isinstance(node, nodes.For):
             yield from self._loop(node, names)
-        elif (parts := _parts(node)) and isinstance(node, nodes.Expr):
+        elif parts := _parts(node):
             yield from self._reading(node, parts, names)
+        elif isinstance(node, nodes.If | nodes.CondExpr):
+            yield from self._choice(node, names)
         else:
-            for inner in node.iter_child_nodes():
-                yield from self.paths(inner, names)
+            inside = [p for inner in node.iter_child_nodes() for p in self.paths(inner, names)]
+            yield from [replace(p, guarded=True) for p in inside] if _guards(node) else inside
+
+    def _choice(self, node: nodes.If | nodes.CondExpr, names: frozenset[str]) -> Iterator[Path]:
+        tested = [*self.paths(node.test, names)]
+        yield from (replace(path, guarded=True) for path in tested)
+        about = {path.parts[:2] for path in tested}
+        for inner in node.iter_child_nodes():
+            if inner is not node.test:
+                for path in self.paths(inner, names):
+                    yield replace(path, guarded=path.guarded or path.parts[:2] in about)
 
     def _check(self, node: Node) -> None:
         if not isinstance(node, _ALLOWED):
@@ -169,6 +186,16 @@ def _parts(node: Node) -> list[str]:
     parts = _parts(node.node)
     key = [node.attr] if isinstance(node, nodes.Getattr) else _key(node)
     return [*parts, *key] if parts and not _open(node.node) else parts
+
+
+def _guards(node: Node) -> bool:
+    """Tell whether what is read in here may be empty without harm."""
+    if isinstance(node, nodes.Compare):
+        return all(operand.op in ("eq", "ne") for operand in node.ops)
+    named = ("default", "defined", "undefined", "none")
+    if isinstance(node, nodes.Filter | nodes.Test):
+        return node.name in named
+    return isinstance(node, nodes.And | nodes.Or | nodes.Not)
 
 
 def _open(node: Node) -> bool:

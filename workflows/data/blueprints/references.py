@@ -1,6 +1,6 @@
 """What the steps of a blueprint read of the input, of each other, of their item and last round."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from workflows.data.blueprints.blueprint import Blueprint, Step
@@ -32,6 +32,8 @@ class Read(Record):
     field: str = ""
     where: str
     line: int = 1
+    guarded: bool = False
+    """The template says what holds if it is empty."""
 
 
 class Needs(Record):
@@ -59,13 +61,13 @@ def templates(step: Step) -> Iterator[tuple[str, str]]:
 
 def reads(step: Step) -> frozenset[Read]:
     """Give all a step reads. Raises BadTemplate, naming the place, for a template not taken."""
-    return frozenset(read for where, text in templates(step) for read in _reads(where, text))
+    return frozenset(read for where, text in templates(step) for read in reads_in(where, text))
 
 
 def result_reads(blueprint: Blueprint) -> frozenset[Read]:
     """Give what the result of a blueprint reads, as `reads` does."""
     texts = _texts("result", dict(blueprint.result))
-    return frozenset(read for where, text in texts for read in _reads(where, text))
+    return frozenset(read for where, text in texts for read in reads_in(where, text))
 
 
 def needs_of(blueprint: Blueprint) -> Mapping[StepId, Needs]:
@@ -73,13 +75,14 @@ def needs_of(blueprint: Blueprint) -> Mapping[StepId, Needs]:
 
     Steps that do not exist are left in; a step's undo and `until` may read the step itself.
     """
-    return {name: _needs(name, step) for name, step in blueprint.steps.items()}
+    return {name: needs_from(name, step, reads(step)) for name, step in blueprint.steps.items()}
 
 
-def _needs(name: StepId, step: Step) -> Needs:
-    found = [read for read in reads(step) if read.kind is ReadKind.STEP]
+def needs_from(name: StepId, step: Step, found: Iterable[Read]) -> Needs:
+    """Give what one step waits for, out of what it reads."""
     own = ("undo.", "repeat.until")
-    read = {r.name for r in found if r.name != name or not r.where.startswith(own)}
+    others = (r for r in found if r.kind is ReadKind.STEP)
+    read = {r.name for r in others if r.name != name or not r.where.startswith(own)}
     soft = dict.fromkeys(step.soft)
     hard = dict.fromkeys([*step.needs, *sorted(read)])
     return Needs(hard=tuple(h for h in hard if h not in soft), soft=tuple(soft))
@@ -97,7 +100,8 @@ def _texts(where: str, value: JSON) -> Iterator[tuple[str, str]]:
             yield from _texts(f"{where}.{key}", inner)
 
 
-def _reads(where: str, text: str) -> Iterator[Read]:
+def reads_in(where: str, text: str) -> Iterator[Read]:
+    """Give what one template reads. Raises BadTemplate, naming the place."""
     if "{" not in text:
         return
     try:
@@ -110,4 +114,5 @@ def _reads(where: str, text: str) -> Iterator[Read]:
         name = rest[0] if named and rest else ""
         field = ".".join(rest[1:] if named else rest)
         kind = ReadKind("step" if root == "steps" else root)
-        yield Read(kind=kind, name=name, field=field, where=where, line=path.line)
+        at = {"where": where, "line": path.line, "guarded": path.guarded}
+        yield Read(kind=kind, name=name, field=field, **at)

@@ -1,0 +1,103 @@
+"""Paths: steps that may be left out, conditions that multiply, waits without a way out."""
+
+from collections.abc import Iterator
+
+from insight.plan.audit.findings import AuditFinding, Code
+from insight.plan.audit.view import View, at_step
+from workflows.data.blueprints.blueprint import Step
+from workflows.data.blueprints.references import Read, ReadKind
+
+MOST_CONDITIONS = 8
+"""Different conditions; each doubles the paths, so 8 make 256."""
+
+
+def missing(view: View) -> Iterator[AuditFinding]:
+    """Results that may be empty and are read as though they were always there."""
+    for name, step in view.steps.items():
+        told: set[str] = set()
+        tested = {read.name for read in view.reads[name] if read.where == "when"}
+        for read in view.reads[name]:
+            if read.kind is not ReadKind.STEP or read.name not in view.steps or read.name in told:
+                continue
+            why = _may_be_empty(view, step, read)
+            if why and not read.guarded and read.name not in tested and read.name != name:
+                told.add(read.name)
+                yield AuditFinding(
+                    code=Code.MISSING_PATH,
+                    at=at_step(name, read.where),
+                    line=read.line,
+                    says=f"{name} uses {read.name}, which {why} and is then empty",
+                    mend=f"say what holds then, as steps.{read.name} | default(...) or an if;"
+                    f" or give {name} the same condition",
+                    steps=(name, read.name),
+                )
+
+
+def _may_be_empty(view: View, step: Step, read: Read) -> str:
+    other = view.steps[read.name]
+    if read.name in step.soft:
+        return "may come too late"
+    if other.when and other.when != step.when:
+        return "happens under a condition"
+    if other.on_failure.skip:
+        return "is skipped when it fails"
+    return "may be left out, being optional," if other.optional else ""
+
+
+def explosion(view: View) -> Iterator[AuditFinding]:
+    """More paths than anyone can test."""
+    conditions = dict.fromkeys(step.when for step in view.steps.values() if step.when)
+    if len(conditions) > MOST_CONDITIONS:
+        says = f"{len(conditions)} conditions make up to {2 ** len(conditions):,} paths"
+        yield AuditFinding(
+            code=Code.EXPLOSION,
+            at=("steps",),
+            says=says,
+            mend="put steps under one condition into a sub-process, or decide the path in one step",
+        )
+
+
+def loops(view: View) -> Iterator[AuditFinding]:
+    """Loops that never end, or never change."""
+    for name, step in view.steps.items():
+        if step.run == view.blueprint.name:
+            yield AuditFinding(
+                code=Code.ENDLESS,
+                at=at_step(name, "run"),
+                says=f"{name} runs {step.run} within itself, without end",
+                mend="use repeat, or run another blueprint",
+                steps=(name,),
+            )
+        until = [read for read in view.reads[name] if read.where == "repeat.until"]
+        changing = any(r.kind is ReadKind.LAST or r.name == name for r in until)
+        if step.repeat and not changing:
+            yield AuditFinding(
+                code=Code.IDLE_LOOP,
+                at=at_step(name, "repeat.until"),
+                says="no round can change this condition: it does not read what the round gave",
+                mend="read last, as {{ last.score >= 8 }}",
+                steps=(name,),
+            )
+
+
+def ways_out(view: View) -> Iterator[AuditFinding]:
+    """Steps others wait for, which could hold them up for good."""
+    for name, step in view.steps.items():
+        waited = view.followers[name] or any(read.name == name for read in view.result)
+        if waited and not _way_out(step):
+            more = "deadline" if step.kind in ("gate", "event") else "timeout"
+            says = f"others wait for {name}, and nothing says what holds when it gives no answer"
+            yield AuditFinding(
+                code=Code.NO_WAY_OUT,
+                at=at_step(name),
+                says=says,
+                mend=f"write {more}, or on_failure: {{default: ...}}; {{fail: true}} says that the"
+                " case may fail",
+                steps=(name,),
+            )
+
+
+def _way_out(step: Step) -> bool:
+    deadline = step.gate.deadline if step.gate else step.event.deadline if step.event else None
+    said = "on_failure" in step.model_fields_set
+    return step.kind == "give" or bool(step.timeout or deadline or said)
