@@ -32,8 +32,13 @@ def from_file(path: Path) -> tuple[Report, ...]:
 
     Raises BadInput in one line if there is none.
     """
+    return explained(histories_in(path))
+
+
+def histories_in(path: Path) -> tuple[Events, ...]:
+    """Read the events of every history in a file. Raises BadInput in one line if there is none."""
     try:
-        return explained(read_histories(path.read_bytes()))
+        return read_histories(path.read_bytes())
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file; {_MEND}") from None
     except IsADirectoryError:

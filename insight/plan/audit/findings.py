@@ -21,7 +21,6 @@ class Code(StrEnum):
 
     TEMPLATE = "template"
     ADDRESS = "address"
-    UNKNOWN_NAME = "unknown-name"
     UNKNOWN_STEP = "unknown-step"
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_INPUT = "unknown-input"
@@ -71,13 +70,3 @@ class AuditFinding(Record):
         if self.code in _ERRORS:
             return Level.ERROR
         return Level.NOTE if self.code in _NOTES else Level.WARNING
-
-
-class Offers(Record):
-    """The names there are to call; None where they are not known, so not checked."""
-
-    roles: frozenset[str] | None = None
-    sources: frozenset[str] | None = None
-    effects: frozenset[str] | None = None
-    endpoints: frozenset[str] | None = None
-    processes: frozenset[str] | None = None

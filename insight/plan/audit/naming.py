@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from insight.plan.audit.findings import At, AuditFinding, Code, Offers
+from insight.plan.audit.findings import At, AuditFinding, Code
 from insight.plan.audit.view import View, at_step
 from workflows.data.blueprints.blueprint import FieldType, Step
 from workflows.data.blueprints.language import parse
@@ -188,24 +188,3 @@ def unused(view: View) -> Iterator[AuditFinding]:
                 mend="read it in a step or in the result, or remove the step",
                 steps=(name,),
             )
-
-
-def offered(view: View, offers: Offers) -> Iterator[AuditFinding]:
-    """Roles, sources, effects, endpoints and processes that are not there."""
-    for name, step in view.steps.items():
-        for kind, said, there in (
-            ("ask", step.ask, offers.roles),
-            ("source", step.source, offers.sources),
-            ("effect", step.effect, offers.effects),
-            ("http.endpoint", step.http.endpoint if step.http else "", offers.endpoints),
-            ("run", step.run, offers.processes),
-            ("undo.effect", step.undo.effect if step.undo else "", offers.effects),
-        ):
-            if said and there is not None and said not in there:
-                yield AuditFinding(
-                    code=Code.UNKNOWN_NAME,
-                    at=at_step(name, kind),
-                    says=f"{said} is not there to be called; there are {_named(sorted(there))}",
-                    mend="correct its spelling, or add it to the settings",
-                    steps=(name,),
-                )

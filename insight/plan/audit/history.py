@@ -1,0 +1,141 @@
+"""The audit of a recorded run: what ran in turn though no data flowed, whoever wrote the process.
+
+A piece of a run is a branch with all its calls, or a call of no branch.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+
+from insight.graph.causality import causes
+from insight.graph.news import texts
+from insight.history.book import spans
+from insight.history.reader import Events
+from insight.history.spans import WORK, Span, SpanState
+from insight.plan.audit import data
+from insight.plan.audit.findings import AuditFinding, Code
+
+_LEAST = 0.05
+"""Seconds of waiting worth telling of."""
+
+
+@dataclass
+class _Piece:
+    """Its calls, what it was asked, and what is new in what it gave."""
+
+    name: str
+    spans: list[Span] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    gave: dict[int, set[str]] = field(default_factory=dict)
+    """By the event that brought it."""
+
+    @property
+    def begun(self) -> Span:
+        """Its first call."""
+        return min(self.spans, key=lambda span: span.id)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Calls known by name: `aside` are the engine's own, which nobody waits for by choice;
+    `ordered` change or look at the outside world, so their order may matter without data.
+    """
+
+    aside: frozenset[str] = frozenset()
+    ordered: frozenset[str] = frozenset()
+
+
+def audit_history(events: Events, known: Known = Known()) -> tuple[AuditFinding, ...]:
+    """Find the pieces of a run that waited for another of which they used nothing.
+
+    `events` are those of one run, ascending. Only what can be read is judged: a piece whose answer
+    holds nothing to be known again (yes or no, a reference, encrypted text) is never said to have
+    been waited for in vain, nor is one that puts several others together said to be late. A
+    finding stands at ("events", id): the event that began the late piece.
+    """
+    run = _Run(events, known)
+    late: dict[str, list[_Late]] = defaultdict(list)
+    for piece in run.pieces:
+        if found := run.late(piece):
+            late[found.cause].append(found)
+    return tuple(_finding(group) for group in late.values())
+
+
+@dataclass(frozen=True)
+class _Late:
+    """A piece that waited in vain, for whom, and for how many seconds."""
+
+    piece: str
+    cause: str
+    event: int
+    seconds: float
+
+
+class _Run:
+    def __init__(self, events: Events, known: Known) -> None:
+        self.known = known
+        self.by_id = {event.event_id: event for event in events}
+        self.spans = {span.id: span for span in spans(events)}
+        edges = causes(events, self.spans.values()).edges
+        self.began = {edge.effect: edge.cause for edge in edges if edge.likely}
+        self.pieces = self._pieces()
+        self.of = {span.id: piece for piece in self.pieces for span in piece.spans}
+        self.input = data.given(texts(events[0])) if events else set()
+        self.start = events[0].event_time.ToDatetime(tzinfo=UTC) if events else None
+
+    def late(self, piece: _Piece) -> _Late | None:
+        """Tell whether a piece waited in vain."""
+        first = piece.begun
+        cause = self.of.get(self._cause(first.id))
+        if cause is None or cause is piece or first.name in self.known.ordered:
+            return None
+        news = self._new(cause, first.id)
+        used = [p for p in self.pieces if p is not piece and self._new(p, first.id) & piece.asked]
+        if not news or news & piece.asked or len(used) > 1:
+            return None
+        ends = [
+            span.ended for p in used for span in p.spans if span.ended and span.closing < first.id
+        ]
+        there = max(ends, default=self.start)
+        waited = (first.scheduled - there).total_seconds() if there else 0.0
+        return _Late(piece.name, cause.name, first.id, waited) if waited >= _LEAST else None
+
+    def _cause(self, span: int) -> int:
+        """Give the span whose end began this one, past the engine's own calls."""
+        cause = self.began.get(span, 0)
+        while cause in self.spans and self.spans[cause].name in self.known.aside:
+            cause = self.began.get(cause, 0)
+        return cause
+
+    def _new(self, piece: _Piece, event: int) -> set[str]:
+        """What a piece had given by then that nobody knew before."""
+        said = [found for at, found in piece.gave.items() if at < event]
+        return set().union(*said) - piece.asked - self.input
+
+    def _pieces(self) -> list[_Piece]:
+        found: dict[str, _Piece] = {}
+        for span in self.spans.values():
+            if span.kind not in WORK or span.id not in self.by_id or span.name in self.known.aside:
+                continue
+            outer = span.branch.partition("/")[0]
+            piece = found.setdefault(outer or f"{span.name} {span.id}", _Piece(outer or span.name))
+            piece.spans.append(span)
+            piece.asked |= data.given(texts(self.by_id[span.id]))
+            if span.state is SpanState.COMPLETED and span.closing in self.by_id:
+                piece.gave[span.closing] = data.made(texts(self.by_id[span.closing]))
+        return [*found.values()]
+
+
+def _finding(late: Sequence[_Late]) -> AuditFinding:
+    names, cause = [found.piece for found in late], late[0].cause
+    said = ", ".join(names)
+    most = max(found.seconds for found in late)
+    return AuditFinding(
+        code=Code.SEQUENTIAL,
+        at=("events", late[0].event),
+        says=f"{said} began when {cause} had ended, and none of what that gave is found in what"
+        f" was asked; what was asked was known {most:.2f} s before",
+        mend=f"begin beside {cause}, unless its answer decides whether this happens at all",
+        steps=(cause, *names),
+    )

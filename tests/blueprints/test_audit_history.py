@@ -1,0 +1,60 @@
+"""Recorded runs: what ran in turn though no data flowed is found, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.blueprints.auditing import audited_runs
+from insight.plan.audit.history import audit_history
+from runtime.settings import ROOT
+from tests.insight.builder import Run, payload
+
+ARTICLE = "The harbour closes on Friday because of the storm that is expected from the west."
+SUMMARY = "Storm from the west: the harbour will be closed from Friday noon."
+
+
+def in_turn(*calls: tuple[str, str, object]) -> Run:
+    """Make a run of calls one after another, each a second long: name, question, answer."""
+    run = Run()
+    begun = run.events[0].workflow_execution_started_event_attributes
+    begun.input.payloads.append(payload({"article": ARTICLE}))
+    run.turn(0)
+    for number, (name, asked, answer) in enumerate(calls):
+        begin, end = number * 1000, number * 1000 + 1000
+        call = run.schedule(name, begin, inputs=[payload({"prompt": asked})])
+        run.start(call, begin)
+        run.complete(call, end, payload(answer))
+        run.turn(end)
+    run.finish(len(calls) * 1000)
+    return run
+
+
+def test_a_call_that_used_nothing_of_the_one_it_waited_for() -> None:
+    run = in_turn(
+        ("summary", f"Sum up: {ARTICLE}", {"text": SUMMARY}),
+        ("quiz", f"Quiz on: {SUMMARY}", {"text": "When does it close, and why is that so?"}),
+        ("translate", f"In German: {ARTICLE}", {"text": "Der Hafen schliesst am Freitag."}),
+    )
+    (finding,) = audit_history(tuple(run.events))
+    assert finding.steps == ("quiz", "translate")
+    assert "known 2.00 s before" in finding.says
+
+
+def test_what_cannot_be_followed_is_not_judged() -> None:
+    run = in_turn(("check", f"Good? {ARTICLE}", True), ("translate", f"German: {ARTICLE}", "ja"))
+    assert audit_history(tuple(run.events)) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("content_production_heat_pumps", []),
+        ("order_fulfilment_split", []),
+        ("support_request_printer", [("triage", "specialist")]),
+    ],
+)
+def test_recorded_runs_of_processes(name: str, found: list[tuple[str, ...]]) -> None:
+    path: Path = ROOT / "tests" / "replay" / f"{name}.json"
+    placed = audited_runs(path)
+    assert [p.finding.steps for p in placed] == found
+    assert all(p.line().startswith(f"{path}: event ") for p in placed)
