@@ -56,17 +56,17 @@ def _bound(graph: Graph) -> tuple[float, str]:
     heads: list[float] = []
     for needs in graph.needs:
         heads.append(max((heads[n] + seconds[n] for n in needs), default=0.0))
-    best = (max(h + s for h, s in zip(heads, seconds, strict=True)), "")
+    bounds = [(max(h + s for h, s in zip(heads, seconds, strict=True)), "")]
     for name, steps in _by_limit(graph).items():
         limit, found = graph.limit(name), [graph.steps[step] for step in steps]
-        head, tail = min(heads[s] for s in steps), min(tails[s] for s in steps)
+        around = min(heads[step] for step in steps) + min(tails[step] for step in steps)
         if limit.at_once:
-            best = max(best, (head + sum(map(work, found)) / limit.at_once + tail, name))
+            bounds.append((around + sum(map(work, found)) / limit.at_once, name))
         if limit.per_minute:
             rounds = ceil(sum(step.times for step in found) / limit.per_minute) - 1
             shortest = min(mode(step).p50 for step in found)
-            best = max(best, (head + rounds * MINUTE + shortest + tail, name))
-    return best
+            bounds.append((around + rounds * MINUTE + shortest, name))
+    return max(bounds, key=lambda bound: bound[0])
 
 
 def _by_limit(graph: Graph) -> Mapping[str, list[int]]:
