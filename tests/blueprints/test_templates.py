@@ -1,6 +1,11 @@
 """Templates: what they give, and that they reach nothing but JSON values, at bounded work."""
 
+import json
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workflows.data.blueprints.filters import BadTemplate
 from workflows.data.blueprints.language import parse
@@ -77,6 +82,8 @@ HOSTILE = [
     ("{{ " + "not " * 100 + "1 }}", "nested"),
     ("x" * 20_001, "characters"),
     ("{{ input.name", "end of template"),
+    ("{{ " + "9" * 5000 + " }}", "too large"),
+    ("{{ 1e999 }}", "too large"),
 ]
 
 
@@ -94,6 +101,8 @@ def test_what_reaches_too_far_is_refused_before_it_runs(template: str, why: str)
         ("{{ input.items[9] }}", "the list has 2"),
         ("{{ input.n > 'a' }}", "not supported"),
         ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ input.items | join(1) }}", "text is needed"),
+        ("{{ input.items | round(2, 3, 4) }}", "argument"),
         ("{{ input.name * 3 }}", "cannot be reckoned"),
         ("{% for c in input.name %}{% endfor %}", "a loop needs a list"),
         ("{% for i in input.items %}{{ loop.cycle }}{% endfor %}", "no field 'cycle'"),
@@ -112,6 +121,8 @@ def test_what_cannot_be_filled_says_why(template: str, why: str) -> None:
         "{% for a in input.l %}{% for b in input.l %}{{ input.text }}{% endfor %}{% endfor %}",
         "{% for a in input.l %}{{ input.l | tojson }}{% endfor %}",
         "{{ input.l | join(input.text) }}",
+        "{% for a in input.l %}{% for b in input.l %}{% if 'y' in input.text %}{% endif %}"
+        "{% endfor %}{% endfor %}",
         "{% for a in input.l %}{{ input.text + input.text }}{% endfor %}",
         "{{ [" + "input.l," * 100 + "] }}",
         "{{ " + "*".join(["input.big"] * 20) + " }}",
@@ -123,3 +134,22 @@ def test_work_and_output_are_bounded(template: str) -> None:
     }
     with pytest.raises(BadTemplate, match=r"too much work|more than|too large"):
         render(template, known)
+
+
+_TOKENS = re.findall(
+    r"\S+",
+    "{{ }} {% %} {# #} if else elif endif for endfor in not and or is defined none true loop . [ ] "
+    "( ) | ~ + - * / // % == < > , : input steps check text items name n item last default length "
+    "join sort map first tojson 'a' 1 2.5 x set macro raw endraw __class__ -%} {%- recursive",
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(_TOKENS), max_size=14))
+def test_whatever_is_written_gives_json_or_a_reason(tokens: list[str]) -> None:
+    for template in (" ".join(tokens), f"{{{{ {' '.join(tokens)} }}}}"):
+        try:
+            value = render(template, KNOWN)
+        except BadTemplate:
+            continue
+        json.dumps(value, allow_nan=False)

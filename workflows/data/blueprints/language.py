@@ -3,6 +3,7 @@
 Checked when it is read, so that a hostile or mistyped template is refused before anything runs.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,7 +13,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.nodes import Node
 
 from workflows.data.blueprints.filters import BadTemplate
-from workflows.data.blueprints.sandbox import COUNTED, LANGUAGE, TEXT
+from workflows.data.blueprints.sandbox import COUNTED, LANGUAGE, TEXT, WEIGHED
 
 LONGEST = 20_000
 """Characters of a template."""
@@ -78,6 +79,10 @@ def parse(source: str) -> Parsed:
         raise BadTemplate(f"{said}; see docs/blueprints.md, Templates", line) from error
     except (RecursionError, MemoryError) as error:
         raise BadTemplate(f"nested deeper than {DEEPEST} levels; make it simpler") from error
+    except BadTemplate:
+        raise
+    except ValueError as error:  # of a number with thousands of digits
+        raise BadTemplate("a number too large to be read; write a smaller one") from error
     _meter(tree)
     if whole is None:
         return Parsed(tree, False, paths)
@@ -133,6 +138,9 @@ class _Walk:
         if not isinstance(node, _ALLOWED):
             said = _REFUSED.get(type(node), f"{type(node).__name__.lower()} is not taken")
             raise BadTemplate(said, node.lineno)
+        number = node.value if isinstance(node, nodes.Const) else None
+        if isinstance(number, float) and not math.isfinite(number):
+            raise BadTemplate("a number too large to be read", node.lineno)
         if isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
             raise BadTemplate(f"{node.attr}: no field begins with __", node.lineno)
         if isinstance(node, nodes.BinExpr) and node.operator in ("*", "%"):
@@ -225,6 +233,9 @@ def _meter(tree: Node) -> None:
     for loop in [*tree.find_all(nodes.For)]:
         cost = sum(1 for inner in loop.body for _ in inner.find_all(Node))
         loop.iter = _filtered(loop.iter, COUNTED, nodes.Const(cost + 1, lineno=loop.lineno))
+    for sought in [*tree.find_all(nodes.Operand)]:
+        if sought.op in ("in", "notin"):
+            sought.expr = _filtered(sought.expr, WEIGHED)
     for joined in [*tree.find_all(nodes.Concat)]:
         joined.nodes = [_filtered(inner, TEXT) for inner in joined.nodes]
 

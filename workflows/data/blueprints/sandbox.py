@@ -14,6 +14,7 @@ from workflows.data.blueprints.filters import BadTemplate
 METER = "(meter)"
 COUNTED = "(counted)"
 TEXT = "(text)"
+WEIGHED = "(weighed)"
 """Names no template can write."""
 MOST_WORK = 200_000
 """Parts of templates worked out in one rendering, those in loops once a round."""
@@ -107,6 +108,13 @@ def _metered(work: Callable[..., Any]) -> Callable[..., Any]:
     return paying
 
 
+@pass_context
+def _weighed(context: Context, value: Any) -> Any:
+    """Pay for what is searched through, which is quick."""
+    context[METER].spend(1 + _size(value) // 1_000)
+    return value
+
+
 def _size(value: object) -> int:
     return len(value) if isinstance(value, str | list | tuple | Mapping) else 0
 
@@ -125,7 +133,11 @@ def _language() -> _Language:
     )
     made.globals = {}
     made.filters = {name: _metered(work) for name, work in filters.FILTERS.items()}
-    made.filters |= {COUNTED: _counted, TEXT: _metered(filters.text)}
+    made.filters |= {
+        COUNTED: _counted,
+        TEXT: _metered(filters.text),
+        WEIGHED: _weighed,
+    }
     made.tests = {name: made.tests[name] for name in (*_TESTS, *_COMPARING)}
     return made
 

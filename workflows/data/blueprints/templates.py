@@ -1,5 +1,6 @@
 """Filling templates: pure and deterministic, so that workflows may do it and replay it."""
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -33,8 +34,10 @@ def render(template: str, known: Known) -> JSON:
         return _value(context.vars["result"])
     except BadTemplate as error:
         raise BadTemplate(f"{_shown(template)}: {error}", error.line) from error
-    except (TemplateError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise BadTemplate(f"{_shown(template)}: {str(error) or type(error).__name__}") from error
+    except RecursionError as error:
+        raise BadTemplate(f"{_shown(template)}: nested too deeply; give less") from error
 
 
 def filled(value: JSON, known: Known) -> JSON:
@@ -80,6 +83,8 @@ def _plain(found: object) -> JSON:
         return {str(key): _plain(inner) for key, inner in found.items()}
     if isinstance(found, list | tuple):
         return [_plain(inner) for inner in found]
+    if isinstance(found, float) and not math.isfinite(found):
+        raise BadTemplate("gives no finite number")
     if found is None or isinstance(found, str | bool | int | float):
         return found
     if isinstance(found, Undefined):
