@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cli.blueprints.reading import read_blueprint
 from insight.plan.audit.audit import audit
 from insight.plan.audit.findings import AuditFinding, Code, Level
+from runtime.settings import ROOT
 from tests.blueprints.making import PLANTED, Data, clean
 from workflows.data.blueprints.blueprint import Blueprint
 from workflows.data.blueprints.planned import plan_of
@@ -40,6 +41,8 @@ def test_clean_blueprints_have_no_findings(seed: int) -> None:
 
 def test_every_code_of_blueprints_is_planted() -> None:
     assert set(PLANTED) == {code.value for code in Code if code is not Code.SEQUENTIAL}
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert [code for code in Code if f"`{code}`" not in page] == []
 
 
 @settings(MANY, max_examples=500 if SOAK else 15)

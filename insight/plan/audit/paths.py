@@ -81,19 +81,17 @@ def loops(view: View) -> Iterator[AuditFinding]:
 
 
 def ways_out(view: View) -> Iterator[AuditFinding]:
-    """Steps others wait for, which could hold them up for good."""
-    for name, step in view.steps.items():
-        if view.followers[name] and not _way_out(step):
-            more = "deadline" if step.kind in ("gate", "event") else "timeout"
-            says = f"others wait for {name}, and nothing says what holds when it gives no answer"
-            yield AuditFinding(
-                code=Code.NO_WAY_OUT,
-                at=at_step(name),
-                says=says,
-                mend=f"write {more}, or on_failure: {{default: ...}}; {{fail: true}} says that the"
-                " case may fail",
-                steps=(name,),
-            )
+    """Steps others wait for, which could hold them up for good: told of together."""
+    held = [n for n, step in view.steps.items() if view.followers[n] and not _way_out(step)]
+    if held:
+        yield AuditFinding(
+            code=Code.NO_WAY_OUT,
+            at=at_step(held[0]),
+            says=f"others wait for {', '.join(held)}: nothing says what holds without an answer",
+            mend="write timeout (of gates and events: deadline), or on_failure: {default: ...};"
+            " {fail: true} says that the case may fail",
+            steps=tuple(held),
+        )
 
 
 def _way_out(step: Step) -> bool:
