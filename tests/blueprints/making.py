@@ -228,7 +228,7 @@ ADDRESSES = [
     {"endpoint": "127.0.0.1"},
     {"endpoint": "crm", "path": "//10.0.0.1/"},
     {"endpoint": "crm", "path": "@10.0.0.1/"},
-    {"endpoint": "crm", "path": "/{{ input.host }}"},
+    {"endpoint": "crm", "path": "/{{ 'host' }}"},
 ]
 PLANTED: dict[str, Callable[[Data, Random], Data]] = {
     "template": lambda m, r: _change(m, r, r.choice(HOSTILE)),

@@ -166,7 +166,9 @@ def _named(names: Iterable[str]) -> str:
 
 
 def unused(view: View) -> Iterator[AuditFinding]:
-    """Results nobody uses, and input nobody reads."""
+    """Results nobody uses, and input nobody reads; unknown while templates are not taken."""
+    if view.broken:
+        return
     every = [*view.result, *(read for reads in view.reads.values() for read in reads)]
     inputs = {read.name for read in every if read.kind is ReadKind.INPUT}
     for field in view.blueprint.input:
