@@ -71,6 +71,7 @@ def test_values_keep_their_kind_and_places_are_known(tmp_path: Path) -> None:
         ("takes: 8s", "takes: &a 8s\n    about: *a", "aliases"),
         ("takes: 8s", "takes: !!int 8", "tags"),
         ("attempts: 3", "attempts: 99", "10:5: steps.summary.attempts: .*smaller"),
+        ("{default: [1, true]}", "{skip: true, fail: true}", "15:5: .*exactly one of fail"),
         (GOOD, "- 1\n", "no blueprint"),
     ],
 )

@@ -88,3 +88,13 @@ def test_a_loop_is_refused() -> None:
     looped = LEADS.model_copy(update={"steps": {**LEADS.steps, "score": step}})
     with pytest.raises(ValueError, match="wait for each other"):
         plan_of(looped)
+
+
+def test_a_blueprint_travels_as_json() -> None:
+    policies = [{"fail": True}, {"skip": True}, {"default": None}, {"ask": ["ana"]}]
+    for policy in policies:
+        step = {"ask": "writer", "prompt": "Go", "on_failure": policy, "undo": None}
+        made = Blueprint.model_validate({"name": "a", "steps": {"x": step}})
+        for by_alias in (True, False):
+            sent = made.model_dump_json(by_alias=by_alias)
+            assert Blueprint.model_validate_json(sent) == made

@@ -40,7 +40,13 @@ KINDS = ("ask", "source", "effect", "http", "gate", "event", "run", "give")
 """What a step can do; each has exactly one of them."""
 
 
-class HttpCall(Record):
+class Written(Record):
+    """What people write. What stands below a field tells editors of it, through the schema."""
+
+    model_config = ConfigDict(populate_by_name=True, use_attribute_docstrings=True)
+
+
+class HttpCall(Written):
     """One request to an endpoint of the allow-list, named there: no other address is called."""
 
     endpoint: str
@@ -48,7 +54,7 @@ class HttpCall(Record):
     path: Template = "/"
 
 
-class GateStep(Record):
+class GateStep(Written):
     """Who is asked what; of several people the first answer counts."""
 
     question: Template
@@ -59,21 +65,21 @@ class GateStep(Record):
     """What counts when nobody answered by the deadline; without it the step fails."""
 
 
-class EventStep(Record):
+class EventStep(Written):
     """A message from outside that is waited for, by the name it is sent under."""
 
     name: str
     deadline: Span | None = None
 
 
-class Repeat(Record):
+class Repeat(Written):
     """Do it again until `until` holds, at most so many times."""
 
     until: Template
     at_most: Annotated[int, Field(ge=1, le=20)]
 
 
-class OnFailure(Record):
+class OnFailure(Written):
     """What stands in for a step that failed for good; exactly one of these."""
 
     fail: bool = False
@@ -82,20 +88,23 @@ class OnFailure(Record):
     ask: tuple[PersonName, ...] = ()
     """People who retry it, or say what it should have given."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        said = sum([self.fail, self.skip, bool(self.ask), self.default is not None])
+        if said > 1 or (not said and "default" not in self.model_fields_set):
+            raise ValueError("say exactly one of fail: true, skip: true, default: ..., ask: [...]")
+        return self
 
-class Undo(Record):
+
+class Undo(Written):
     """What takes an effect back, when a later step fails or the case is cancelled."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     effect: str
     given: Mapping[FieldName, JSON] = Field(default={}, alias="with")
 
 
-class Step(Record):
+class Step(Written):
     """One step. `takes` is how long it usually lasts, until runs have taught better."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     about: str = ""
     ask: str = ""
@@ -160,7 +169,7 @@ class Step(Record):
         return self
 
 
-class Blueprint(Record):
+class Blueprint(Written):
     """A process as data. `result` says what a case ends with; without it, all steps' values."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
