@@ -20,6 +20,7 @@ from cli import (
     limiting,
     models,
     owning,
+    planning,
     receiving,
     replay,
     schedules,
@@ -46,6 +47,7 @@ app.add_typer(limiting.app, name="limits")
 app.add_typer(batch.app, name="batch")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
+app.add_typer(planning.app)
 app.add_typer(receiving.app)
 app.add_typer(schedules.app, name="schedule")
 

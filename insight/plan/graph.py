@@ -47,6 +47,14 @@ class Graph:
             found.append(bits)
         return tuple(found)
 
+    @property
+    def joins(self) -> int:
+        """How many steps wait for several others of which none waits for another."""
+        return sum(
+            sum(not any(self.before[m] >> n & 1 for m in needs) for n in needs) > 1
+            for needs in self.needs
+        )
+
     @cached_property
     def related(self) -> tuple[int, ...]:
         """The step itself, and all that can never run at once with it, as bits."""

@@ -1,0 +1,1 @@
+"""Plans on the command line: read, analysed, drawn, ranked."""

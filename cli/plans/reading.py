@@ -1,0 +1,118 @@
+"""A blueprint as a plan to be analysed: its file checked, models priced, durations as learned."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from cli.blueprints.auditing import audited
+from cli.blueprints.reading import read_blueprint
+from cli.errors import BadInput
+from cli.learning import steps
+from insight.learned.estimates import Estimate, estimates
+from insight.plan.learned import with_learned
+from runtime.catalogue import Catalogue
+from runtime.settings import Settings
+from store.database import Store
+from store.estimates import Estimates
+from workflows.data.blueprints.blueprint import Blueprint, Step
+from workflows.data.blueprints.plan import Plan, PlanStep, StepId
+from workflows.data.blueprints.planned import called, plan_of
+from workflows.data.llm import Usage
+
+ASSUMED = Usage(input_tokens=1_500, output_tokens=400)
+"""What a model call is taken to read and write when it is priced."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was learned by snapshot `number`."""
+
+    number: int
+    estimates: Sequence[Estimate]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A blueprint and its plan; `learned` names the steps whose durations were learned."""
+
+    blueprint: Blueprint
+    plan: Plan
+    learned: frozenset[StepId] = frozenset()
+    snapshot: int | None = None
+
+
+def planned(path: Path, catalogue: Catalogue, known: Known | None = None) -> Planned:
+    """Read a blueprint and plan it. Raises BadInput with each mistake the audit finds."""
+    source = read_blueprint(path)
+    if wrong := [placed.line() for placed in audited(source) if placed.is_error]:
+        raise BadInput("\n".join(wrong))
+    return of(source.blueprint, catalogue, known)
+
+
+def of(blueprint: Blueprint, catalogue: Catalogue, known: Known | None = None) -> Planned:
+    """Plan a blueprint that is sound."""
+    plan = plan_of(blueprint)
+    day = datetime.now(UTC).date()
+    priced = {name: _usd(step, catalogue, day) for name, step in blueprint.steps.items()}
+    named = tuple(_named(s, blueprint.steps[s.id], priced[s.id]) for s in plan.steps)
+    plan = plan.model_copy(update={"steps": named})
+    if known is None:
+        return Planned(blueprint, plan)
+    found = _matched(blueprint, catalogue, known.estimates)
+    return Planned(blueprint, with_learned(plan, found), frozenset(found), known.number)
+
+
+def _named(step: PlanStep, of: Step, usd: float) -> PlanStep:
+    """Price a step, and count what it calls as asked for, also where no limit is declared."""
+    mode = step.modes[0]
+    limit = mode.limit or ("" if step.waits else called(of))
+    return step.model_copy(
+        update={"modes": (mode.model_copy(update={"limit": limit, "usd": usd}),)}
+    )
+
+
+def _usd(step: Step, catalogue: Catalogue, day: date) -> float:
+    models = catalogue.roles.get(step.ask, ())
+    price = catalogue.usd(models[0], ASSUMED, day) if models else None
+    return float(price or 0)
+
+
+async def learned(settings: Settings) -> Known:
+    """Read what was learned, as `starter.py estimates` shows it. Raises BadInput if nothing was."""
+    mend = "run some cases, then `starter.py estimates --learn`; or plan with --durations given"
+    if not (settings.data / "store.db").exists():
+        raise BadInput(f"nothing was learned yet: {settings.data} holds no store; {mend}")
+    async with Store.opened(settings.database) as store:
+        kept = Estimates(store)
+        if (snapshot := await kept.snapshot()) is None:
+            raise BadInput(f"nothing was learned yet; {mend}")
+        return Known(snapshot.number, estimates(steps(await kept.rows(snapshot.number))))
+
+
+def _matched(
+    blueprint: Blueprint, catalogue: Catalogue, known: Iterable[Estimate]
+) -> Mapping[StepId, Estimate]:
+    """Find for each step the estimate it should be planned with.
+
+    Best is its own, by process and name; else that of its role's first model, or of what it calls.
+    Of several, real before simulated ones, then the one that rests on most calls.
+    """
+    held, found = list(known), {}
+    for name, step in blueprint.steps.items():
+        models = catalogue.roles.get(step.ask, ())[:1]
+        fits = [(_fit(e, blueprint.name, name, step, models), e) for e in held]
+        if some := [(fit, not e.key.simulated, e.n, e) for fit, e in fits if fit]:
+            found[name] = max(some, key=lambda one: one[:3])[3]
+    return found
+
+
+def _fit(e: Estimate, process: str, name: StepId, step: Step, models: Sequence[str]) -> int:
+    """Say how well an estimate fits a step; 0: not at all."""
+    if e.key.process == process and e.key.step == name:
+        return 3
+    if step.ask:
+        return 2 if e.key.model in models and not e.key.process else 0
+    if step.gate or step.event:
+        return 0
+    return 1 if called(step) and e.key.step == called(step) else 0

@@ -1,0 +1,40 @@
+"""Plans with what was learned: estimates of past calls in place of what was given."""
+
+from collections.abc import Mapping
+from math import log
+
+from insight.learned.estimates import Estimate
+from workflows.data.blueprints.plan import Mode, Plan, StepId
+
+ATTEMPTS = 5
+"""How often a call is tried where the step does not say (workflows/calls.py)."""
+_Z95 = 1.645
+_WIDEST = 3.0
+
+
+def learned_mode(mode: Mode, known: Estimate) -> Mode:
+    """Give a way of doing a step with learned times, chances and stragglers; the price stays."""
+    late = known.p95.value / known.p50 if known.p50 > 0 else 1.0
+    return mode.model_copy(
+        update={
+            "p50": known.p50,
+            "spread": min(_WIDEST, max(0.0, log(late) / _Z95)) if late > 0 else 0.0,
+            "stragglers": known.stragglers,
+            "straggler_times": max(1.0, known.straggler_times),
+            "fails": min(0.99, max(0.0, 1 - known.success.value)),
+            "attempts": max(mode.attempts, ATTEMPTS),
+        }
+    )
+
+
+def with_learned(plan: Plan, known: Mapping[StepId, Estimate]) -> Plan:
+    """Give the plan with the first way of each known step as learned; the others stay."""
+    steps = tuple(
+        step.model_copy(
+            update={"modes": (learned_mode(step.modes[0], known[step.id]), *step.modes[1:])}
+        )
+        if step.id in known
+        else step
+        for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": steps})

@@ -1,0 +1,106 @@
+"""`starter.py plan` as people meet it: no server, no network."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.errors import BadInput
+from starter import app
+
+EMAIL = """\
+name: email
+input: {mail: text}
+steps:
+  tone: {ask: analyst, prompt: "Tone of {{ input.mail }}", takes: 8s}
+  draft: {ask: drafter, prompt: "Answer {{ input.mail }}", takes: 10s}
+  check: {ask: reviewer, prompt: "Check {{ steps.draft.text }}", takes: 6s}
+result: {check: "{{ steps.check.text }}", tone: "{{ steps.tone.text }}"}
+"""
+CHAIN = """\
+name: chain
+input: {text: text}
+steps:
+  read: {ask: analyst, prompt: "Read {{ input.text }}", takes: 5s}
+  pay: {gate: {question: "Pay {{ steps.read.text }}?", people: [ana]}, takes: 4h}
+  say: {ask: drafter, prompt: "{{ steps.pay.verdict }}", takes: 5s}
+result: {said: "{{ steps.say.text }}"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in (("email", EMAIL), ("chain", CHAIN)):
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def said(*words: object, width: int = 80) -> str:
+    found = CliRunner(env={"COLUMNS": str(width)}).invoke(
+        app, ["plan", *map(str, words)], catch_exceptions=False, standalone_mode=False
+    )
+    if isinstance(found.exception, Exception):
+        raise found.exception
+    return found.output
+
+
+def test_the_bound_is_16_seconds_in_text_and_json(folder: Path) -> None:
+    for width in (80, 120):
+        text = said(folder / "email.yaml", "--volume", "500/day", "--hourly", "50", width=width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "16 s along draft -> check" in text
+        assert "10 s along" not in text
+    found = json.loads(said(folder / "email.yaml", "--json"))
+    assert (found["bound"], found["critical"]["path"]) == (16, ["draft", "check"])
+    assert found["critical"]["in_order"] == 24
+    assert [question["well"] for question in found["readiness"]] == [None, True, None]
+
+
+def test_a_sequence_gains_nothing_and_people_are_told_apart(folder: Path) -> None:
+    text = said(folder / "chain.yaml")
+    assert "parallel gains nothing" in text
+    assert "4 h of it waiting for people or events" in text
+    assert "10 s at least, 10 s in order" in text
+
+
+def test_a_folder_is_ranked_by_what_would_be_saved(folder: Path) -> None:
+    volumes = folder / "volumes.txt"
+    volumes.write_text("email: 500/day\nchain: 40/week\n", encoding="utf-8")
+    found = json.loads(said(folder, "--volumes", volumes, "--hourly", "50", "--json"))["processes"]
+    assert [one["name"] for one in found] == ["email", "chain"]
+    first, second = found
+    assert (first["model_calls"], first["free"], first["a_day"]) == (3, 3, 500)
+    assert (second["savings"]["hours"], second["a_day"]) == (0, 8)
+    assert "email" in said(folder, "--volumes", volumes)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["email.yaml", "--volume", "many"], "write how many cases, as 500/day"),
+        (["email.yaml", "--durations", "felt"], "say given or learned"),
+        (["email.yaml", "--volumes", "email.yaml"], "--volume 500/day"),
+        ([".", "--volume", "5/day"], "--volumes FILE"),
+        (["gone.yaml"], "gone.yaml"),
+    ],
+)
+def test_what_is_asked_wrongly_is_answered_with_the_mend(
+    folder: Path, words: list[str], told: str
+) -> None:
+    target, *rest = (folder / word if word.endswith((".yaml", ".")) else word for word in words)
+    with pytest.raises(BadInput, match=told):
+        said(target, *rest)
+
+
+def test_what_the_audit_refuses_is_not_planned(folder: Path) -> None:
+    broken = folder / "broken.yaml"
+    broken.write_text(EMAIL.replace("steps.draft.text", "steps.drat.text"), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"broken.yaml:6:.*unknown-step"):
+        said(broken)
+
+
+def test_nothing_learned_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAID_DATA", str(folder / "data"))
+    with pytest.raises(BadInput, match="nothing was learned yet"):
+        said(folder / "email.yaml", "--durations", "learned")
