@@ -57,7 +57,7 @@ class _Maker:
             step["gate"] = {"question": f"Good? {said}", "people": ["ana"], "deadline": "2d"}
         elif kind == "effect":
             step |= {"effect": "mail", "with": {"text": said}, "uses": [f"box_{name}"]}
-            step["undo"] = {"effect": "unsend", "with": {"id": f"{{{{ steps.{name}.id }}}}"}}
+            step["undo"] = {"effect": "unsend", "with": {"id": f"{{{{ steps.{name}.reference }}}}"}}
         if rng.random() < 0.2 and self.conditions < 4 and kind != "gate":
             self.conditions += 1
             step["when"] = f"{{{{ {self.input('boolean')[3:-3]} }}}}"
@@ -214,6 +214,14 @@ def _cycle(made: Data, rng: Random) -> Data:
     return _with(made, **steps)
 
 
+def _field(made: Data, rng: Random) -> Data:
+    gate = {"gate": {"question": "Good?", "people": ["ana"], "deadline": "1d"}}
+    effect = {"effect": "mail", "on_failure": FAIL, "undo": {"effect": "unsend"}}
+    give = {"give": {"a": 1}}
+    first = rng.choice([free("a"), ask("A"), gate, effect, give])
+    return _with(made, x1=first, x2=ask("On {{ steps.x1.b }}"))
+
+
 HOSTILE = [
     "{{ ''.__class__.__mro__ }}",
     "{{ range(1000000000) }}",
@@ -235,7 +243,7 @@ PLANTED: dict[str, Callable[[Data, Random], Data]] = {
     "address": lambda m, r: _with(m, x1={"http": r.choice(ADDRESSES), "on_failure": FAIL}),
     "unknown-step": lambda m, r: _change(m, r, "{{ steps.nobody.text }}"),
     "unknown-input": lambda m, r: _change(m, r, "{{ input.nothing }}"),
-    "unknown-field": lambda m, r: _with(m, x1=free("a"), x2=ask("On {{ steps.x1.b }}")),
+    "unknown-field": _field,
     "no-item": lambda m, r: _with(m, x1=ask("{{ item.text }}")),
     "no-last": lambda m, r: _with(m, x1=ask("{{ last.text }}")),
     "not-a-list": lambda m, r: _with(
@@ -257,7 +265,7 @@ PLANTED: dict[str, Callable[[Data, Random], Data]] = {
     "needless-barrier": _barrier,
     "conflict": _conflict,
     "no-undo": lambda m, r: _with(
-        m, x1={"effect": "pay", "on_failure": FAIL}, x2=ask("On {{ steps.x1.id }}")
+        m, x1={"effect": "pay", "on_failure": FAIL}, x2=ask("On {{ steps.x1.reference }}")
     ),
     "decided-twice": _twice,
     "unbounded": lambda m, r: _with(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cli.blueprints.reading import read_blueprint
 from insight.plan.audit.audit import audit
-from insight.plan.audit.findings import AuditFinding, Code, Level
+from insight.plan.audit.findings import AuditFinding, Code, Level, Offers
 from runtime.settings import ROOT
 from tests.blueprints.making import PLANTED, Data, clean
 from workflows.data.blueprints.blueprint import Blueprint
@@ -44,7 +44,8 @@ def test_clean_blueprints_have_no_findings(seed: int) -> None:
 
 
 def test_every_code_of_blueprints_is_planted() -> None:
-    assert set(PLANTED) == {code.value for code in Code if code is not Code.SEQUENTIAL}
+    others = {Code.SEQUENTIAL, Code.UNKNOWN_NAME}
+    assert set(PLANTED) == {code.value for code in Code if code not in others}
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     assert [code for code in Code if f"`{code}`" not in page] == []
 
@@ -105,3 +106,10 @@ def test_a_flaw_in_a_template_names_its_line() -> None:
         ("steps", "x1", "prompt"),
         2,
     )
+
+
+def test_roles_are_checked_where_they_are_known() -> None:
+    made = {"name": "a", "steps": {"x": {"ask": "wrtier", "prompt": "Go"}}}
+    offers = Offers(roles=frozenset({"writer"}))
+    (error,) = audit(Blueprint.model_validate(made), offers)
+    assert (error.code, error.at) == (Code.UNKNOWN_NAME, ("steps", "x", "ask"))

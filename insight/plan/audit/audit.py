@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from insight.plan.audit import naming, order, paths, sharing, size
-from insight.plan.audit.findings import AuditFinding, Code, Level
+from insight.plan.audit.findings import AuditFinding, Code, Level, Offers
 from insight.plan.audit.view import View
 from workflows.data.blueprints.blueprint import Blueprint
 
@@ -32,10 +32,12 @@ _IN_ORDER: tuple[Callable[[View], Iterator[AuditFinding]], ...] = (
 _LOOPS = (Code.CYCLE, Code.BEFORE_ITS_INPUT)
 
 
-def audit(blueprint: Blueprint) -> tuple[AuditFinding, ...]:
+def audit(blueprint: Blueprint, offers: Offers | None = None) -> tuple[AuditFinding, ...]:
     """Find what is wrong with a blueprint. Errors first, each level in the order of the steps."""
     view = View(blueprint)
     found = [finding for check in _ALWAYS for finding in check(view)]
+    if offers:
+        found += naming.offered(view, offers)
     if not any(finding.code in _LOOPS for finding in found):
         found += [finding for check in _IN_ORDER for finding in check(view)]
     places = {name: number for number, name in enumerate(blueprint.steps)}

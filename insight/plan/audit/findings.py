@@ -21,6 +21,7 @@ class Code(StrEnum):
 
     TEMPLATE = "template"
     ADDRESS = "address"
+    UNKNOWN_NAME = "unknown-name"
     UNKNOWN_STEP = "unknown-step"
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_INPUT = "unknown-input"
@@ -70,3 +71,9 @@ class AuditFinding(Record):
         if self.code in _ERRORS:
             return Level.ERROR
         return Level.NOTE if self.code in _NOTES else Level.WARNING
+
+
+class Offers(Record):
+    """What the settings offer to be named."""
+
+    roles: frozenset[str]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from insight.plan.audit.findings import At, AuditFinding, Code
+from insight.plan.audit.findings import At, AuditFinding, Code, Offers
 from insight.plan.audit.view import View, at_step
 from workflows.data.blueprints.blueprint import FieldType, Step
 from workflows.data.blueprints.language import parse
@@ -15,6 +15,8 @@ _PATH = re.compile(r"/(?!/)[^\s\\@#]*")
 _FILLED = re.compile(r"\{\{.*?\}\}")
 _OUTER = ("for_each", "when")
 """Templates filled before there is an item."""
+_DECISION = {"verdict": "text", "by": "text", "comment": "text", "value": "any"}
+_RECEIPT = {"key": "text", "reference": "text", "state": "text"}
 _CONDITIONS = ("when", "repeat.until", "for_each")
 
 
@@ -124,6 +126,10 @@ def fields_of(step: Step) -> Mapping[str, FieldType] | None:
     """The fields of what a step gives, with their types; None where they are not known."""
     if step.ask:
         return step.gives or {"text": "text"}
+    if step.gate:
+        return _DECISION
+    if changes(step):
+        return _RECEIPT
     if isinstance(step.give, Mapping):
         return dict.fromkeys(step.give, "any")
     return None
@@ -188,5 +194,18 @@ def unused(view: View) -> Iterator[AuditFinding]:
                 at=at_step(name),
                 says=f"nothing uses what {name} gives, yet it is waited and paid for",
                 mend="read it in a step or in the result, or remove the step",
+                steps=(name,),
+            )
+
+
+def offered(view: View, offers: Offers) -> Iterator[AuditFinding]:
+    """Roles that nobody plays."""
+    for name, step in view.steps.items():
+        if step.ask and step.ask not in offers.roles:
+            yield AuditFinding(
+                code=Code.UNKNOWN_NAME,
+                at=at_step(name, "ask"),
+                says=f"there is no role {step.ask}; there are {_named(sorted(offers.roles))}",
+                mend="correct its spelling, or add it to the roles of llm.toml",
                 steps=(name,),
             )
