@@ -1,5 +1,6 @@
 """The doors to the cleared hits: false positives that need not be asked about again."""
 
+from runtime.context import call_context
 from store.cleared import ClearedHits
 from store.database import Store
 from workflows.data.hits import ClearedAnswer, ClearedHit, ClearedQuery
@@ -16,6 +17,7 @@ class ClearedActivities:
         return await self._hits.find(query)
 
     async def keep_cleared_hit(self, hit: ClearedHit) -> ClearedHit:
-        """Remember a false positive."""
-        await self._hits.keep(hit)
+        """Remember a false positive; one of a shadow counts for nobody."""
+        if not call_context().shadow:
+            await self._hits.keep(hit)
         return hit

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.llm.background import Background
 from activities.posture import NONSENSE, Advice, Posture, is_up
+from activities.shadowing import Shadowing
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
 from runtime.context import CallContext, held_by
 from runtime.settings import Endpoint
@@ -116,7 +117,7 @@ class CallDesk:
         self.admission, self.clock = admission, store.clock
         self.estimates = Estimates(store)
         self._store, self._wire = store, wire
-        self._standing = Standing(store, self.journal)
+        self._standing, self._shadowing = Standing(store, self.journal), Shadowing(store)
         self._grouped = admission.grouped
         self.following = 0
         """How many calls wait for the same call of another worker."""
@@ -144,6 +145,7 @@ class CallDesk:
                 except CircuitOpen as left:
                     raise LeftAlone(str(left), left.until - self._store.clock()) from left
                 if isinstance(found, Fetched):
+                    await self._shadowing.read_back(entry, cached=found.cached)
                     return found
                 if isinstance(found, _Leave):
                     return await self._send(found, sending)

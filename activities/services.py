@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client, ScheduleUpdate, ScheduleUpdateInput
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.context import call_context
 from runtime.recurring import yearly
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import Record
@@ -36,7 +37,12 @@ class ServiceActivities:
         return await self._post("topic", message.topic, TopicState(topic=message.topic), message)
 
     async def set_review(self, days: ReviewDays) -> Rescheduled:
-        """Set the days of a schedule; why it is paused stays as it is. Set twice is set once."""
+        """Set the days of a schedule; why it is paused stays as it is. Set twice is set once.
+
+        A shadow sets none.
+        """
+        if call_context().shadow:
+            return Rescheduled(found=True)
 
         def changed(known: ScheduleUpdateInput) -> ScheduleUpdate:
             schedule = known.description.schedule
@@ -54,12 +60,15 @@ class ServiceActivities:
         return Rescheduled(found=True)
 
     async def _post(self, service: str, name: str, start: Record, message: Record) -> Posted:
-        """Signal with start. Each deployment (a suffix of the queue) has services of its own."""
-        queue = activity.info().task_queue
+        """Signal with start. Each deployment (a suffix of the queue) has its own services, and so
+        has each shadow: it takes nothing from other cases, and tells them nothing.
+        """
+        queue, context = activity.info().task_queue, call_context()
+        suffix = queue.removeprefix(MAIN_QUEUE) + (f"-{context.scope}" if context.shadow else "")
         handle: Any = await self._client.start_workflow(
             service,
             start,
-            id=f"{service}-{name}{queue.removeprefix(MAIN_QUEUE)}",
+            id=f"{service}-{name}{suffix}",
             task_queue=queue,
             task_timeout=TASK_TIMEOUT,
             start_signal="message",

@@ -20,7 +20,8 @@ class CallContext:
     """`scope` is the journal's scope (root workflow id), `worker` the identity of the process.
 
     `origins` are scopes whose paid replies may be read too (a fork's parent, a shadow's origin).
-    `one_at_a_time` says that the case takes turns, a fused step among its own Calls too.
+    `one_at_a_time` says that the case takes turns, a fused step among its own Calls too; `shadow`
+    that it changes nothing outside.
     `tenant`, `weight` and `priority` (1 first, 5 last) are those of the case's Temporal Priority.
     `payer` names, as scope and name, a budget of many cases that pays for model calls too.
     `beat` heartbeats with details; None inside a fused step, which tells its own.
@@ -36,6 +37,7 @@ class CallContext:
     priority: int = 3
     payer: str = ""
     one_at_a_time: bool = False
+    shadow: bool = False
     beat: Callable[[Any], None] | None = field(default=None, compare=False)
 
 

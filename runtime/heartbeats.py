@@ -22,6 +22,7 @@ from workflows.data.common import (
     ORIGIN_HEADER,
     PAYER_HEADER,
     SCOPE_HEADER,
+    SHADOW,
 )
 
 INTERVAL = 1.0
@@ -64,6 +65,7 @@ class Heartbeats(ActivityInboundInterceptor):
                 priority=info.priority.priority_key or 3,
                 payer=_text(input.headers, PAYER_HEADER),
                 one_at_a_time=ONE_AT_A_TIME in input.headers,
+                shadow=SHADOW in input.headers,
                 beat=self._outbound.heartbeat,
             )
         )

@@ -216,6 +216,23 @@ RESULTS_AS_KEPT = Migration(
     ("CREATE INDEX spread_results_as_kept ON spread_results (scope, spread, changed_at, key)",),
 )
 
+SHADOW_CASES = Migration(
+    14,
+    (
+        """CREATE TABLE suppressed (
+            key TEXT NOT NULL PRIMARY KEY, scope TEXT NOT NULL, effect TEXT NOT NULL,
+            service TEXT NOT NULL, request TEXT NOT NULL, suppressed_at TEXT NOT NULL)""",
+        "CREATE INDEX suppressed_by_scope ON suppressed (scope)",
+        """CREATE TABLE shared_replies (
+            scope TEXT NOT NULL, key TEXT NOT NULL, usd TEXT NOT NULL,
+            PRIMARY KEY (scope, key))""",
+        """CREATE TABLE promotions (
+            service TEXT NOT NULL, process TEXT NOT NULL, candidate TEXT NOT NULL,
+            reason TEXT NOT NULL, promoted_by TEXT NOT NULL, promoted_at TEXT NOT NULL,
+            PRIMARY KEY (service, process))""",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -230,6 +247,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     CLEARED_HITS,
     SHORT_BUDGETS,
     RESULTS_AS_KEPT,
+    SHADOW_CASES,
 )
 
 

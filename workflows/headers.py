@@ -1,5 +1,6 @@
 """The interceptor that passes down what a case was started with: the journal's scope, the branch,
-the grade of its steps, its priority, who pays, and whether what it sends takes turns.
+the grade of its steps, its priority, who pays, whether what it sends takes turns, and whether it is
+a shadow, which changes nothing outside.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from temporalio.converter import default
 from temporalio.worker import (
     ContinueAsNewInput,
     ExecuteWorkflowInput,
+    SignalExternalWorkflowInput,
     StartActivityInput,
     StartChildWorkflowInput,
     WorkflowInboundInterceptor,
@@ -26,10 +28,11 @@ from workflows.data.common import (
     ORIGIN_HEADER,
     PAYER_HEADER,
     SCOPE_HEADER,
+    SHADOW,
 )
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
-from workflows.scope import current_case, current_scope
+from workflows.scope import current_case, current_scope, told
 from workflows.turns import Turns, needs_turn
 
 
@@ -43,7 +46,7 @@ class PassHeaders(WorkflowInboundInterceptor):
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
         """Run the case in the grade it was started with. Raises Misuse if its memo is wrong."""
         enter_grade(_given_grade())
-        _one_at_a_time()
+        _marks()
         return await super().execute_workflow(input)
 
 
@@ -54,13 +57,13 @@ class _Outbound(WorkflowOutboundInterceptor):
 
     @cached_property
     def _turns(self) -> Turns | None:
-        return Turns() if _one_at_a_time() else None
+        return Turns() if _mark(ONE_AT_A_TIME) else None
 
     def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
         branch = _payload(current_scope().name)
         read = self._origin(input.activity, current_scope().name)
         ours = {SCOPE_HEADER: _scope(), BRANCH_HEADER: branch} | read
-        input.headers = {**input.headers, **ours, **_payer(), **_one_at_a_time()}
+        input.headers = {**input.headers, **ours, **_payer(), **_marks()}
         if input.priority == Priority.default:
             # A server lets an activity inherit it, but its worker is not told of it.
             input.priority = workflow.info().priority
@@ -74,8 +77,10 @@ class _Outbound(WorkflowOutboundInterceptor):
         self, input: StartChildWorkflowInput
     ) -> workflow.ChildWorkflowHandle[Any, Any]:
         ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | self._origin(input.workflow, "")
-        input.headers = {**input.headers, **ours, **_payer(), **_one_at_a_time()}
+        input.headers = {**input.headers, **ours, **_payer(), **_marks()}
         abandoned = input.parent_close_policy is workflow.ParentClosePolicy.ABANDON
+        if abandoned and _mark(SHADOW):  # nothing of a shadow outlives it
+            input.parent_close_policy = workflow.ParentClosePolicy.TERMINATE
         if self._turns is None or abandoned:
             return await super().start_child_workflow(input)
         leave = await self._turns.take()
@@ -87,8 +92,16 @@ class _Outbound(WorkflowOutboundInterceptor):
         child.add_done_callback(lambda _: leave())
         return child
 
+    async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
+        """Send a signal; of a shadow only to its parent, since other workflows are outside."""
+        parent = workflow.info().parent
+        if _mark(SHADOW) and (parent is None or parent.workflow_id != input.workflow_id):
+            workflow.logger.info("signal of a shadow not sent", extra=told(signal=input.signal))
+            return
+        await super().signal_external_workflow(input)
+
     def continue_as_new(self, input: ContinueAsNewInput) -> Any:
-        ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin() | _payer() | _one_at_a_time()
+        ours = {SCOPE_HEADER: _scope(), GRADE: _grade()} | _origin() | _payer() | _marks()
         input.headers = {**input.headers, **ours}
         super().continue_as_new(input)
 
@@ -125,6 +138,8 @@ def _payer() -> dict[str, Any]:
     if (case := current_case()) is not None:
         return {PAYER_HEADER: _payload(case.payer)} if case.payer else {}
     given = workflow.info().headers.get(PAYER_HEADER)
+    if given is None and (named := workflow.memo_value(PAYER_HEADER, default="")):
+        given = _payload(named)
     return {} if given is None else {PAYER_HEADER: given}
 
 
@@ -132,8 +147,8 @@ def _grade() -> Any:
     return _payload(str(current_grade()))
 
 
-def _payload(text: str) -> Any:
-    return default().payload_converter.to_payload(text)
+def _payload(value: str | bool) -> Any:
+    return default().payload_converter.to_payload(value)
 
 
 def _given_grade() -> Grade:
@@ -149,10 +164,15 @@ def _given_grade() -> Grade:
         raise Misuse(f"grade {given!r} is none; start with {' or '.join(Grade)}") from None
 
 
-def _one_at_a_time() -> dict[str, Any]:
-    """Give the header of a case that takes turns: passed down by a parent, else by the memo."""
-    if (given := workflow.info().headers.get(ONE_AT_A_TIME)) is not None:
-        return {ONE_AT_A_TIME: given}
-    if (said := workflow.memo_value(ONE_AT_A_TIME, default=False)) not in (True, False):
-        raise Misuse(f"memo {ONE_AT_A_TIME} is {said!r}; start with true, or without it")
-    return {ONE_AT_A_TIME: default().payload_converter.to_payload(True)} if said else {}
+def _marks() -> dict[str, Any]:
+    """Give the headers of what this case is told to be, and its children with it."""
+    return _mark(ONE_AT_A_TIME) | _mark(SHADOW)
+
+
+def _mark(name: str) -> dict[str, Any]:
+    """Give the header of one of them: passed down by a parent, else by the memo, else none."""
+    if (given := workflow.info().headers.get(name)) is not None:
+        return {name: given}
+    if (said := workflow.memo_value(name, default=False)) not in (True, False):
+        raise Misuse(f"memo {name} is {said!r}; start with true, or without it")
+    return {name: _payload(True)} if said else {}

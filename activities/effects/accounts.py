@@ -3,7 +3,9 @@
 from urllib.parse import quote
 
 from activities.effects.keyed import post_order
+from activities.effects.noted import account_as_noted
 from activities.effects.performing import EffectDesk
+from runtime.context import call_context
 from workflows import calls
 from workflows.data.accounts import AccountQuery, AccountView
 from workflows.data.effects import AccountOrder, EffectReceipt
@@ -15,5 +17,8 @@ async def order_account(desk: EffectDesk, request: AccountOrder) -> EffectReceip
 
 
 async def account_state(desk: EffectDesk, query: AccountQuery) -> AccountView:
-    """Look up how the customer of a case stands."""
+    """Look up how the customer of a case stands; in a shadow, as it would."""
+    if call_context().shadow:
+        noted = await desk.shadowing.suppressed(call_context(), "accounts")
+        return account_as_noted(query.case, noted)
     return await desk.look("accounts", f"/customers/{quote(query.case, safe='')}", AccountView)

@@ -3,7 +3,9 @@
 from urllib.parse import quote
 
 from activities.effects.keyed import post_order
+from activities.effects.noted import payment_as_noted
 from activities.effects.performing import EffectDesk
+from runtime.context import call_context
 from workflows import calls
 from workflows.data.effects import EffectReceipt
 from workflows.data.orders import (
@@ -34,7 +36,10 @@ async def order_label(desk: EffectDesk, request: LabelOrder) -> EffectReceipt:
 
 
 async def payment_state(desk: EffectDesk, query: PaymentQuery) -> PaymentView:
-    """Look up how a payment stands."""
+    """Look up how a payment stands; in a shadow, as it would."""
+    if call_context().shadow:
+        noted = await desk.shadowing.suppressed(call_context(), "payments")
+        return payment_as_noted(query.payment, noted)
     path = f"/payments/{quote(query.payment, safe='')}"
     return await desk.look("payments", path, PaymentView)
 

@@ -1,4 +1,4 @@
-"""How every effect is performed: claimed in the ledger, sent, settled.
+"""How every effect is performed: claimed in the ledger, sent, settled. A shadow's is only noted.
 
 Two manners. `repeatable`: the other side knows idempotency keys, so an unsettled claim is
 performed again. `at_most_once`: it does not, so an unsettled claim becomes `unclear` and an
@@ -17,6 +17,7 @@ from activities.failures import failure, final, pause, retryable
 from activities.guarded import Guarded
 from activities.journalled import Answered
 from activities.posture import Advice, judge
+from activities.shadowing import Shadowing
 from activities.wire import HttpRequest, Lost, NotSent, Reply, Wire, WireError
 from runtime.context import call_context
 from runtime.settings import Settings, SettingsError
@@ -87,6 +88,7 @@ class EffectDesk:
         self.settings = settings
         self._store = store
         self._ledger = Ledger(store)
+        self.shadowing = Shadowing(store)
         self.guard = Guarded(store, wire, BreakerRule(pause=settings.breaker_pause))
 
     async def repeatable(self, order: HttpOrder) -> EffectReceipt:
@@ -95,6 +97,8 @@ class EffectDesk:
         Raises EffectUnavailable and EffectNonsense (another attempt may help), EffectRefused
         and NotConfigured (none will).
         """
+        if call_context().shadow:
+            return await self._suppressed(order)
         standing = await self._claim(order)
         if isinstance(standing, Settled):
             return EffectReceipt(key=order.key, reference=standing.reference)
@@ -153,6 +157,8 @@ class EffectDesk:
         Raises EffectUnavailable only while the other side surely has nothing, EffectRefused and
         NotConfigured where no further attempt helps.
         """
+        if call_context().shadow:
+            return await self._suppressed(order)
         standing = await self._claim(order)
         if isinstance(standing, Settled):
             return EffectReceipt(key=order.key, reference=standing.reference)
@@ -190,6 +196,13 @@ class EffectDesk:
         except WireError as broken:
             return await self._give_up(order, str(broken))
         return await self._settle(order, reference)
+
+    async def _suppressed(self, order: Order) -> EffectReceipt:
+        noted = (order.key, order.effect, order.service, dict(order.body))
+        try:
+            return await self.shadowing.suppress(call_context(), *noted)
+        except StoreError as conflict:
+            raise final("EffectConflict", str(conflict)) from conflict
 
     async def _claim(self, order: Order) -> Standing:
         scope = call_context().scope

@@ -229,9 +229,12 @@ BRANCH_HEADER = "braid-branch"
 ORIGIN_HEADER = "braid-origin"
 """Memo and header that name, parted by spaces, the scopes whose replies may be read besides."""
 PAYER_HEADER = "braid-payer"
-"""Header that names, as scope and name, a budget of many cases that pays for model calls too."""
+"""Memo and header that name, as scope and name, a budget of many cases that pays for model calls
+too."""
 ONE_AT_A_TIME = "braid-one-at-a-time"
 """Memo (true) and header of a case whose Calls take turns, as do those of its children."""
+SHADOW = "braid-shadow"
+"""Memo (true) and header of a case that changes nothing outside, nor do its children."""
 ANEW = "braid-anew"
 """Memo of a fork: the calls that may not read those replies, as a list of `Anew`."""
 

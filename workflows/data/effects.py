@@ -15,11 +15,15 @@ class EffectState(StrEnum):
 
 
 class EffectReceipt(Record):
-    """Proof of an effect: its key in the ledger and the other side's reference."""
+    """Proof of an effect: its key in the ledger and the other side's reference.
+
+    `suppressed`: a shadow would have had it; nothing was sent, and the reference is made up.
+    """
 
     key: str
     reference: str
     state: EffectState = EffectState.DONE
+    suppressed: bool = False
 
 
 class AccountAction(StrEnum):

@@ -1,0 +1,36 @@
+"""The tables of shadow cases: what they would have done, what they share, who was promoted."""
+
+from sqlalchemy import Column, Index, Table, Text
+
+from store.schema import metadata
+
+suppressed = Table(
+    "suppressed",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("suppressed_at", Text, nullable=False),
+    Index("suppressed_by_scope", "scope"),
+)
+
+shared_replies = Table(
+    "shared_replies",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("usd", Text, nullable=False),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("candidate", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("promoted_by", Text, nullable=False),
+    Column("promoted_at", Text, nullable=False),
+)

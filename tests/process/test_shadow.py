@@ -1,0 +1,54 @@
+"""Shadows on the server: the same comes out, nothing acts, nothing is paid twice."""
+
+import asyncio
+
+import pytest
+
+from cli.processes import process
+from store.journal import Journal
+from store.ledger import Ledger
+from store.shadows import Shadows
+from tests.process.examples import EXAMPLES, Example
+from tests.process.living import Ended, lived
+from tests.support.world import World
+from workflows.data.common import ORIGIN_HEADER, SHADOW
+
+NAMES = ("order-fulfilment", "proposal", "email-triage", "data-pipeline")
+CHOSEN = [e for e in EXAMPLES if e.process in NAMES]
+COST = "usd"
+"""The field of a result that tells what was paid: a shadow pays nothing for what it shares."""
+
+
+async def alone(here: World, example: Example, origin: str = "") -> tuple[str, Ended]:
+    """Live through an example, as the shadow of `origin` if it is given; say which case it was."""
+    memo = {SHADOW: True, ORIGIN_HEADER: origin} if origin else {}
+    handles = len(here.started)
+    ended = await lived(here, example, memo=memo)
+    begins = f"{process(example.process).prefix}-"
+    return next(h.id for h in here.started[handles:] if h.id.startswith(begins)), ended
+
+
+async def acts(here: World) -> dict[str, object]:
+    """Read what the simulator billed, performed and mailed; looks at it aside."""
+    book = await here.book()
+    return {k: v for k, v in book.items() if k not in ("requests", "traffic")}
+
+
+@pytest.mark.server
+async def test_shadows_leave_nothing_outside(here: World) -> None:
+    """CRM, mail server and bills are as the cases left them; the ledger knows no shadow."""
+    cases = await asyncio.gather(*(alone(here, e) for e in CHOSEN))
+    book = await acts(here)
+    seen = await asyncio.gather(
+        *(alone(here, e, case) for e, (case, _) in zip(CHOSEN, cases, strict=True))
+    )
+    assert await acts(here) == book
+    journal, ledger, shadows = Journal(here.store), Ledger(here.store), Shadows(here.store)
+    for (case, real), (shadow, ended) in zip(cases, seen, strict=True):
+        assert await ledger.effects(shadow) == []
+        assert [c for c in await journal.calls(shadow) if c.usd] == []
+        noted = sorted(note.effect for note in await shadows.suppressed(shadow))
+        assert noted == sorted(row.effect for row in await ledger.effects(case))
+        paid = sum(c.usd for c in await journal.calls(case) if c.usd)
+        assert (await shadows.shared(shadow)).usd == paid
+        assert {**ended.result, COST: ""} == {**real.result, COST: ""}
