@@ -16,6 +16,7 @@ from cli import (
     dossiers,
     estimating,
     explaining,
+    flaws,
     gateway,
     limiting,
     models,
@@ -48,6 +49,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
 app.add_typer(planning.app)
+app.add_typer(flaws.app)
 app.add_typer(receiving.app)
 app.add_typer(schedules.app, name="schedule")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.blueprints.reading import Source
 from cli.histories import histories_in
+from insight.history.reader import Events
 from insight.plan.audit.audit import audit
 from insight.plan.audit.findings import AuditFinding, Level
 from insight.plan.audit.history import Known, audit_history
@@ -57,5 +58,9 @@ def audited(source: Source) -> Sequence[Placed]:
 
 def audited_runs(path: Path) -> Sequence[Placed]:
     """Give what ran in turn in the recorded runs of a file. Raises BadInput if there are none."""
-    found = [f for events in histories_in(path) for f in audit_history(events, OURS)]
-    return [Placed(f"{path}: event {finding.at[-1]}", finding) for finding in found]
+    return [placed for events in histories_in(path) for placed in audited_run(events, str(path))]
+
+
+def audited_run(events: Events, name: str) -> Sequence[Placed]:
+    """Give what ran in turn in one run, under this name."""
+    return [Placed(f"{name}: event {f.at[-1]}", f) for f in audit_history(events, OURS)]

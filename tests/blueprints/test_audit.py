@@ -46,7 +46,7 @@ def test_clean_blueprints_have_no_findings(seed: int) -> None:
 def test_every_code_of_blueprints_is_planted() -> None:
     others = {Code.SEQUENTIAL, Code.UNKNOWN_NAME}
     assert set(PLANTED) == {code.value for code in Code if code not in others}
-    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "flaws.md").read_text(encoding="utf-8")
     assert [code for code in Code if f"`{code}`" not in page] == []
 
 

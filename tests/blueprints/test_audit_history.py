@@ -1,5 +1,7 @@
 """Recorded runs: what ran in turn though no data flowed is found, and nothing else."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,22 @@ def test_recorded_runs_of_processes(name: str, found: list[tuple[str, ...]]) -> 
     placed = audited_runs(path)
     assert [p.finding.steps for p in placed] == found
     assert all(p.line().startswith(f"{path}: event ") for p in placed)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        (
+            "name: a\nsteps:\n  x: {ask: w, prompt: 'On {{ steps.y }}'}\n",
+            2,
+            "3:15: error unknown-s",
+        ),
+        ("name: a\nsteps:\n  x: {ask: w, prompt: Go}\n", 0, "nothing found"),
+    ],
+)
+def test_the_command_refuses_errors(tmp_path: Path, text: str, code: int, says: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    starter = [sys.executable, str(ROOT / "starter.py"), "flaws", str(path)]
+    done = subprocess.run(starter, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, says in done.stderr) == (code, True), done.stderr

@@ -211,6 +211,8 @@ OPTIONS = {
     "stats": ["PROCESS", "--since", "--before", "--after", "--by-hand", "--from", "--json"],
     "rate": ["CASE", "1-5", "--comment", "--as", "--json"],
     "dossier": ["CASE", "--html", "--open"],
+    "plan": ["FILE.yaml|DIR", "--durations", "--volume", "--hourly", "--json"],
+    "flaws": ["FILE.yaml|HISTORY.json|CASE", "--profile", "--json"],
     "audit": ["CASE", "--file", "--verify", "--head", "--out", "--json"],
     "ownership": ["FILE", "--of", "--json"],
     "stack": ["--speed", "--live", "--json"],

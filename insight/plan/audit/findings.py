@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class Code(StrEnum):
-    """What is found. docs/audit.md explains each."""
+    """What is found. docs/flaws.md explains each."""
 
     TEMPLATE = "template"
     ADDRESS = "address"
