@@ -13,6 +13,7 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.heartbeats import Heartbeats
+from workflows.blueprint import BlueprintRun
 from workflows.competitive_intelligence import CompetitiveIntelligence
 from workflows.content_generation import ContentGeneration
 from workflows.content_production import ContentProduction
@@ -50,6 +51,7 @@ WORKFLOWS: tuple[type, ...] = (
     DataPipeline,
     EmailTriage,
     Proposal,
+    BlueprintRun,
     Keeper,
     Topic,
     Spread,

@@ -28,6 +28,7 @@ from cli import (
     statistics,
 )
 from cli.batch import commands as batch
+from cli.blueprints import commands as blueprints
 from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from cli.teaching import TakesProcess
@@ -46,6 +47,7 @@ app.add_typer(again.app)
 app.add_typer(dossiers.app)
 app.add_typer(limiting.app, name="limits")
 app.add_typer(batch.app, name="batch")
+app.add_typer(blueprints.app, name="blueprint")
 app.add_typer(statistics.app)
 app.add_typer(owning.app)
 app.add_typer(planning.app)

@@ -72,6 +72,8 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.LABEL: effects.carrier,
         calls.MAIL: effects.send_mail,
         calls.CHAT: effects.chat_message,
+        calls.ENDPOINT: effects.call_endpoint,
+        calls.ENDPOINT_VIEW: effects.read_endpoint,
     }
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from cli.errors import BadInput
+from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record, StatusView
 from workflows.data.content_generation import ContentBrief, ContentGenerated
@@ -154,6 +155,14 @@ PROCESSES = (
         "assess, review, refine and send an offer, then verify it",
         so_far=ProposalResult,
         paths=tuple(ProposalPath),
+    ),
+    ProcessEntry(
+        "blueprint",
+        BlueprintCase,
+        BlueprintResult,
+        "bp",
+        "run a process written in YAML (`starter.py blueprint`)",
+        so_far=BlueprintResult,
     ),
 )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from cli.blueprints.shown import blueprint
 from cli.intelligence_shown import heard, intelligence
 from cli.order_shown import order
 from cli.pipeline_shown import pipeline
@@ -14,6 +15,7 @@ from cli.submissions import submission
 from cli.support_shown import support
 from cli.triage_shown import triage
 from cli.writing_shown import generated, piece, piece_so_far
+from workflows.data.blueprints.case import BlueprintResult
 from workflows.data.content_generation import ContentGenerated
 from workflows.data.content_production import ContentPiece, ContentSoFar
 from workflows.data.document_analysis import AnalysisResult
@@ -28,6 +30,7 @@ from workflows.data.support import SupportResult
 
 _SHOWN: Mapping[type, Callable[[Any], RenderableType]] = {
     AnalysisResult: analysis,
+    BlueprintResult: blueprint,
     ContentGenerated: generated,
     ContentPiece: piece,
     ContentSoFar: piece_so_far,

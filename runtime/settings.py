@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from runtime import smtp
+from runtime.allowed import PREFIX, allowed
 from runtime.catalogue import Catalogue, CatalogueError, load
 from runtime.smtp import MailServer
 
@@ -66,7 +67,8 @@ class Settings:
     """All a process of ours needs to know about its surroundings.
 
     `simulator` is the base URL of the simulator, `simulator_smtp` its mail server as a URL, and
-    `mail_server` the real one, used only with `live`; `source_timeout` and `model_timeout` are
+    `mail_server` the real one, used only with `live`; `endpoints` are base URLs by name,
+    called only with `live`; `source_timeout` and `model_timeout` are
     seconds for one HTTP exchange, `model_idle_timeout` those for the next piece of a model's
     answer; `retry_pause` is the first pause before another attempt, where the other side names
     none; `breaker_pause` is how long a service is left alone at first when its breaker opens.
@@ -78,6 +80,7 @@ class Settings:
     simulator_smtp: str = ""
     mail_server: MailServer | None = None
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
     catalogue: Path = ROOT / "llm.toml"
     log_format: str = "text"
     source_timeout: float = 10.0
@@ -96,6 +99,7 @@ class Settings:
             simulator=given.get("BRAID_SIMULATOR", ""),
             simulator_smtp=given.get("BRAID_SIMULATOR_SMTP", ""),
             mail_server=_mail_server(given),
+            endpoints=_endpoints(given),
             catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
         )
@@ -132,6 +136,8 @@ class Settings:
         """
         vendor = self.models.vendors.get(service)
         auth, quirks = (vendor.auth, vendor.quirks) if vendor else ("", frozenset[str]())
+        if service.startswith(PREFIX):
+            return self._of_the_list(service.removeprefix(PREFIX))
         if self.is_live(service):
             real = vendor.base_url if vendor else LIVE_BASES[service]
             return Endpoint(real, False, self.keys.get(service, ""), auth, quirks)
@@ -143,6 +149,18 @@ class Settings:
         path = vendor.path if vendor else ""
         where = f"{self.simulator.rstrip('/')}/{service}{path}"
         return Endpoint(where, simulated=True, auth=auth, quirks=quirks)
+
+    def _of_the_list(self, name: str) -> Endpoint:
+        """Where an endpoint of the allow-list is reached; without `live` the simulator has any."""
+        if not self.live:
+            whole = self.endpoint("endpoints")
+            return replace(whole, base_url=f"{whole.base_url}/{name}")
+        if name not in self.endpoints:
+            raise SettingsError(
+                f"endpoint {name!r} is not on the allow-list; add {name}=https://... to"
+                " BRAID_ENDPOINTS"
+            )
+        return Endpoint(self.endpoints[name], simulated=False)
 
     @property
     def mail(self) -> MailServer:
@@ -170,6 +188,13 @@ class Settings:
 def _mail_server(env: Mapping[str, str]) -> MailServer | None:
     try:
         return smtp.given(env)
+    except ValueError as wrong:
+        raise SettingsError(str(wrong)) from wrong
+
+
+def _endpoints(env: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        return allowed(env.get("BRAID_ENDPOINTS", ""))
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from wrong
 

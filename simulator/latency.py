@@ -21,6 +21,7 @@ RANGES = {
     "accounts": (0.05, 0.15),
     "mail": (0.1, 0.2),
     "chat": (0.1, 0.2),
+    "endpoints": (0.2, 0.8),
     "payments": (0.5, 2.0),
     "warehouses": (0.3, 1.5),
     "carrier": (0.4, 1.2),

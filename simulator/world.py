@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from simulator.book import Book
 from simulator.config import COMPATIBLE, REFUSING, Fault, FaultKind, Signaller, SimulatorConfig
 from simulator.connection import cut_off
-from simulator.effects import chat, smtp
+from simulator.effects import chat, endpoints, smtp
 from simulator.effects.accounts import Accounts
 from simulator.effects.carrier import Labels
 from simulator.effects.keyed import Keyed
@@ -86,6 +86,7 @@ class World:
             "rows": Till(config.seed).service,
             **{name: keyed.service for name, keyed in performing.items()},
             "chat": chat.service(self.book),
+            "endpoints": endpoints.service(self.book),
         }
         of_kind = {keyed.kind: keyed for keyed in performing.values()}
         for line in state.lines():

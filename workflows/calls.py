@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from workflows.data import accounts, orders, pipeline
+from workflows.data import accounts, endpoints, orders, pipeline
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
 from workflows.data.common import CostView, Record
@@ -216,9 +216,7 @@ def _batch(name: str, message: type[In], answer: type[Out]) -> Call[In, Out]:
     return Call(name, message, answer, timedelta(minutes=5), attempts=12, queue_per_request=True)
 
 
-RESOLVE_ROLES = Call(
-    "resolve_roles", RoleQuery, RoleBook, timeout=timedelta(seconds=10), attempts=10
-)
+RESOLVE_ROLES = Call("resolve_roles", RoleQuery, RoleBook, timedelta(seconds=10), attempts=10)
 ASK_MODEL = Call(
     "ask_model",
     ModelRequest,
@@ -266,6 +264,8 @@ EXTRACT = _look("rows_page", pipeline.PageOfRows, pipeline.RowsPage)
 LOAD = _effect("load_batch", pipeline.LoadOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)
 CHAT = _effect("chat_message", ChatOrder, attempts=4)
+ENDPOINT = _effect("call_endpoint", endpoints.EndpointOrder, attempts=8)
+ENDPOINT_VIEW = _look("read_endpoint", endpoints.EndpointQuery, endpoints.EndpointView)
 
 RUN_STEP = Call("run_step", StepOrder, StepResult, timeout=timedelta(hours=1), attempts=20)
 """A fused step; scheduled by `grades.Step` with the step's own bounds."""

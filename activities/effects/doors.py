@@ -1,5 +1,6 @@
 """The doors to effects: one method per Call."""
 
+from activities.effects import endpoints
 from activities.effects.accounts import account_state, order_account
 from activities.effects.chat import post_message
 from activities.effects.fulfilment import (
@@ -17,6 +18,7 @@ from runtime.settings import Settings
 from store.database import Store
 from workflows.data.accounts import AccountQuery, AccountView
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
+from workflows.data.endpoints import EndpointOrder, EndpointQuery, EndpointView
 from workflows.data.orders import (
     LabelOrder,
     PaymentOrder,
@@ -78,3 +80,11 @@ class EffectActivities:
     async def chat_message(self, order: ChatOrder) -> EffectReceipt:
         """Post one message to the reviewers' channel, at most once."""
         return await post_message(self._desk, order)
+
+    async def call_endpoint(self, order: EndpointOrder) -> EffectReceipt:
+        """Post to an endpoint of the allow-list."""
+        return await endpoints.post(self._desk, order)
+
+    async def read_endpoint(self, query: EndpointQuery) -> EndpointView:
+        """Read from an endpoint of the allow-list."""
+        return await endpoints.look(self._desk, query)

@@ -232,8 +232,8 @@ def _reference(reply: Reply) -> str | None:
         value = json.loads(reply.body)
     except ValueError:
         return None
-    found = value.get("reference") if isinstance(value, dict) else None
-    return found if isinstance(found, str) and found else None
+    found = value.get("reference") or value.get("id") if isinstance(value, dict) else None
+    return str(found) if isinstance(found, str | int) and found else None
 
 
 def _reason(reply: Reply) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 
 from activities.failures import final
 from runtime.catalogue import Catalogue, UnknownPrice
+from workflows.data.blueprints.shapes import shape
 from workflows.data.budget import Amounts
 from workflows.data.common import Record
 from workflows.data.llm import ModelRequest
@@ -21,6 +22,8 @@ def record_of(
         raise final("UnknownModel", f"{asked} is not in the catalogue; see llm.toml")
     if not answer:
         return None
+    if request.prompt.gives:
+        return shape(answer, request.prompt.gives)
     if answer not in answers:
         raise final("UnknownAnswer", f"no record is called {answer!r}")
     return answers[answer]

@@ -30,6 +30,14 @@ class Filler:
         """Give a number from 0 to 1 if the field is one, as a confidence is."""
         return None
 
+    def number(self, name: str) -> float | None:  # noqa: ARG002
+        """Give the number that stands under this name; None for the smallest one there may be."""
+        return None
+
+    def truth(self, name: str) -> bool:  # noqa: ARG002
+        """Say whether it is so."""
+        return False
+
     def choice(self, name: str, options: Sequence[JsonValue]) -> JsonValue:  # noqa: ARG002
         """Choose one of the values a field may have."""
         return options[0]
@@ -84,15 +92,15 @@ class _Builder:
                 return self._object(schema, depth)
             case "array":
                 return self._array(schema, name, depth)
-            case "integer":
-                return _smallest(schema)
-            case "number":
-                share = self._filler.share(name)
-                return _smallest(schema) if share is None else share
+            case "integer" | "number":
+                share = self._filler.share(name) if kind == "number" else None
+                told = self._filler.number(name) if share is None else share
+                told = int(told) if told is not None and kind == "integer" else told
+                return _smallest(schema) if told is None else told
             case "string":
                 return self._string(schema, name)
             case _:
-                return False if kind == "boolean" else None
+                return self._filler.truth(name) if kind == "boolean" else None
 
     def _object(self, schema: Schema, depth: int) -> JsonValue:
         required, properties = schema.get("required"), schema.get("properties")

@@ -37,7 +37,19 @@ class Plausible(Filler):
         if name == "id":
             return self.identity
         said = answered(self.seed, self.told, self.model) if name in ANSWERS else None
+        if said is None and (line := re.search(_line(name), self.told)):
+            return line[1]
         return str(said.answer) if said else extract(self.told)
+
+    def number(self, name: str) -> float | None:
+        """Give the number of the line `name: ...` of the text."""
+        line = re.search(_line(name), self.told)
+        found = re.search(r"\d[\d,]*(\.\d+)?", line[1]) if line else None
+        return float(found[0].replace(",", "")) if found else None
+
+    def truth(self, name: str) -> bool:  # noqa: ARG002
+        """Agree; when it errs, not."""
+        return not self._errs()
 
     def share(self, name: str) -> float | None:
         """Give how sure the model says it is: less so when it errs, on the whole."""
@@ -74,6 +86,11 @@ class Plausible(Filler):
     def _named(self, option: JsonValue) -> int:
         word = str(option).replace("_", " ").lower()
         return len(re.findall(rf"\b{re.escape(word)}\b", self.told.lower()))
+
+
+def _line(name: str) -> str:
+    """Write the pattern of a line that says a field: its name, a colon, its value."""
+    return rf"(?im)^[ \t]*{re.escape(name).replace('_', '[ _-]')}[ \t]*:[ \t]*(\S.*?)[ \t]*$"
 
 
 def _items(told: str) -> list[tuple[str, str]] | None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cli.blueprints.checking import case_of
 from cli.processes import process
+from runtime.settings import ROOT
 from tests.support.world import Handle, World, example
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record
@@ -57,7 +59,27 @@ def two_of_two() -> dict[str, Any]:
     return {**asked.model_dump(), "needed": 2, "referees": [r.model_dump() for r in conclusive]}
 
 
+@dataclass(frozen=True)
+class Written(Example):
+    """An example of a blueprint: `file` is below `blueprints/`, `values` are its input."""
+
+    values: tuple[str, ...] = ()
+
+    def given(self) -> Record:
+        """Put the case together."""
+        return case_of(ROOT / "blueprints" / f"{self.file}.yaml", self.values)
+
+
 EXAMPLES = (
+    Written(
+        "blueprint",
+        "lead_scoring",
+        deciding(),
+        cancel_at="call_endpoint",
+        undone_by={"crm/leads": ("crm/leads/withdrawn",)},
+        stays=frozenset({"chat", "log/events"}),
+        values=("lead=lead-118", "company=Northwind", "message=We need 40 pumps", "team=ana,ben"),
+    ),
     Example(
         "due-diligence",
         "unilever",

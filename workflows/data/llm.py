@@ -1,5 +1,6 @@
 """Records of model calls: roles, prompts, requests, answers and what they cost."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -115,7 +116,8 @@ class Prompt(Record):
     """What a model is asked. `answer` names the record its reply must fit; empty is free text.
 
     `prefix` is context that several questions share, word for word: it is sent before `user` and
-    marked so that vendors keep it and bill it as cached input when it comes again.
+    marked so that vendors keep it and bill it as cached input when it comes again. `gives` are the
+    fields of a record that no code declares, as blueprints write them.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Prompt(Record):
     user: str
     answer: str
     prefix: str = ""
+    gives: Mapping[str, str] = Field(default_factory=dict, exclude_if=lambda fields: not fields)
 
 
 class ModelRequest(Record):

@@ -208,11 +208,11 @@ class _Running:
     async def _goes(self, step: Planned, seen: Seen) -> Any:
         """Do the work, and again until it will do."""
         again = step.again
-        for _round in range(again.at_most if again else 1):
-            seen = replace(seen, last=await self._go(step, seen))
+        times = again.at_most if again else 1
+        for number in range(times):
+            seen = replace(seen, last=await self._go(step, replace(seen, round=number)))
             if again is None or again.until(seen):
                 return seen.last
-        times = again.at_most if again else 1
         raise Unresolved(f"step {step.name!r} did not come to what it repeats for in {times} goes")
 
     async def _go(self, step: Planned, seen: Seen) -> Any:

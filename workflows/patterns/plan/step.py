@@ -17,12 +17,13 @@ MOST_ITEMS = 1_000
 @dataclass(frozen=True)
 class Seen:
     """What work can read: values of the steps it waited for (None: skipped, or soft and not there
-    in time), inside `each` the item, inside `again` what the round before gave.
+    in time), inside `each` the item, inside `again` the round and what the one before gave.
     """
 
     steps: Mapping[str, Any] = field(default_factory=dict)
     item: Any = None
     last: Any = None
+    round: int = 0
 
 
 @dataclass(frozen=True)

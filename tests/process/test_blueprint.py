@@ -1,0 +1,168 @@
+"""Blueprints: the page followed literally, those there are, people, undo, what is refused."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from typer.testing import CliRunner
+
+from cli.blueprints.checking import case_of, checked
+from cli.blueprints.drawing import drawn
+from cli.errors import BadInput
+from cli.processes import PROCESSES
+from runtime.settings import ROOT
+from starter import app
+from tests.support.world import Handle, World
+from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
+from workflows.errors import reason
+from workflows.rules.blueprints import doors
+
+SERVER = pytest.mark.server
+PAGE = (ROOT / "docs/blueprints.md").read_text(encoding="utf-8")
+FILES = sorted((ROOT / "blueprints").glob("*.yaml"))
+LEAD = ["lead=lead-118", "company=Northwind", "message=We need 40 pumps", "team=ana,ben"]
+
+
+def block(language: str) -> str:
+    found = re.search(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def commands() -> list[list[str]]:
+    """Give the page's commands, without the interpreter."""
+    return [shlex.split(line)[2:] for line in block("sh").splitlines()]
+
+
+@pytest.fixture
+def note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page's blueprint, saved as it says, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("weather_note.yaml")
+    path.write_text(block("yaml"), encoding="utf-8")
+    return path
+
+
+def given_by_page() -> list[str]:
+    run = commands()[2]
+    return [run[place + 1] for place, word in enumerate(run) if word == "--input"]
+
+
+def test_the_page_holds_before_anything_runs(note: Path) -> None:
+    check, graph, run = commands()
+    assert [c[:2] for c in (check, graph, run)] == [
+        ["blueprint", w] for w in ("check", "graph", "run")
+    ]
+    assert CliRunner().invoke(app, check).exit_code == 0
+    assert CliRunner().invoke(app, graph).output == block("text")
+    case = case_of(note, given_by_page())
+    assert case.values == {"place": "Kiel", "today": "8 C, rain"}
+
+
+@SERVER
+async def test_the_page_runs(here: World, note: Path) -> None:
+    ended = await done(here, case_of(note, given_by_page()))
+    assert set(ended.result) == {"german", "french"}
+    assert all(ended.result.values())
+    assert ended.sha256 == case_of(note, given_by_page()).sha256
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_blueprint_is_sound(path: Path) -> None:
+    found = checked(path)
+    assert found.errors == ()
+    assert [line for line in found.advice if " warning " in line] == []
+
+
+def test_what_may_be_run_is_what_there_is() -> None:
+    assert {*doors.PROCESSES, "blueprint"} == {entry.name for entry in PROCESSES}
+
+
+def test_new_ones_start_from_those_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in FILES:
+        made = CliRunner().invoke(app, ["blueprint", "new", f"my_{path.stem}", "--from", path.stem])
+        assert made.exit_code == 0
+        found = checked(Path(f"my_{path.stem}.yaml"))
+        assert (found.errors, found.source.blueprint.name[:3]) == ((), "my-")
+        assert list(drawn(found.source.blueprint))
+    with pytest.raises(BadInput, match="is there already"):
+        CliRunner().invoke(app, ["blueprint", "new", "my_quiz"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ask: drafter", "ask: poet"),
+        ("ask: drafter\n", "effect: bomb\n"),
+        ("steps.note.text", "steps.note.colour"),
+        ("{{ input.place }}", "{{ ''.__class__ }}"),
+    ],
+    ids=["role", "effect", "field", "escape"],
+)
+def test_what_cannot_be_is_refused_with_its_place(note: Path, change: str, said: str) -> None:
+    note.write_text(block("yaml").replace(change, said, 1), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"weather_note.yaml:\d+:\d+: "):
+        case_of(note, given_by_page())
+
+
+def test_values_are_refused_by_field(note: Path) -> None:
+    with pytest.raises(
+        BadInput, match=r"input today: .*\ninput wind: .*\nweather-note takes place"
+    ):
+        case_of(note, ["place=Kiel", "wind=5"])
+
+
+async def begun(here: World, case: BlueprintCase) -> Handle:
+    return await here.begin("blueprint", case)
+
+
+async def done(here: World, case: BlueprintCase) -> BlueprintResult:
+    return await here.done(await begun(here, case), BlueprintResult)
+
+
+def given(name: str, *values: str) -> BlueprintCase:
+    return case_of(ROOT / "blueprints" / f"{name}.yaml", values)
+
+
+@SERVER
+async def test_an_invoice_is_paid_once_a_person_agrees(here: World) -> None:
+    text = "Supplier: Northwind\nCurrency: EUR\nNet: 100.00\nTax: 19.00\nTotal: 119.00"
+    handle = await begun(here, given("invoice", "number=inv-1", f"text={text}", "token=tok-visa"))
+    gate = await here.gate(handle, "approve")
+    assert "119.0 EUR to Northwind" in gate.question
+    await here.decide(handle, "approve", "ben", gate=gate.name)
+    ended = await here.done(handle, BlueprintResult)
+    assert (ended.result["paid"], ended.result["decided_by"]) == (True, "ben")
+    assert (await here.book())["held"]["payments"] == {"inv-1": "authorised"}
+
+
+def changed(case: BlueprintCase, step: str, **to: Any) -> BlueprintCase:
+    """Give a case in which a step is another."""
+    blueprint = case.blueprint.model_dump(by_alias=True, exclude_defaults=True)
+    blueprint["steps"][step] = to
+    return BlueprintCase.model_validate({**case.model_dump(), "blueprint": blueprint})
+
+
+@SERVER
+async def test_a_failed_step_undoes_what_was_done_and_a_hostile_one_runs_nothing(
+    here: World,
+) -> None:
+    lead = given("lead_scoring", *LEAD)
+    order = {"action": "authorise", "payment": "p1", "token": "t", "amount": 0, "currency": "EUR"}
+    refused = changed(lead, "notify", effect="payment", needs=["crm"], **{"with": order})
+    with pytest.raises(WorkflowFailureError) as failed:
+        await done(here, refused)
+    assert "payments refused: 422" in reason(failed.value.cause or failed.value)
+    done_ = (await here.book())["effects"]["by_action"]
+    assert (done_["endpoints/crm/leads"], done_["endpoints/crm/leads/withdrawn"]) == (1, 1)
+    with pytest.raises(WorkflowFailureError) as failed:
+        await done(here, changed(lead, "score", effect="bomb"))
+    said = reason(failed.value.cause or failed.value)
+    assert "steps.score.effect: there is no effect 'bomb'" in said
+    assert (await here.book())["effects"]["by_action"] == done_

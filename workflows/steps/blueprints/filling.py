@@ -1,0 +1,67 @@
+"""Templates filled in a running case; what goes wrong is an error a workflow can end with."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from workflows.calls import Call
+from workflows.data.blueprints.filters import BadTemplate
+from workflows.data.blueprints.templates import Known, filled, holds
+from workflows.data.common import JSON, Record
+from workflows.errors import Unusable
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except BadTemplate as error:
+        raise Unusable(f"{where}: {error}") from None
+
+
+def fill(where: str, value: JSON, known: Known) -> JSON:
+    """Fill the templates in a value. Raises Unusable, naming `where`, as all here do."""
+    with _told(where):
+        return filled(value, known)
+
+
+def text(where: str, template: str, known: Known) -> str:
+    """Fill a template to a text; a value that is none is told as JSON."""
+    value = fill(where, template, known)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def condition(where: str, template: str, known: Known) -> bool:
+    """Say whether a condition holds."""
+    with _told(where):
+        return holds(template, known)
+
+
+def items(where: str, template: str, known: Known) -> list[JSON]:
+    """Fill a template to a list; nothing is an empty one."""
+    value = fill(where, template, known)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unusable(f"{where}: this gives no list; name a field that is one")
+    return value
+
+
+def request(where: str, call: Call[Any, Any], given: Mapping[str, JSON], known: Known) -> Record:
+    """Fill in what a Call is asked; it must fit the Call's record."""
+    values = fill(where, dict(given), known)
+    try:
+        found: Record = call.input.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join([where, *(str(part) for part in wrong["loc"])])
+        raise Unusable(f"{field}: {wrong['msg']}; {call.name} takes no other") from None
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Give a record as JSON; what is JSON as it is."""
+    return value.model_dump(mode="json") if isinstance(value, Record) else value

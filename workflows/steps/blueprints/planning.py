@@ -1,0 +1,139 @@
+"""A blueprint's steps as the executor takes them: conditions, policies and limits filled in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from workflows.data.blueprints.blueprint import Step
+from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.blueprints.filters import BadTemplate
+from workflows.data.blueprints.planned import called, seconds
+from workflows.data.blueprints.references import Needs, needs_of
+from workflows.data.blueprints.shapes import record_name, shape
+from workflows.data.blueprints.templates import Known
+from workflows.data.common import JSON, Record
+from workflows.errors import Misuse
+from workflows.patterns.branch import Branch
+from workflows.patterns.failure import Policy, ask, fallback, skip
+from workflows.patterns.gate import OpenGate, task_gate
+from workflows.patterns.plan.step import Again, Each, Planned, Seen
+from workflows.steps.blueprints.doing import Doing
+from workflows.steps.blueprints.filling import condition, fill, items, plain
+
+PATIENCE, DAILY = timedelta(days=30), timedelta(days=1)
+"""How long people asked about a failed step are waited for, and how often reminded."""
+Knowing = Callable[[Seen], Known]
+
+
+class Supplied(Record):
+    """What a person says a step gives that declares no fields."""
+
+    text: str
+
+
+class Planning:
+    """Makes the plan of one case."""
+
+    def __init__(self, case: BlueprintCase, doing: Doing, open_gate: OpenGate) -> None:
+        self.case, self.doing, self.open_gate = case, doing, open_gate
+        self.seen: dict[str, Seen] = {}
+
+    def steps(self) -> list[Planned]:
+        """Give every step. Raises Misuse for a template that cannot be taken."""
+        try:
+            needs = needs_of(self.case.blueprint)
+        except BadTemplate as error:
+            raise Misuse(f"blueprint {self.case.blueprint.name!r}: {error}") from None
+        return [self._step(n, s, needs[n]) for n, s in self.case.blueprint.steps.items()]
+
+    def limits(self) -> dict[str, int]:
+        """Give how many places there are of what the blueprint limits."""
+        limits = self.case.blueprint.limits.items()
+        return {name: limit.at_once for name, limit in limits if limit.at_once is not None}
+
+    def known(self, step: Step | None, seen: Seen, soft: Sequence[str] = ()) -> Known:
+        """Give what templates of a step may read; soft steps that are not there are empty."""
+        steps = dict.fromkeys(soft) | {name: plain(v) for name, v in seen.steps.items()}
+        known: dict[str, JSON] = {"input": dict(self.case.values), "steps": steps}
+        if step and step.for_each:
+            known["item"] = seen.item
+        if step and step.repeat:
+            known["last"] = seen.last
+        return known
+
+    def _step(self, name: str, step: Step, needs: Needs) -> Planned:
+        known = partial(self.known, step, soft=needs.soft)
+
+        async def work(seen: Seen) -> JSON:
+            self.seen[name] = seen
+            return await self.doing.do(name, step, known(seen), seen.round)
+
+        return Planned(
+            name=name,
+            work=work,
+            needs=needs.hard,
+            soft=needs.soft,
+            soft_wait=step.soft_wait,
+            when=_if(f"steps.{name}.when", step.when, known) if step.when else None,
+            each=_each(name, step, known),
+            again=_again(name, step, known),
+            attempts=step.attempts or 1,
+            timeout=step.timeout,
+            on_failure=self._policy(name, step, known),
+            uses=(called(step), *step.uses),
+            seconds=seconds(step),
+        )
+
+    def _policy(self, name: str, step: Step, known: Knowing) -> Policy | None:
+        failure = step.on_failure
+        if failure.skip:
+            return skip()
+        if failure.ask:
+            supplies = shape(record_name(name), step.gives) if step.gives else Supplied
+            people = {person: frozenset[str]() for person in failure.ask}
+            question = f"Step {name} failed. Try it again, go on without it, or say what it gives?"
+            spec = task_gate(
+                *(f"{name}-failed", question, people),
+                deadline=PATIENCE,
+                remind_every=DAILY,
+                supplies=supplies,
+            )
+            return ask(spec, self.open_gate)
+        if failure.fail or failure.default is None:
+            return None
+
+        async def stand_in() -> JSON:
+            where = f"steps.{name}.on_failure.default"
+            return fill(where, failure.default, known(self.seen.get(name, Seen())))
+
+        return fallback(Branch("default", stand_in))
+
+
+def _if(where: str, template: str, known: Knowing) -> Callable[[Seen], bool]:
+    return lambda seen: condition(where, template, known(seen))
+
+
+def _each(name: str, step: Step, known: Knowing) -> Each | None:
+    if not step.for_each:
+        return None
+    where, template = f"steps.{name}.for_each", step.for_each
+    return Each(
+        lambda seen: items(where, template, known(seen)),
+        at_once=step.at_once,
+        enough=step.enough,
+        tolerate=step.tolerate,
+    )
+
+
+def _again(name: str, step: Step, known: Knowing) -> Again | None:
+    """Read `until`, which may name the step itself as well as `last`."""
+    if step.repeat is None:
+        return None
+    repeat, where = step.repeat, f"steps.{name}.repeat.until"
+
+    def until(seen: Seen) -> bool:
+        with_own = replace(seen, steps={**seen.steps, name: seen.last})
+        return condition(where, repeat.until, known(with_own))
+
+    return Again(until, repeat.at_most)
