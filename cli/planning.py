@@ -1,6 +1,7 @@
 """The command on plans: `plan` says what parallel work would gain, before anything runs."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 Target = Annotated[
-    Path, typer.Argument(metavar="FILE.yaml|DIR", help="a blueprint, or a folder of them")
+    Path,
+    typer.Argument(
+        metavar="FILE.yaml|DIR|HISTORY", help="a blueprint, a folder of them, or a history as JSON"
+    ),
 ]
 Durations = Annotated[
     str, typer.Option(help="given: by `takes`; learned: of past runs, where known")
@@ -29,6 +33,9 @@ OfEach = Annotated[
 Hourly = Annotated[float | None, typer.Option(help="what an hour is worth", min=0)]
 Days = Annotated[float, typer.Option(help="working days a year", min=1, max=366)]
 Runs = Annotated[int, typer.Option(help="runs in virtual time", min=50, max=100_000)]
+AsBlueprint = Annotated[
+    bool, typer.Option("--as-blueprint", help="of a recorded run: write its parallel blueprint")
+]
 Seed = Annotated[int, typer.Option(help="same seed, same runs")]
 
 
@@ -42,6 +49,7 @@ def plan(
     days: Days = 260,
     runs: Runs = 1_000,
     seed: Seed = 1,
+    as_blueprint: AsBlueprint = False,
     as_json: AsJson = False,
 ) -> None:
     """Say how long a blueprint takes, what binds it, and whether parallel gains anything.
@@ -57,7 +65,11 @@ def plan(
     wished = Wishes(volume, volumes, hourly, days, runs, seed)
     settings = Settings.from_env()
     known = _known(settings, durations)
-    if target.is_dir():
+    if as_blueprint:
+        from cli.plans.recorded import written
+
+        sys.stdout.write(written(target, settings.models))
+    elif target.is_dir():
         _rank(target, wished, settings, known, as_json=as_json)
     else:
         _analyse(target, wished, settings, known, as_json=as_json)

@@ -118,7 +118,8 @@ def _objective(facts: _Facts) -> tuple[int, str]:
 def _duration(facts: _Facts) -> tuple[int, str]:
     in_order = facts.found.machine_in_order
     if facts.saved <= 0:
-        return -2, f"nothing is saved of {seconds(in_order)} of machine time"
+        why = ": coordination and limits cost it" if facts.found.machine < in_order else ""
+        return -2, f"nothing is saved of {seconds(in_order)} of machine time{why}"
     said = f"{seconds(facts.saved)} saved of {seconds(in_order)} ({facts.share:.0%})"
     return (2 if facts.share >= 0.4 else 1 if facts.share >= 0.1 else -1), said
 
