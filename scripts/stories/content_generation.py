@@ -6,6 +6,7 @@ from temporalio.client import WorkflowFailureError
 
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, example
+from workflows.data.common import ONE_AT_A_TIME
 from workflows.data.content_generation import ContentBrief
 
 
@@ -13,6 +14,15 @@ async def cold_store(here: World) -> Handle:
     """Four pieces at once; the caption is sent back with an objection, and revised."""
     brief = example("content-generation/cold_store", ContentBrief)
     handle = await here.begin("content-generation", brief, id="cg-cold-store")
+    await handle.result()
+    return handle
+
+
+async def in_turn(here: World) -> Handle:
+    """One call after another, as in order: the audit says which had no reason to wait."""
+    brief = example("content-generation/bakery", ContentBrief)
+    memo = {ONE_AT_A_TIME: True}
+    handle = await here.begin("content-generation", brief, id="cg-bakery-in-turn", memo=memo)
     await handle.result()
     return handle
 
@@ -29,4 +39,4 @@ async def cancel(here: World) -> Handle:
     return handle
 
 
-STORIES = (cold_store, cancel)
+STORIES = (cold_store, in_turn, cancel)

@@ -52,6 +52,11 @@ def test_what_cannot_be_followed_is_not_judged() -> None:
     [
         ("content_production_heat_pumps", []),
         ("order_fulfilment_split", []),
+        ("content_generation_cold_store", []),
+        (
+            "content_generation_in_turn",
+            [("thread", "post"), ("post", "caption"), ("caption", "newsletter")],
+        ),
         ("support_request_printer", [("triage", "specialist")]),
     ],
 )
