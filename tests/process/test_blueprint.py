@@ -15,7 +15,7 @@ from cli.errors import BadInput
 from cli.processes import PROCESSES
 from runtime.settings import ROOT
 from starter import app
-from tests.support.world import Handle, World
+from tests.support.world import Handle, World, example
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
 from workflows.errors import reason
 from workflows.rules.blueprints import doors
@@ -166,3 +166,70 @@ async def test_a_failed_step_undoes_what_was_done_and_a_hostile_one_runs_nothing
     said = reason(failed.value.cause or failed.value)
     assert "steps.score.effect: there is no effect 'bomb'" in said
     assert (await here.book())["effects"]["by_action"] == done_
+
+
+# ---- twins: a blueprint comes to the same as the process in code --------------------------------
+
+
+def written(name: str, values: dict[str, Any]) -> BlueprintCase:
+    """Give a case of a blueprint with values of a case file of its twin."""
+    blueprint = checked(ROOT / "blueprints" / f"{name}.yaml").source.blueprint
+    return BlueprintCase(case=blueprint.name, blueprint=blueprint, values=values)
+
+
+async def both(
+    here: World, process: str, file: str, name: str, *fields: str, desk: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a case file as code and as blueprint; give both results as JSON."""
+    entry = next(entry for entry in PROCESSES if entry.name == process)
+    case = example(f"{process}/{file}", entry.record)
+    said = case.model_dump(mode="json")
+    said = {**said, **said["desk"]} if desk else said
+    code = await here.begin(process, case)
+    blueprint = await begun(here, written(name, {field: said[field] for field in fields}))
+    for handle, gate in ((code, "answer"), (blueprint, "approval")) if desk else ():
+        await decided(here, handle, gate)
+    return await code.result(), (await here.done(blueprint, BlueprintResult)).model_dump()["result"]
+
+
+async def decided(here: World, handle: Handle, name: str) -> None:
+    """Approve, if the case asks."""
+    phase = await here.until(
+        handle, "status", lambda s: s["phase"] == "closed" or f"gate {name}" in s["waiting_for"]
+    )
+    if phase["phase"] != "closed":
+        await here.decide(handle, "approve", "ana", gate=name)
+
+
+@SERVER
+@pytest.mark.parametrize("file", ["routine", "urgent"])
+async def test_email_triage_has_a_twin(here: World, file: str) -> None:
+    fields = ("mail", "facts", "signature", "reply_time", "review")
+    code, twin = await both(here, "email-triage", file, "email_triage_draft", *fields, desk=True)
+    reading = code.pop("reading")
+    for field in ("outcome", "path", "answer"):
+        assert twin[field] == code[field], field
+    for field in ("sentiment", "category", "urgency", "points"):
+        assert twin[field] == reading[field], field
+    own = dict.fromkeys(("id", "workflow_id", "message_id"))
+    sent = [{**mail, **own} for mail in (await here.book())["mails"]]
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+
+
+@SERVER
+@pytest.mark.parametrize("file", ["bakery", "cold_store"])
+async def test_content_generation_has_a_twin(here: World, file: str) -> None:
+    fields = ("topic", "audience", "facts")
+    code, twin = await both(here, "content-generation", file, "content_generation", *fields)
+    for piece in code["pieces"]:
+        assert twin[piece["name"]]["parts"] == piece["parts"], piece["name"]
+    assert twin["unsettled"] == code["unsettled"]
+
+
+@SERVER
+async def test_content_production_has_a_twin(here: World) -> None:
+    fields = ("topic", "audience", "messages", "material", "words")
+    code, twin = await both(here, "content-production", "heat_pumps", "content_production", *fields)
+    for field in ("outcome", "draft", "layout", "figures", "facts", "objections", "announced"):
+        assert twin[field] == code[field], field
