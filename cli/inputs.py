@@ -50,6 +50,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[a-z0-9][a-z0-9-]{0,39}$": "write lower-case letters, digits and -, as bank-saderat",
     r"^[a-z][a-z0-9_]{0,39}$": "write lower-case letters, digits and _, as score_lead",
     r"^[a-z][a-z0-9-]{0,39}$": "write lower-case letters, digits and -, as lead-scoring",
+    r"^([a-z][a-z0-9-]{0,39})?$": "write the name of a process or blueprint, as lead-scoring",
     FIELD_TYPE: "write text, number, integer, boolean, day or any, `list of` before one of them,"
     " a meaning in brackets after it, ? at the end if it may be missing",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "write a mail address, as name@company.example",

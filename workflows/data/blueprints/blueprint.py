@@ -117,7 +117,7 @@ class Step(Written):
     http: HttpCall | None = None
     gate: GateStep | None = None
     event: EventStep | None = None
-    run: str = ""
+    run: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9-]{0,39})?$")] = ""
     """Another process or blueprint."""
     give: JSON = None
     """A value put together from what is known."""

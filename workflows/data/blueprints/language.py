@@ -143,10 +143,10 @@ class _Walk:
             raise BadTemplate("a number too large to be read", node.lineno)
         if isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
             raise BadTemplate(f"{node.attr}: no field begins with __", node.lineno)
-        if isinstance(node, nodes.BinExpr) and node.operator in ("*", "%"):
-            sides = (node.left, node.right)
-            if any(isinstance(s, nodes.Const) and isinstance(s.value, str) for s in sides):
-                raise BadTemplate(f"a text takes no {node.operator}", node.lineno)
+        reckoned = node if isinstance(node, nodes.BinExpr) else None
+        sides = [reckoned.left, reckoned.right] if reckoned else []
+        if reckoned and reckoned.operator in ("*", "%") and any(map(_is_no_number, sides)):
+            raise BadTemplate(f"only numbers take {reckoned.operator}", node.lineno)
         if isinstance(node, nodes.Filter) and node.name not in LANGUAGE.filters:
             known = ", ".join(sorted(n for n in LANGUAGE.filters if not n.startswith("(")))
             raise BadTemplate(f"no filter is called {node.name}; there are {known}", node.lineno)
@@ -194,6 +194,11 @@ def _parts(node: Node) -> list[str]:
     parts = _parts(node.node)
     key = [node.attr] if isinstance(node, nodes.Getattr) else _key(node)
     return [*parts, *key] if parts and not _open(node.node) else parts
+
+
+def _is_no_number(node: Node) -> bool:
+    text = isinstance(node, nodes.Const) and isinstance(node.value, str)
+    return text or isinstance(node, nodes.List | nodes.Tuple | nodes.Dict)
 
 
 def _guards(node: Node) -> bool:

@@ -64,6 +64,8 @@ def _of(case: BlueprintCase, name: str, step: Step) -> Iterator[Misfit]:
         if word and word not in known:
             there = ", ".join(sorted(known))
             yield (*at, *where), f"there is no {where[-1]} {word!r}; there is {there}"
+    if step.run in case.others and _comes_back(step.run, case):
+        yield (*at, "run"), f"{step.run} runs itself again, without end; use repeat"
     if step.undo and step.kind not in ("effect", "http"):
         yield (*at, "undo"), "only what has an effect is undone; leave it out"
     call = SOURCES.get(step.source) or EFFECTS.get(step.effect)
@@ -74,3 +76,17 @@ def _of(case: BlueprintCase, name: str, step: Step) -> Iterator[Misfit]:
     if step.http and not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", step.http.endpoint):
         said = "an endpoint is named, never addressed; name one of BRAID_ENDPOINTS, as crm"
         yield (*at, "http", "endpoint"), said
+
+
+def _comes_back(name: str, case: BlueprintCase) -> bool:
+    """Tell whether a blueprint leads to itself, or to the case's own, by what its steps run."""
+    todo, seen = [name], set[str]()
+    while todo:
+        current = case.others.get(todo.pop())
+        for step in current.steps.values() if current else ():
+            if step.run in (name, case.blueprint.name):
+                return True
+            if step.run not in seen:
+                seen.add(step.run)
+                todo.append(step.run)
+    return False
