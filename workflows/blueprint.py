@@ -15,7 +15,7 @@ from workflows.patterns.process import Process
 from workflows.patterns.saga import Saga
 from workflows.rules.blueprints.doors import misfits
 from workflows.steps.blueprints.doing import BLUEPRINT, Doing
-from workflows.steps.blueprints.filling import fill, plain
+from workflows.steps.blueprints.filling import complete, fill, plain
 from workflows.steps.blueprints.planning import Planning
 
 STATES = {
@@ -34,7 +34,6 @@ class BlueprintRun(Process):
     def __init__(self, case: BlueprintCase) -> None:
         super().__init__(BLUEPRINT, case.case)
         self.case = case
-        self.planning = Planning(case, Doing(self, case), self.gate)
         self.known = BlueprintResult(
             case=case.case, blueprint=case.blueprint.name, sha256=case.sha256
         )
@@ -45,7 +44,8 @@ class BlueprintRun(Process):
         if wrong := misfits(case):
             told = "; ".join(f"{'.'.join(map(str, where))}: {said}" for where, said in wrong)
             raise Misuse(f"blueprint {case.blueprint.name!r}: {told}")
-        steps = self.planning.steps()
+        planning = Planning(complete(case), Doing(self, case), self.gate)
+        steps = planning.steps()
         roles = tuple(dict.fromkeys(s.ask for s in case.blueprint.steps.values() if s.ask))
         if roles:
             self.roles = await ask(RESOLVE_ROLES, RoleQuery(roles=roles))
@@ -53,10 +53,10 @@ class BlueprintRun(Process):
             await self.pay_from(BudgetOrder(name="models", usd=case.blueprint.budget_usd))
         self.enter("running")
         async with Saga():
-            ran = await run_plan(steps, limits=self.planning.limits(), watcher=self)
-            self.known = self.known.model_copy(update={"result": self._result(ran)})
+            ran = await run_plan(steps, limits=planning.limits(), watcher=self)
+            result = self._result(planning, ran)
         revised = (Revised(step=r.step, late=r.late, at=r.at) for r in ran.revisions)
-        update = {"outcome": "done", "revisions": tuple(revised)}
+        update = {"outcome": "done", "result": result, "revisions": tuple(revised)}
         self.known = self.known.model_copy(update=update)
         self.enter("closed", "done")
         await self.finish()
@@ -77,10 +77,10 @@ class BlueprintRun(Process):
         """Give what became of the steps by now, and at the end the result."""
         return self.known.model_copy(update={"cost": self.cost()})
 
-    def _result(self, ran: Ran) -> dict[str, JSON]:
+    def _result(self, planning: Planning, ran: Ran) -> dict[str, JSON]:
         """Give what the blueprint says its result is; without it, what each step gave."""
         if not (wanted := dict(self.case.blueprint.result)):
             return {name: plain(value) for name, value in ran.values.items()}
-        result = fill("result", wanted, self.planning.known(None, Seen(ran.values)))
+        result = fill("result", wanted, planning.known(None, Seen(ran.values)))
         assert isinstance(result, dict)  # noqa: S101 - fields stay fields
         return result

@@ -233,3 +233,78 @@ async def test_content_production_has_a_twin(here: World) -> None:
     code, twin = await both(here, "content-production", "heat_pumps", "content_production", *fields)
     for field in ("outcome", "draft", "layout", "figures", "facts", "objections", "announced"):
         assert twin[field] == code[field], field
+
+
+# ---- every kind of step, and every way to go on --------------------------------------------------
+
+ALL_KINDS = """
+name: all-kinds
+input: {words: list of text, card: text}
+limits: {crm: {at_once: 1}}
+steps:
+  told: {event: {name: paid, deadline: 1h}}
+  quick: {give: "{{ input.words | first }}"}
+  early:
+    soft: [told]
+    give: {late: "{{ steps.told == none }}", quick: "{{ steps.quick }}"}
+  posted:
+    for_each: "{{ input.words }}"
+    http: {endpoint: crm, path: /words}
+    with: {word: "{{ item }}"}
+  read:
+    needs: [posted]
+    http: {endpoint: crm, method: GET, path: /words}
+  counted:
+    repeat: {until: "{{ last.n >= 3 }}", at_most: 5}
+    give: {n: "{{ (last.n if last else 0) + 1 }}"}
+  child:
+    run: quiz
+    with: {topic: "{{ steps.told.about }}"}
+  broken:
+    effect: payment
+    with: {action: capture, payment: "{{ input.card }}"}
+    gives: {reference: text}
+    on_failure: {ask: [ana]}
+  given:
+    effect: payment
+    with: {action: capture, payment: "{{ input.card }}-2"}
+    on_failure: {default: {reference: "none of {{ input.card }}"}}
+  silent:
+    gate: {question: "Now?", people: [ben], deadline: 1s, by_default: decline}
+result:
+  early: "{{ steps.early }}"
+  words: "{{ steps.read.posted | map('word') }}"
+  counted: "{{ steps.counted.n }}"
+  quiz: "{{ steps.child.quiz != '' }}"
+  broken: "{{ steps.broken.reference }}"
+  given: "{{ steps.given.reference }}"
+  silent: "{{ steps.silent.verdict }}"
+"""
+
+
+@SERVER
+async def test_every_kind_of_step(here: World, tmp_path: Path) -> None:
+    path = tmp_path / "all_kinds.yaml"
+    path.write_text(ALL_KINDS, encoding="utf-8")
+    handle = await begun(here, case_of(path, ["words=a,b", "card=c1"]))
+    gate = await here.gate(handle, "broken-failed")
+    await here.until(handle, "result_so_far", lambda known: "early" in known["steps"])
+    body = {"about": "pumps"}
+    await handle.signal("event", {"name": "paid", "id": "1", "sender": "shop", "body": body})
+    value = {"reference": "by hand"}
+    await here.decide(handle, "supply", "ana", gate=gate.name, value=value)
+    try:
+        ended = await here.done(handle, BlueprintResult)
+    except WorkflowFailureError as error:
+        pytest.fail(reason(error.cause or error))
+    assert ended.result == {
+        "early": {"late": True, "quick": "a"},
+        "words": ["a", "b"],
+        "counted": 3,
+        "quiz": True,
+        "broken": "by hand",
+        "given": "none of c1",
+        "silent": "decline",
+    }
+    assert [(r.step, r.late) for r in ended.revisions] == [("early", "told")]
+    assert ended.cost.calls == 3, "the child's"

@@ -91,7 +91,7 @@ class Doing:
         if http.method == "GET":
             seen: Any = await _asked(ENDPOINT_VIEW, request(where, ENDPOINT_VIEW, given, known))
             return _json(seen["body"])
-        which = current_scope().name + (f"#{number}" if number else "")
+        which = f"{_here()}#{number}" if number else _here()
         given |= {"step": which, "body": dict(step.given)}
         return await self._done(name, step, known, ENDPOINT, request(where, ENDPOINT, given, known))
 
@@ -147,7 +147,7 @@ class Doing:
 
     async def _run(self, name: str, step: Step, known: Known) -> JSON:
         values = fill(f"steps.{name}.with", dict(step.given), known)
-        id = f"{workflow.info().workflow_id}/{current_scope().name}"
+        id = _here()
         if (other := self.case.others.get(step.run)) is None:
             return _json(await workflow.execute_child_workflow(step.run, values, id=id))
         given = self.case.model_copy(update={"blueprint": other, "values": values})
@@ -156,6 +156,11 @@ class Doing:
         )
         self.host.add_cost(ended.cost)
         return dict(ended.result)
+
+
+def _here() -> str:
+    """Name where we are: workflow and step, with the item's number; children differ by it."""
+    return f"{workflow.info().workflow_id}/{current_scope().name}"
 
 
 def _gate_name(step: str) -> str:

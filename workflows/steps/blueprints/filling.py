@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from workflows.calls import Call
+from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.filters import BadTemplate
+from workflows.data.blueprints.shapes import shape
 from workflows.data.blueprints.templates import Known, filled, holds
 from workflows.data.common import JSON, Record
-from workflows.errors import Unusable
+from workflows.errors import Misuse, Unusable
 
 
 @contextmanager
@@ -60,6 +62,21 @@ def request(where: str, call: Call[Any, Any], given: Mapping[str, JSON], known: 
         field = ".".join([where, *(str(part) for part in wrong["loc"])])
         raise Unusable(f"{field}: {wrong['msg']}; {call.name} takes no other") from None
     return found
+
+
+def complete(case: BlueprintCase) -> BlueprintCase:
+    """Give the case with its values as the blueprint takes them; optional ones are None.
+
+    Raises Misuse, naming the first value that does not fit.
+    """
+    blueprint = case.blueprint
+    try:
+        taken = shape("Input", blueprint.input).model_validate_json(json.dumps(dict(case.values)))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in ("input", *wrong["loc"]))
+        raise Misuse(f"blueprint {blueprint.name!r}: {field}: {wrong['msg']}") from None
+    return case.model_copy(update={"values": taken.model_dump(mode="json")})
 
 
 def plain(value: Any) -> Any:
