@@ -15,11 +15,15 @@ from runtime.catalogue import Catalogue
 from runtime.settings import Settings
 from store.database import Store
 from store.estimates import Estimates
+from workflows.calls import ENDPOINT
 from workflows.data.blueprints.blueprint import Blueprint, Step
 from workflows.data.blueprints.plan import Plan, PlanStep, StepId
 from workflows.data.blueprints.planned import called, plan_of
 from workflows.data.llm import Usage
+from workflows.rules.blueprints.doors import EFFECTS
 
+BLUEPRINT = "blueprint"
+"""The workflow type of every blueprint."""
 ASSUMED = Usage(input_tokens=1_500, output_tokens=400)
 """What a model call is taken to read and write when it is priced."""
 
@@ -95,24 +99,25 @@ def _matched(
 ) -> Mapping[StepId, Estimate]:
     """Find for each step the estimate it should be planned with.
 
-    Best is its own, by process and name; else that of its role's first model, or of what it calls.
-    Of several, real before simulated ones, then the one that rests on most calls.
+    For a model that of the role's first model, over all processes; else that of what is called,
+    by blueprints if there is one. Of several, real before simulated ones, then the one that rests
+    on most calls.
     """
     held, found = list(known), {}
     for name, step in blueprint.steps.items():
         models = catalogue.roles.get(step.ask, ())[:1]
-        fits = [(_fit(e, blueprint.name, name, step, models), e) for e in held]
+        fits = [(_fit(e, step, models), e) for e in held]
         if some := [(fit, not e.key.simulated, e.n, e) for fit, e in fits if fit]:
             found[name] = max(some, key=lambda one: one[:3])[3]
     return found
 
 
-def _fit(e: Estimate, process: str, name: StepId, step: Step, models: Sequence[str]) -> int:
+def _fit(e: Estimate, step: Step, models: Sequence[str]) -> int:
     """Say how well an estimate fits a step; 0: not at all."""
-    if e.key.process == process and e.key.step == name:
-        return 3
     if step.ask:
-        return 2 if e.key.model in models and not e.key.process else 0
-    if step.gate or step.event:
+        return int(e.key.model in models and not e.key.process)
+    if step.gate or step.event or not (name := called(step)):
         return 0
-    return 1 if called(step) and e.key.step == called(step) else 0
+    call = EFFECTS.get(step.effect) or (ENDPOINT if step.http else None)
+    fits = e.key.step == (call.name if call else name)
+    return fits + (fits and e.key.process == BLUEPRINT)

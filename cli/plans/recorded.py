@@ -13,11 +13,12 @@ from insight.history.drafts import when
 from insight.history.reader import Events
 from insight.plan.critical import critical
 from insight.plan.recorded.calls import left_out
-from insight.plan.recorded.written import as_blueprint
+from insight.plan.recorded.written import Names, as_blueprint
 from insight.plan.sheet import seconds
 from runtime.catalogue import Catalogue
 from workflows.data.blueprints.blueprint import Blueprint
 from workflows.data.blueprints.planned import plan_of
+from workflows.rules.blueprints.doors import EFFECTS
 
 _WIDTH = 98
 
@@ -49,9 +50,10 @@ def written(path: Path, catalogue: Catalogue) -> str:
         for named in (model, catalogue.model(model).id)
         if named and catalogue.roles_of(model)
     }
+    effects = {call.name: name for name, call in EFFECTS.items()}
     process = events[0].workflow_execution_started_event_attributes.workflow_type.name
     try:
-        found = as_blueprint(events, _name(process), OURS, roles)
+        found = as_blueprint(events, _name(process), OURS, Names(roles, effects))
     except ValueError as error:
         raise BadInput(f"{path}: {error}") from error
     comments = "".join(f"# {line}\n" for line in _told(path, process, events, found))

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
+from math import ceil, inf
 
 from workflows.data.blueprints.plan import Limit, Mode, Plan, PlanStep, in_order
+
+_NONE = Limit()
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,19 @@ class Graph:
         """The steps that may run at once with at least one other."""
         return tuple(s for s, bits in enumerate(self.related) if bits.bit_count() < len(self.steps))
 
+    @cached_property
+    def limits(self) -> tuple[str, ...]:
+        """The limit each step takes places of; empty for none."""
+        return tuple(mode(step).limit for step in self.steps)
+
+    @cached_property
+    def most(self) -> tuple[float, ...]:
+        """How many items each step does at once."""
+        return tuple(step.at_once or inf for step in self.steps)
+
     def limit(self, name: str) -> Limit:
         """What is known of a limit."""
-        return self.plan.limits.get(name, Limit())
+        return self.plan.limits.get(name, _NONE)
 
     def tails(self, seconds: Sequence[float]) -> list[float]:
         """Give the longest way from the end of each step to the end of all."""

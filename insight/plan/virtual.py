@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
 
-from insight.plan.graph import Graph, mode, usual
+from insight.plan.graph import Graph, usual
 from workflows.data.blueprints.plan import Limit
 
 MINUTE = 60.0
@@ -72,9 +72,8 @@ class _Running:
         self.missing = [len(needs) for needs in graph.needs]
         self.next = [0] * count
         self.open = [0] * count
-        self.most = [step.at_once or inf for step in graph.steps]
-        self.names = [mode(step).limit for step in graph.steps]
-        self.doors = {name: _Door.of(graph.limit(name)) for name in self.names}
+        self.most, self.names = graph.most, graph.limits
+        self.doors = {name: _Door.of(graph.limit(name)) for name in set(self.names)}
         self.events: list[tuple[float, int, int, str]] = []
         self.touched: list[str] = []
         self.since = [0.0] * count

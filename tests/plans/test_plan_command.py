@@ -1,13 +1,21 @@
 """`starter.py plan` as people meet it: no server, no network."""
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.errors import BadInput
+from insight.learned.attempts import Attempt, Ending, StepKey
+from insight.learned.learning import learn
+from runtime.settings import ROOT, Settings
 from starter import app
+from store.database import Store
+from store.estimates import EstimateRow, Estimates, Snapshot
+from workflows.rules.blueprints.doors import EFFECTS
 
 EMAIL = """\
 name: email
@@ -62,6 +70,72 @@ def test_a_sequence_gains_nothing_and_people_are_told_apart(folder: Path) -> Non
     assert "parallel gains nothing" in text
     assert "4 h of it waiting for people or events" in text
     assert "10 s at least, 10 s in order" in text
+
+
+def test_the_critical_path_of_content_production_is_the_one_computed_by_hand() -> None:
+    found = json.loads(said(ROOT / "blueprints" / "content_production.yaml", "--json"))
+    took = {  # notes before facts, facts before the draft; the outline is done 2 s earlier
+        "content_brief": 4,
+        "research_notes": 10,
+        "fact_sheet": 8,
+        "content_draft": 15,
+        "figure_plan_2": 8,
+        "content_layout": 5,
+        "piece_check": 7,
+        "handing_over": 1,
+    }
+    assert found["critical"]["path"] == [*took]
+    assert found["bound"] == sum(took.values()) == 58
+    slack = {place["step"]: place["slack"] for place in found["critical"]["places"]}
+    assert (slack["content_outline"], slack["figure_plan_1"]) == (2, 30)
+
+
+@pytest.mark.parametrize("name", ["quiz", "invoice"])
+def test_sequential_references_gain_nothing(name: str) -> None:
+    text = said(ROOT / "blueprints" / f"{name}.yaml", "--volume", "500/day")
+    assert "in order: each step needs the one before, so parallel gains nothing" in text
+    assert "less 0 s of coordination    0.0" in text
+
+
+async def kept(folder: Path) -> None:
+    """Keep a snapshot in which the model of `analyst` takes 20 s, and mail 3 s."""
+    models = Settings().models
+    ref = models.ref(models.roles["analyst"][0])
+    keys = (
+        (StepKey(vendor=ref.vendor, model=ref.model), 20.0),
+        (StepKey(process="x", step=EFFECTS["mail"].name), 3.0),
+    )
+    day = datetime(2026, 11, 21, tzinfo=UTC)
+    calls = [
+        Attempt(key=key, at=day, ending=Ending.DONE, seconds=seconds)
+        for key, seconds in keys
+        for _ in range(200)
+    ]
+    rows = [
+        EstimateRow(**one.key.model_dump(), n=1, p95=1, body=one.model_dump_json())
+        for one in learn([], calls)
+    ]
+    (folder / "data").mkdir()
+    settings = Settings(data=folder / "data")
+    async with Store.opened(settings.database) as store:
+        await Estimates(store).keep(Snapshot(1, day, 1, 400), rows, [])
+
+
+def test_learned_durations_are_of_the_model_and_of_what_is_called(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(kept(folder))
+    monkeypatch.setenv("BRAID_DATA", str(folder / "data"))
+    mail = folder / "email.yaml"
+    order = "{to: a@b.example, subject: x, text: '{{ steps.check.text }}'}"
+    sent = f"  sent: {{effect: mail, with: {order}, undo: {{effect: mail}}}}\nresult: "
+    mail.write_text(EMAIL.replace("result: ", sent), encoding="utf-8")
+    found = json.loads(said(mail, "--durations", "learned", "--json"))
+    assert (found["snapshot"], found["learned"]) == (1, ["sent", "tone"])
+    took = {place["step"]: place["seconds"] for place in found["critical"]["places"]}
+    assert took["tone"] == pytest.approx(20, rel=0.05)
+    assert took["sent"] == pytest.approx(3, rel=0.05)
+    assert (took["draft"], took["check"]) == (10, 6)
 
 
 def test_a_folder_is_ranked_by_what_would_be_saved(folder: Path) -> None:

@@ -53,7 +53,7 @@ def reply() -> Run:
 
 
 def test_calls_in_turn_of_which_the_third_used_the_second_are_bounded_at_16_seconds() -> None:
-    found = Blueprint.model_validate(as_blueprint(tuple(reply().events), "reply", Known(), {}))
+    found = Blueprint.model_validate(as_blueprint(tuple(reply().events), "reply", Known()))
     assert {name: needs.hard for name, needs in needs_of(found).items()} == {
         "tone": (),
         "draft": (),
@@ -92,7 +92,7 @@ def test_what_comes_after_a_message_waits_for_it() -> None:
     run.complete(last, 3000, payload({"text": DRAFT}))
     run.turn(3000)
     run.finish(3000)
-    made = Blueprint.model_validate(as_blueprint(tuple(run.events), "reply", Known(), {}))
+    made = Blueprint.model_validate(as_blueprint(tuple(run.events), "reply", Known()))
     assert (made.steps["go_on"].kind, made.steps["draft"].needs) == ("event", ("go_on",))
 
 
@@ -136,7 +136,7 @@ def test_content_production_runs_at_once_what_its_code_does() -> None:
         (ROOT / "tests" / "replay" / "content_production_heat_pumps.json").read_bytes()
     )
 
-    needs = needs_of(Blueprint.model_validate(as_blueprint(events, "content", OURS, {})))
+    needs = needs_of(Blueprint.model_validate(as_blueprint(events, "content", OURS)))
     assert "figures_begun" not in {*needs["research"].hard, *needs["outline"].hard}
     assert "research" not in needs["figures_begun"].hard
     assert needs["handing_over"].hard == ("check",)
@@ -147,7 +147,7 @@ def test_a_history_of_nothing_is_refused(tmp_path: Path) -> None:
     run.turn(0)
     run.finish(1)
     with pytest.raises(ValueError, match="no call of this run came to its end"):
-        as_blueprint(tuple(run.events), "x", Known(), {})
+        as_blueprint(tuple(run.events), "x", Known())
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
     with pytest.raises(BadInput):
         written(tmp_path / "x.json", Settings().models)

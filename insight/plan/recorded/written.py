@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from insight.history.reader import Events
 from insight.history.spans import SpanKind
@@ -19,10 +20,18 @@ _BRACES = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
 _LONGEST = 20_000
 
 
+@dataclass(frozen=True)
+class Names:
+    """How a blueprint says it: the role of each model, the effect of each call that has one."""
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    effects: Mapping[str, str] = field(default_factory=dict)
+
+
 def as_blueprint(
-    events: Events, name: str, known: Known, roles: Mapping[str, str]
+    events: Events, name: str, known: Known, names: Names = Names()
 ) -> dict[str, JSON]:
-    """Write the blueprint of one run; `roles` tells the role of each model.
+    """Write the blueprint of one run; `names` are those a blueprint says.
 
     What comes out is a valid Blueprint. Raises ValueError if nothing in the run came to its end.
     """
@@ -37,7 +46,7 @@ def as_blueprint(
                 texts.learn(f"input.{key}", value)
     steps: dict[str, JSON] = {}
     for one in calls:
-        steps[one.id] = _step(one, calls, texts, known, roles)
+        steps[one.id] = _step(one, calls, texts, names)
         texts.learn(f"steps.{one.id}", one.gave)
     fields: dict[str, JSON] = {}
     if isinstance(start, dict):
@@ -104,11 +113,10 @@ def _step(
     one: Recorded,
     calls: Sequence[Recorded],
     texts: _Texts,
-    known: Known,
-    roles: Mapping[str, str],
+    names: Names,
 ) -> dict[str, JSON]:
     """Write one step: what it does, what it waits for beyond what it reads, how long it took."""
-    step = _does(one, texts, known, roles)
+    step = _does(one, texts, names)
     written = repr(step)
     needs = [calls[n].id for n in one.needs]
     if waits := [need for need in needs if not re.search(rf"steps\.{need}\b", written)]:
@@ -118,26 +126,28 @@ def _step(
     return step
 
 
-def _does(one: Recorded, texts: _Texts, known: Known, roles: Mapping[str, str]) -> dict[str, JSON]:
+def _does(one: Recorded, texts: _Texts, names: Names) -> dict[str, JSON]:
     if one.is_message:
         return {"event": {"name": one.span.name}}
     first = one.asked[0] if one.asked else None
     if one.span.name == MODEL_CALL and isinstance(first, dict):
-        return _ask(one, first, texts, roles)
+        return _ask(one, first, texts, names)
     given = {"with": _given(one.asked, texts)} if one.asked else {}
     if one.span.kind is SpanKind.CHILD:
         return {"run": one.span.name, **given}
-    return {"effect" if one.span.name in known.ordered else "source": one.span.name, **given}
+    if effect := names.effects.get(one.span.name):
+        return {"effect": effect, **given}
+    return {"source": one.span.name, **given}
 
 
 def _ask(
-    one: Recorded, request: Mapping[str, JSON], texts: _Texts, roles: Mapping[str, str]
+    one: Recorded, request: Mapping[str, JSON], texts: _Texts, names: Names
 ) -> dict[str, JSON]:
     prompt = request.get("prompt")
     said = [prompt.get(part) for part in ("system", "user")] if isinstance(prompt, dict) else []
     words = "\n\n".join(text for text in said if isinstance(text, str) and text)
     model = one.span.model
-    step: dict[str, JSON] = {"ask": roles.get(model, model) or "analyst"}
+    step: dict[str, JSON] = {"ask": names.roles.get(model, model) or "analyst"}
     step["prompt"] = texts.text(words) or "-"
     gave = one.gave if isinstance(one.gave, dict) and [*one.gave] != ["text"] else {}
     gives: dict[str, JSON] = {k: _type(v) for k, v in gave.items() if _FIELD.fullmatch(k)}
