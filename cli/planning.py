@@ -69,6 +69,8 @@ def plan(
         from cli.plans.recorded import written
 
         sys.stdout.write(written(target, settings.models))
+    elif target.suffix in (".json", ".gz"):
+        raise BadInput(f"{target}: a recorded run? --as-blueprint writes its parallel blueprint")
     elif target.is_dir():
         _rank(target, wished, settings, known, as_json=as_json)
     else:

@@ -157,12 +157,15 @@ def test_a_folder_is_ranked_by_what_would_be_saved(folder: Path) -> None:
         (["email.yaml", "--volumes", "email.yaml"], "--volume 500/day"),
         ([".", "--volume", "5/day"], "--volumes FILE"),
         (["gone.yaml"], "gone.yaml"),
+        (["run.json"], "--as-blueprint"),
     ],
 )
 def test_what_is_asked_wrongly_is_answered_with_the_mend(
     folder: Path, words: list[str], told: str
 ) -> None:
-    target, *rest = (folder / word if word.endswith((".yaml", ".")) else word for word in words)
+    target, *rest = (
+        folder / word if word.endswith((".yaml", ".json", ".")) else word for word in words
+    )
     with pytest.raises(BadInput, match=told):
         said(target, *rest)
 

@@ -1,5 +1,6 @@
 """Recorded runs as blueprints: what data flowed gives the order, and filled in it is the run."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,22 @@ def known(calls: tuple[Recorded, ...], start: JSON) -> dict[str, JSON]:
     return {"input": start, "steps": {one.id: one.gave for one in calls}}
 
 
+def ancestors(needs: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, some in needs.items():
+        found[name] = set(some).union(*(found[need] for need in some))
+    return found
+
+
 @pytest.mark.parametrize(
-    "name", ["content_production_heat_pumps", "order_fulfilment_split", "support_request_printer"]
+    "name",
+    [
+        "blueprint_invoice",
+        "content_generation_in_turn",
+        "content_production_heat_pumps",
+        "order_fulfilment_split",
+        "support_request_printer",
+    ],
 )
 def test_filled_in_with_what_was_given_the_steps_ask_what_was_asked(
     name: str, tmp_path: Path
@@ -122,6 +137,9 @@ def test_filled_in_with_what_was_given_the_steps_ask_what_was_asked(
 
     calls = recorded(events, OURS)
     assert [*made.steps] == [one.id for one in calls]
+    kept = ancestors({name: needs.hard for name, needs in needs_of(made).items()})
+    wanted = ancestors({one.id: [calls[n].id for n in one.needs] for one in calls})
+    assert all(wanted[step] <= kept[step] for step in wanted), "no need gets lost"
     values = known(calls, start_values(events))
     for one in calls:
         step = made.steps[one.id]

@@ -9,7 +9,8 @@ from insight.history.reader import Events
 from insight.history.spans import SpanKind
 from insight.plan.audit.history import Known
 from insight.plan.recorded.calls import MODEL_CALL, Recorded, recorded, start_values
-from workflows.data.blueprints.blueprint import Blueprint
+from workflows.data.blueprints.blueprint import Blueprint, Step
+from workflows.data.blueprints.references import ReadKind, reads
 from workflows.data.common import JSON
 
 _WHOLE, _WITHIN = 3, 20
@@ -117,9 +118,8 @@ def _step(
 ) -> dict[str, JSON]:
     """Write one step: what it does, what it waits for beyond what it reads, how long it took."""
     step = _does(one, texts, names)
-    written = repr(step)
-    needs = [calls[n].id for n in one.needs]
-    if waits := [need for need in needs if not re.search(rf"steps\.{need}\b", written)]:
+    read = {read.name for read in reads(Step.model_validate(step)) if read.kind is ReadKind.STEP}
+    if waits := [calls[n].id for n in one.needs if calls[n].id not in read]:
         step["needs"] = list[JSON](waits)
     if not one.is_message:
         step["takes"] = f"{max(one.seconds, 0.001):.3f}".rstrip("0").rstrip(".") + "s"
