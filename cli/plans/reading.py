@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import log
 from pathlib import Path
 
 from cli.blueprints.auditing import audited
@@ -10,7 +11,7 @@ from cli.blueprints.reading import read_blueprint
 from cli.errors import BadInput
 from cli.learning import steps
 from insight.learned.estimates import Estimate, estimates
-from insight.plan.learned import with_learned
+from insight.plan.learned import Z95, with_learned
 from runtime.catalogue import Catalogue
 from runtime.settings import Settings
 from store.database import Store
@@ -58,8 +59,7 @@ def of(blueprint: Blueprint, catalogue: Catalogue, known: Known | None = None) -
     """Plan a blueprint that is sound."""
     plan = plan_of(blueprint)
     day = datetime.now(UTC).date()
-    priced = {name: _usd(step, catalogue, day) for name, step in blueprint.steps.items()}
-    named = tuple(_named(s, blueprint.steps[s.id], priced[s.id]) for s in plan.steps)
+    named = tuple(_named(s, blueprint.steps[s.id], catalogue, day) for s in plan.steps)
     plan = plan.model_copy(update={"steps": named})
     if known is None:
         return Planned(blueprint, plan)
@@ -67,19 +67,21 @@ def of(blueprint: Blueprint, catalogue: Catalogue, known: Known | None = None) -
     return Planned(blueprint, with_learned(plan, found), frozenset(found), known.number)
 
 
-def _named(step: PlanStep, of: Step, usd: float) -> PlanStep:
-    """Price a step, and count what it calls as asked for, also where no limit is declared."""
+def _named(step: PlanStep, of: Step, catalogue: Catalogue, day: date) -> PlanStep:
+    """Give a step its model's price and scatter, and count what it calls though it is unlimited."""
     mode = step.modes[0]
-    limit = mode.limit or ("" if step.waits else called(of))
-    return step.model_copy(
-        update={"modes": (mode.model_copy(update={"limit": limit, "usd": usd}),)}
-    )
+    known: dict[str, object] = {"limit": mode.limit or ("" if step.waits else called(of))}
+    if models := catalogue.roles.get(of.ask):
+        known["usd"] = float(catalogue.usd(models[0], ASSUMED, day) or 0)
+        known["spread"] = spread(catalogue, models[0])
+    return step.model_copy(update={"modes": (mode.model_copy(update=known),)})
 
 
-def _usd(step: Step, catalogue: Catalogue, day: date) -> float:
-    models = catalogue.roles.get(step.ask, ())
-    price = catalogue.usd(models[0], ASSUMED, day) if models else None
-    return float(price or 0)
+def spread(catalogue: Catalogue, model: str) -> float:
+    """Say how a model's times scatter by the catalogue: the deviation of their logarithm."""
+    if (speed := catalogue.speed(model)) is None:
+        return 0.0
+    return max(0.0, log(speed.p95 / speed.seconds(ASSUMED.output_tokens)) / Z95)
 
 
 async def learned(settings: Settings) -> Known:

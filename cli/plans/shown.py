@@ -41,7 +41,7 @@ def _head(of: Planned, found: Analysis) -> RenderableType:
     free = f", {found.free} of which can run beside another" if found.free else ""
     lines = [Text(title + free, style="bold"), Text(found.sheet.verdict), Text()]
     table = _table("", "")
-    table.add_row("least time", f"{seconds(way.bound)} along {' -> '.join(way.path)}")
+    table.add_row("bound", f"{seconds(way.bound)} along {' -> '.join(way.path)}")
     table.add_row("in order", seconds(way.in_order))
     if way.waiting:
         people = f"{seconds(way.waiting)} of it waiting for people or events"
@@ -65,7 +65,8 @@ def _expected(many: Simulated) -> str:
 
 
 def _time(guess: Guess) -> str:
-    return seconds(guess.value) + (f" ± {seconds(guess.error)}" if guess.error else "")
+    error = float(f"{guess.error:.2g}")
+    return seconds(guess.value) + (f" ± {seconds(error)}" if error else "")
 
 
 def _share(guess: Guess) -> str:
@@ -74,7 +75,7 @@ def _share(guess: Guess) -> str:
 
 def _durations(of: Planned) -> str:
     if of.snapshot is None:
-        return "as given by `takes`, or guessed by the kind of step"
+        return "as given by `takes`, else guessed by kind; models scatter as the catalogue says"
     count = len(of.learned)
     return f"learned of {counted(count, 'step')} (snapshot {of.snapshot}), else as given"
 

@@ -8,7 +8,8 @@ from workflows.data.blueprints.plan import Mode, Plan, StepId
 
 ATTEMPTS = 5
 """How often a call is tried where the step does not say (workflows/calls.py)."""
-_Z95 = 1.645
+Z95 = 1.645
+"""Standard deviations by which the p95 of a normal distribution lies above its middle."""
 _WIDEST = 3.0
 
 
@@ -18,7 +19,7 @@ def learned_mode(mode: Mode, known: Estimate) -> Mode:
     return mode.model_copy(
         update={
             "p50": known.p50,
-            "spread": min(_WIDEST, max(0.0, log(late) / _Z95)) if late > 0 else 0.0,
+            "spread": min(_WIDEST, max(0.0, log(late) / Z95)) if late > 0 else 0.0,
             "stragglers": known.stragglers,
             "straggler_times": max(1.0, known.straggler_times),
             "fails": min(0.99, max(0.0, 1 - known.success.value)),

@@ -62,6 +62,8 @@ def test_the_bound_is_16_seconds_in_text_and_json(folder: Path) -> None:
     found = json.loads(said(folder / "email.yaml", "--json"))
     assert (found["bound"], found["critical"]["path"]) == (16, ["draft", "check"])
     assert found["critical"]["in_order"] == 24
+    many = found["simulated"]
+    assert 16 <= many["p50"]["value"] < many["p95"]["value"] < many["p99"]["value"]
     assert [question["well"] for question in found["readiness"]] == [None, True, None]
 
 
