@@ -120,8 +120,11 @@ def test_limits_cost_little_more_than_the_optimum() -> None:
         ]
         ratios.append(did(steps, {"x": 2})[1] / best(graph, 2))
     assert min(ratios) >= 1
-    assert sum(ratios) / len(ratios) <= 1.04
-    assert max(ratios) <= 2 - 1 / 2  # what list scheduling never passes
+    mean, within = sum(ratios) / len(ratios), sum(r <= 1.03 for r in ratios) / len(ratios)
+    print(f"mean {mean:.4f} of the optimum, {within:.1%} within 3 %, worst {max(ratios):.3f}")
+    assert mean <= 1.03
+    assert within >= 0.9
+    assert max(ratios) <= 2 - 1 / 2, "what list scheduling never passes"
 
 
 def best(graph: Sequence[tuple[int, tuple[int, ...]]], places: int) -> float:

@@ -18,8 +18,9 @@ from workflows.patterns.clock import now, pause
 from workflows.patterns.failure import Policy, retry
 from workflows.patterns.join import join
 from workflows.patterns.outcome import Outcome
+from workflows.patterns.plan.order import priorities
 from workflows.patterns.plan.places import Places
-from workflows.patterns.plan.step import MOST_ITEMS, Each, Planned, Seen, ordered, ranks
+from workflows.patterns.plan.step import MOST_ITEMS, Each, Planned, Seen, ordered
 from workflows.patterns.together import Group, within
 from workflows.patterns.until import all_succeed, at_least
 
@@ -82,7 +83,7 @@ class _Running:
     ) -> None:
         self.watch = Watch()
         self.places = Places(limits, self.watch.ring)
-        self.rank = ranks(steps)
+        self.rank = priorities(steps, limits)
         self.watcher = watcher
         self.waiting = {step.name: step for step in steps}
         self.outcomes: dict[str, Outcome[Any]] = {}
@@ -95,8 +96,10 @@ class _Running:
         try:
             async with Group() as group:
                 while len(self.outcomes) < len(names):
-                    self._start_ready(group)
-                    self.places.grant()
+                    if self._start_ready(group):
+                        self.watch.ring()  # who begins asks for a place before any is given
+                    else:
+                        self.places.grant()
                     if len(self.outcomes) < len(names):
                         await self.watch.wait()
                     if failed := next((n for n in names if n in self.errors), None):
@@ -108,8 +111,9 @@ class _Running:
 
     # ---- which may begin -------------------------------------------------------------------
 
-    def _start_ready(self, group: Group) -> None:
-        """Begin what may begin, in order: what ends at once may let others begin."""
+    def _start_ready(self, group: Group) -> bool:
+        """Begin what may begin, in order: what ends at once may let others begin. Say if any."""
+        before = len(self.waiting)
         for step in list(self.waiting.values()):
             if any(need not in self.outcomes for need in step.needs):
                 continue
@@ -118,6 +122,7 @@ class _Running:
             elif self._has_waited(step):
                 del self.waiting[step.name]
                 group.start(self._do(step, self._seen(step)))
+        return len(self.waiting) < before
 
     def _leave_out(self, step: Planned, lost: Outcome[Any]) -> None:
         why = reason(lost.error) if lost.error else lost.status
