@@ -94,7 +94,7 @@ def _rank(
 
     from cli.plans import ranking
 
-    found = ranking.ranked(folder, wished.of_each(), settings.models, known)
+    found = ranking.ranked(folder, wished.of_each(), settings.models, known, wished.volumes)
     if as_json:
         out({"processes": [one.model_dump(mode="json") for one in found]})
     else:

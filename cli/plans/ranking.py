@@ -32,13 +32,21 @@ class Ranked(Record):
 
 
 def ranked(
-    folder: Path, volumes: Mapping[str, Volume], catalogue: Catalogue, known: Known | None
+    folder: Path,
+    volumes: Mapping[str, Volume],
+    catalogue: Catalogue,
+    known: Known | None,
+    apart: Path | None = None,
 ) -> tuple[Ranked, ...]:
     """Rank the blueprints of a folder by their yearly saving, those without a volume last.
 
+    `apart` is the file of the volumes, should it lie there too.
+
     Raises BadInput if there are none, or a volume is of none of them.
     """
-    files = sorted(folder.glob("*.yaml"))
+    files = sorted(
+        path for path in folder.glob("*.yaml") if apart is None or not path.samefile(apart)
+    )
     found = [_ranked(path, planned(path, catalogue, known), volumes) for path in files]
     if not found:
         raise BadInput(f"{folder}: holds no blueprint; name a folder of NAME.yaml files")

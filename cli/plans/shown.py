@@ -21,13 +21,19 @@ WIDEST = 24
 _FIGURES = 30
 """Cells of the figures beside the bars."""
 _LEAST = 10
+_SHOWN = 8
+"""Parts of a stage that are named."""
 
 
 def shown(
     of: Planned, found: Analysis, questions: Sequence[Question], console: Console
 ) -> RenderableType:
     """Show one plan, within the console's width."""
-    parts: list[RenderableType] = [_head(of, found), _steps(found, console), *_limits(found)]
+    parts: list[RenderableType] = [
+        _head(of, found, plain=console.options.ascii_only),
+        _steps(found, console),
+        *_limits(found),
+    ]
     parts += _clusters(found)
     if found.savings:
         parts.append(_savings(found.savings, found.usd))
@@ -35,8 +41,8 @@ def shown(
     return Group(*(line for part in parts for line in (part, Text())))
 
 
-def _head(of: Planned, found: Analysis) -> RenderableType:
-    way, many = found.critical, found.simulated
+def _head(of: Planned, found: Analysis, *, plain: bool) -> RenderableType:
+    way, many, sign = found.critical, found.simulated, "+-" if plain else "±"
     title = f"{found.name}: {counted(len(of.plan.steps), 'step')}"
     free = f", {found.free} of which can run beside another" if found.free else ""
     lines = [Text(title + free, style="bold"), Text(found.sheet.verdict), Text()]
@@ -49,28 +55,28 @@ def _head(of: Planned, found: Analysis) -> RenderableType:
     if way.machine_in_order != way.in_order:
         alone = f"{seconds(way.machine)} at least, {seconds(way.machine_in_order)} in order"
         table.add_row("machine alone", alone)
-    table.add_row("expected", _expected(many))
+    table.add_row("expected", _expected(many, sign))
     if many.works < 1:
         table.add_row("all steps work", percent(many.works))
     if many.in_time is not None:
-        table.add_row("within the deadline", _share(many.in_time))
+        table.add_row("within the deadline", _share(many.in_time, sign))
     table.add_row("durations", _durations(of))
     return Group(*lines, table)
 
 
-def _expected(many: Simulated) -> str:
+def _expected(many: Simulated, sign: str) -> str:
     quantiles = {"p50": many.p50, "p95": many.p95, "p99": many.p99}
-    said = ", ".join(f"{name} {_time(guess)}" for name, guess in quantiles.items())
+    said = ", ".join(f"{name} {_time(guess, sign)}" for name, guess in quantiles.items())
     return f"{said}; {many.runs:,} runs, seed {many.seed}"
 
 
-def _time(guess: Guess) -> str:
+def _time(guess: Guess, sign: str) -> str:
     error = float(f"{guess.error:.2g}")
-    return seconds(guess.value) + (f" ± {seconds(error)}" if error else "")
+    return seconds(guess.value) + (f" {sign} {seconds(error)}" if error else "")
 
 
-def _share(guess: Guess) -> str:
-    return f"{percent(guess.value)} ± {guess.error * 100:.1f} points"
+def _share(guess: Guess, sign: str) -> str:
+    return f"{percent(guess.value)} {sign} {guess.error * 100:.1f} points"
 
 
 def _durations(of: Planned) -> str:
@@ -129,8 +135,10 @@ def _clusters(found: Analysis) -> Iterator[RenderableType]:
         title = f"{after}: {len(stage.clusters)} independent parts, balance {stage.balance:.2f}"
         table = _table(title, "longest way")
         table.columns[1].justify = "right"
-        for cluster in sorted(stage.clusters, key=lambda c: -c.length)[:8]:
+        for cluster in sorted(stage.clusters, key=lambda c: -c.length)[:_SHOWN]:
             table.add_row(_names(cluster), seconds(cluster.length))
+        if (more := len(stage.clusters) - _SHOWN) > 0:
+            table.add_row(f"and {more} more: --json", "")
         yield table
 
 

@@ -38,7 +38,7 @@ def _undone(blueprint: Blueprint) -> Question:
     if not effects:
         return Question(asks=asks, well=True, says="there are no effects")
     if not open_ones:
-        return Question(asks=asks, well=True, says=f"all {len(effects)} have one")
+        return Question(asks=asks, well=True, says="each has one")
     says = f"not for {', '.join(open_ones)}: give them undo, or let them come last"
     return Question(asks=asks, well=False, says=says)
 

@@ -54,16 +54,38 @@ class _Facts:
 
     @property
     def saved(self) -> float:
-        """What parallel saves of a case's machine time under its limits, less coordination."""
+        """What parallel saves of `of` under the limits, less coordination."""
+        if self.of_machine:
+            return self._machine
+        took = max(self.found.bound, self.held.took)
+        return self.found.in_order - took - overhead(self.found)
+
+    @property
+    def of_machine(self) -> bool:
+        """Whether machine time is judged; where none is saved, waits that overlap may be."""
+        return self._machine > 0 or self.found.in_order == self.found.machine_in_order
+
+    @property
+    def _machine(self) -> float:
         waits = self.found.bound - self.found.machine
         took = max(self.found.machine, self.held.took - waits)
         return self.found.machine_in_order - took - overhead(self.found)
 
     @property
+    def of(self) -> float:
+        """The time in order that is judged: the machine's, else all of it."""
+        return self.found.machine_in_order if self.of_machine else self.found.in_order
+
+    @property
+    def gain(self) -> str:
+        """Say what is saved of what."""
+        kind = "machine time" if self.of_machine else "waiting and work"
+        return f"{seconds(self.saved)} of {seconds(self.of)} of {kind}"
+
+    @property
     def share(self) -> float:
-        """The same as a share of the machine time in order."""
-        in_order = self.found.machine_in_order
-        return self.saved / in_order if in_order else 0.0
+        """What is saved as a share."""
+        return self.saved / self.of if self.of else 0.0
 
 
 def sheet(
@@ -96,10 +118,9 @@ def _verdict(facts: _Facts, total: int) -> str:
         return "in order: each step needs the one before, so parallel gains nothing"
     if facts.saved <= 0:
         return "in order: what could run at once saves less than coordination costs"
-    gain = f"{seconds(facts.saved)} of {seconds(facts.found.machine_in_order)} are saved"
     if total > 0:
-        return f"parallel: {gain}, and the eight dimensions come to {total:+d}"
-    return f"in order: {gain}, but the eight dimensions come to {total:+d}"
+        return f"parallel: saves {facts.gain}, and the eight dimensions come to {total:+d}"
+    return f"in order: parallel saves {facts.gain}, but the eight dimensions come to {total:+d}"
 
 
 def _objective(facts: _Facts) -> tuple[int, str]:
@@ -116,11 +137,11 @@ def _objective(facts: _Facts) -> tuple[int, str]:
 
 
 def _duration(facts: _Facts) -> tuple[int, str]:
-    in_order = facts.found.machine_in_order
+    found = facts.found
     if facts.saved <= 0:
-        why = ": coordination and limits cost it" if facts.found.machine < in_order else ""
-        return -2, f"nothing is saved of {seconds(in_order)} of machine time{why}"
-    said = f"{seconds(facts.saved)} saved of {seconds(in_order)} ({facts.share:.0%})"
+        why = ": coordination and limits cost it" if found.machine < found.machine_in_order else ""
+        return -2, f"nothing is saved of {seconds(facts.of)}{why}"
+    said = f"{facts.gain} saved ({facts.share:.0%})"
     return (2 if facts.share >= 0.4 else 1 if facts.share >= 0.1 else -1), said
 
 

@@ -141,7 +141,7 @@ def test_learned_durations_are_of_the_model_and_of_what_is_called(
 
 
 def test_a_folder_is_ranked_by_what_would_be_saved(folder: Path) -> None:
-    volumes = folder / "volumes.txt"
+    volumes = folder / "volumes.yaml"
     volumes.write_text("email: 500/day\nchain: 40/week\n", encoding="utf-8")
     found = json.loads(said(folder, "--volumes", volumes, "--hourly", "50", "--json"))["processes"]
     assert [one["name"] for one in found] == ["email", "chain"]

@@ -47,6 +47,14 @@ def test_what_coordination_costs_more_than_it_saves_is_left_in_order() -> None:
     assert "less than coordination costs" in sheet.verdict
 
 
+def test_people_waited_for_at_once_are_a_gain_though_no_work_is_saved() -> None:
+    both = [step("legal", 7200, waits=True), step("price", 3600, waits=True)]
+    sheet = judged(plan(*both))
+    assert sheet.parallel
+    assert "saves 60 min of 3 h of waiting and work" in sheet.verdict
+    assert scores(sheet)[Dimension.DURATION] == 1
+
+
 def test_limits_take_the_gain_away() -> None:
     wide = [step(f"s{n}", 10, limit="model") for n in range(4)]
     assert scores(judged(plan(*wide, model=Limit(at_once=4))))[Dimension.RESOURCES] == 1
