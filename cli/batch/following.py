@@ -47,7 +47,7 @@ class Look:
         """Say it in one line."""
         now = self.progress
         parts = [f"{now.failed} failed", f"{now.in_flight} in flight"]
-        if now.paused:
+        if now.paused and now.done != now.total:
             parts.insert(0, "PAUSED")
         elif now.rate > 0:
             parts.append(f"{now.rate:.1f}/s")

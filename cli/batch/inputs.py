@@ -87,7 +87,8 @@ def inputs(path: Path, record: type[Record]) -> Inputs:
         raise BadInput(f"{path}: {error.strerror}; {mend}") from error
     found.sha256 = digest.hexdigest()
     if not found.places and not found.wrong:
-        raise BadInput(f"{path}: holds no input; write one record of JSON on each line")
+        mend = "put case files in it" if path.is_dir() else "write one record of JSON on each line"
+        raise BadInput(f"{path}: holds no input; {mend}")
     return found
 
 

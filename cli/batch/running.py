@@ -8,7 +8,7 @@ from rich.console import Console
 
 from cli import cases
 from cli.batch import results as files
-from cli.batch import starting
+from cli.batch import sending, starting
 from cli.batch.estimate import estimate
 from cli.batch.following import Following
 from cli.batch.inputs import Inputs, inputs
@@ -46,8 +46,13 @@ async def run(
 ) -> None:
     """Start a batch; unless detached, show it until it ends, and write its results."""
     redriven = await starting.earlier(here, entry, redrive, wish.grade) if redrive else None
-    foreseen = await estimate(here.client, entry.name, len(given.places), wish.window)
-    starting.agreed(foreseen, given, wish)
+    to_do = len(given.places)
+    if redriven is not None:
+        work = starting.work_of(entry, starting.grade_of(wish, redriven))
+        found = sending.results(here.client, redriven.ref, redriven.origins[-1], queue=queue)
+        to_do = await starting.left(found, given, work)
+    foreseen = await estimate(here.client, entry.name, to_do, wish.window)
+    starting.agreed(foreseen, to_do, wish)
     handle, order = await starting.start(here, entry, given, wish, redriven, queue)
     say(f"batch {handle.id} started; pause it with `starter.py batch pause {handle.id}`")
     if detach:

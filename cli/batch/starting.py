@@ -3,7 +3,7 @@
 import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from cli.session import Session, say
 from workflows.calls import MAIN_QUEUE
 from workflows.data.case_batch import CaseBatch
 from workflows.data.chunk import WorkOrder
-from workflows.data.spread import SpreadRef, Tolerance
+from workflows.data.spread import ItemResult, ItemState, SpreadRef, Tolerance
 from workflows.grades import GRADE, Grade
 from workflows.patterns.spread_work import Child, work_order
 
@@ -67,6 +67,11 @@ def dollars(text: str) -> Decimal | None:
     if text and not (re.fullmatch(r"\d{1,9}(\.\d+)?", text) and Decimal(text) > 0):
         raise BadInput(f"--budget {text!r}: write an amount in US dollars, as 25 or 0.50")
     return Decimal(text) if text else None
+
+
+def grade_of(wish: Wish, redriven: CaseBatch | None) -> Grade:
+    """Say in which grade its cases run: as wished, or else as those before."""
+    return wish.grade or (Grade(redriven.grade) if redriven else Grade.VISIBLE)
 
 
 def work_of(entry: ProcessEntry, grade: Grade) -> WorkOrder:
@@ -133,13 +138,18 @@ async def started_with(here: Session, handle: Handle) -> CaseBatch:
     raise BadInput(f"{handle.id}: its history is gone")
 
 
-def agreed(foreseen: Estimate | None, given: Inputs, wish: Wish) -> None:
-    """Tell the estimate; ask whether to start, where somebody can answer.
+async def left(found: AsyncIterator[ItemResult], given: Inputs, work: WorkOrder) -> int:
+    """Count what a redrive has to do: inputs that did not succeed as they are now."""
+    done = {r.key: r.digest async for r in found if r.state is ItemState.SUCCEEDED}
+    return sum(done.get(item.key) != work.digest(item.request) for item in given.items())
+
+
+def agreed(foreseen: Estimate | None, count: int, wish: Wish) -> None:
+    """Tell the estimate for so many cases; ask whether to start, where somebody can answer.
 
     Raises BadInput when it will cost more than the budget, or the answer is no.
     """
-    count = len(given.places)
-    say(f"{count:,} cases: {foreseen.told() if foreseen else UNKNOWN}")
+    say(f"{count:,} cases to do: {foreseen.told() if foreseen else UNKNOWN}")
     if foreseen is not None and wish.usd is not None and foreseen.usd > wish.usd:
         raise BadInput(
             f"--budget {wish.usd}: that does not pay for {count:,} cases, by the estimate"
@@ -158,7 +168,7 @@ async def start(
     queue: str = MAIN_QUEUE,
 ) -> tuple[Handle, CaseBatch]:
     """Send the inputs and start the batch. Raises BadInput if they changed meanwhile."""
-    grade = wish.grade or (Grade(redriven.grade) if redriven else Grade.VISIBLE)
+    grade = grade_of(wish, redriven)
     work = work_of(entry, grade)
     batch = f"batch-{entry.name}-{secrets.token_hex(3)}"
     total = len(given.places)

@@ -12,6 +12,7 @@ import pytest
 from cli.batch import results as files
 from cli.batch import starting
 from cli.batch.estimate import Estimate, by_batch, by_first
+from cli.batch.following import Look
 from cli.batch.inputs import Inputs, Wrong, inputs
 from cli.errors import BadInput
 from cli.processes import ProcessEntry, process
@@ -109,11 +110,18 @@ def test_a_file_that_changes_is_noticed(tmp_path: Path) -> None:
     assert found.changed()
 
 
-@pytest.mark.parametrize("made", [lambda p: None, lambda p: p.write_text("\n"), Path.mkdir])
-def test_no_input_is_refused(tmp_path: Path, made: Any) -> None:
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (lambda p: None, "give a file of lines"),
+        (lambda p: p.write_text("\n"), "holds no input; write one record of JSON on each line"),
+        (Path.mkdir, "holds no input; put case files in it"),
+    ],
+)
+def test_no_input_is_refused(tmp_path: Path, made: Any, why: str) -> None:
     path = tmp_path / "none.jsonl"
     made(path)
-    with pytest.raises(BadInput, match=r"give a file of lines|holds no input"):
+    with pytest.raises(BadInput, match=why):
         inputs(path, Lot)
 
 
@@ -162,16 +170,28 @@ def test_a_process_with_gates_cannot_run_fused() -> None:
         starting.work_of(process("due-diligence"), Grade.FUSED)
 
 
-def test_an_estimate_above_the_budget_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = inputs(written(tmp_path, GOOD), Lot)
+def test_an_estimate_above_the_budget_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     dear = Estimate("the last 3 case(s)", Decimal("1.20"), Decimal("2"), timedelta(minutes=5))
-    starting.agreed(None, found, wished(budget="1"))
-    starting.agreed(dear, found, wished(budget="1.20"))
+    starting.agreed(None, 1, wished(budget="1"))
+    starting.agreed(dear, 1, wished(budget="1.20"))
     assert "by the last 3 case(s) it will cost $1.20, at most $2.00" in capsys.readouterr().err
     with pytest.raises(BadInput, match=r"does not pay for 1 cases, by the estimate \$1\.20"):
-        starting.agreed(dear, found, wished(budget="1.19"))
+        starting.agreed(dear, 1, wished(budget="1.19"))
+
+
+async def test_a_redrive_is_estimated_by_what_it_has_to_do(tmp_path: Path) -> None:
+    """Not by what succeeded before: a budget for the rest alone would be refused."""
+    texts = [f'{{"case": "lot-{n}", "words": "a"}}' for n in range(4)]
+    given = inputs(written(tmp_path, *texts), Lot)
+    work = starting.work_of(LOTS, Grade.FUSED)
+    good, changed, failed, _new = (work.digest(item.request) for item in given.items())
+    before = some(
+        ItemResult(key="lot-0", digest=good, state=ItemState.SUCCEEDED),
+        ItemResult(key="lot-1", digest=changed[::-1], state=ItemState.SUCCEEDED),
+        ItemResult(key="lot-2", digest=failed, state=ItemState.FAILED),
+        ItemResult(key="gone", digest=good, state=ItemState.SUCCEEDED),
+    )
+    assert await starting.left(before, given, work) == 3
 
 
 def test_without_closed_cases_an_earlier_batch_or_the_first_cases_say_what_it_costs() -> None:
@@ -195,6 +215,10 @@ def test_without_closed_cases_an_earlier_batch_or_the_first_cases_say_what_it_co
         total=100, done=50, failed=5, already=20, in_flight=0, chunks_running=1, rate=1, started=at,
         estimated_end=None,
     )  # fmt: skip
+    paused = now.model_copy(update={"paused": True})
+    assert Look(paused, None).told().startswith("PAUSED")
+    done = paused.model_copy(update={"done": 100})
+    assert Look(done, None).told().startswith("5 failed"), "nothing is left to pause"
     assert by_first(now, Decimal("0.5")) == "by its first 25 case(s) it will cost some $1.60 in all"
 
 

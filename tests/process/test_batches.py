@@ -53,9 +53,9 @@ async def batch(here: World, given: Path, capsys: Any, **more: Any) -> tuple[str
     found = running.prepared(ENTRY, given, None, wish)
     session = Session(here.client, here.settings, None, None)
     await running.run(session, ENTRY, found, wish, None, as_json=True, queue=here.queue, **more)
-    told = capsys.readouterr().out
+    told, said = capsys.readouterr()
     end = json.JSONDecoder().raw_decode(told[told.index("{\n") :])[0]
-    return end["batch"], end["spread"]
+    return end["batch"], {**end["spread"], "to_do": int(said.split(" cases to do")[0])}
 
 
 async def test_what_an_outage_left_is_driven_again(
@@ -69,11 +69,11 @@ async def test_what_an_outage_left_is_driven_again(
     given.write_text(lines(8, patience="PT1S"))
     await here.faults(*(Fault(service=v, kind=FaultKind.DOWN) for v in VENDORS))
     second, end = await batch(here, given, capsys, redrive=first)
-    assert (end["already"], end["failed"]) == (2, 6)
+    assert (end["already"], end["failed"], end["to_do"]) == (2, 6, 6)
     await here.faults()
     given.write_text(lines(8))  # breakers are open for longer than one second by now
     third, end = await batch(here, given, capsys, redrive=second)
-    assert (end["already"], end["succeeded"], end["failed"]) == (2, 8, 0)
+    assert (end["already"], end["succeeded"], end["failed"], end["to_do"]) == (2, 8, 0, 6)
     results = tmp_path / "results.jsonl"
     session = Session(here.client, here.settings, None, None)
     await running.write(session, third, results, None, as_json=True, queue=here.queue)
