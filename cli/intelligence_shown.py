@@ -17,9 +17,9 @@ def intelligence(record: IntelligenceReport) -> RenderableType:
     """Show a report."""
     total = sum(len(r.signals) for r in record.heard.values())
     asked = len(record.contributed) + len(record.missing)
-    who = {s: r.competitor for r in record.heard.values() for s in r.signals}
     new = [
-        " ".join(filter(None, (str(s.day or ""), f"{who[s]}:", s.text, s.url))) for s in record.new
+        " ".join(filter(None, (str(s.day or ""), f"{s.competitor}:", s.text, s.url)))
+        for s in record.new
     ]
     missing = [f"{m.name}: {m.status}{m.why and f', {m.why}'}" for m in record.missing]
     return Group(

@@ -243,7 +243,7 @@ def test_a_report_shows_its_claims_what_is_new_and_what_is_missing(width: int) -
             "since": "2026-11-01",
             "headline": "A sells\x1b[2J more.",
             "claims": [{"text": "A opened a plant.", "cites": ["a-news"]}],
-            "new": new,
+            "new": [{"competitor": "A", **s.model_dump()} for s in new],
             "heard": {"a-news": reading},
             "contributed": ["a-news"],
             "partial": ["a-news"],

@@ -44,7 +44,9 @@ def test_an_item_is_new_by_its_address_whatever_the_model_says_of_it_tonight() -
         return {"a-news": SourceReading(competitor="A", source="news", signals=signals)}
 
     assert rules.new(reading("in other words"), reading("so")) == ()
-    assert len(rules.new(reading("so"), {})) == 2
+    other = SourceReading(competitor="B", source="domain", signals=reading("so")["a-news"].signals)
+    found = rules.new({**reading("so"), "b-domain": other}, reading("so"))
+    assert [(s.competitor, s.text) for s in found] == [("B", "so"), ("B", "plain")]
 
 
 def test_items_before_the_day_are_old_and_undated_ones_may_be_new() -> None:

@@ -56,6 +56,12 @@ class Signal(Record):
     url: str = ""
 
 
+class NewSignal(Signal):
+    """A signal the last report did not have, and of whom."""
+
+    competitor: str
+
+
 class SourceReading(Record):
     """What one source says of one competitor. `unread` news no model sorted."""
 
@@ -87,7 +93,7 @@ class IntelligenceReport(Record):
     since: date
     headline: str
     claims: tuple[BranchClaim, ...]
-    new: tuple[Signal, ...]
+    new: tuple[NewSignal, ...]
     heard: dict[str, SourceReading]
     contributed: tuple[str, ...]
     partial: tuple[str, ...]

@@ -8,6 +8,7 @@ from workflows.data.intelligence import (
     Briefing,
     CompetitorReading,
     IntelligenceOutcome,
+    NewSignal,
     Signal,
     SourceReading,
 )
@@ -85,11 +86,14 @@ def briefing(readings: Mapping[str, SourceReading]) -> Briefing:
 
 def new(
     readings: Mapping[str, SourceReading], before: Mapping[str, SourceReading]
-) -> tuple[Signal, ...]:
+) -> tuple[NewSignal, ...]:
     """List the signals the last report did not have; by address, else by text."""
     told = {(name, s.url or s.text) for name, r in before.items() for s in r.signals}
     return tuple(
-        s for name, r in readings.items() for s in r.signals if (name, s.url or s.text) not in told
+        NewSignal(competitor=r.competitor, **s.model_dump())
+        for name, r in readings.items()
+        for s in r.signals
+        if (name, s.url or s.text) not in told
     )
 
 
