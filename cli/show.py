@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from shlex import quote
 
 from pydantic_core import to_jsonable_python
 from rich.console import Group, RenderableType
@@ -99,8 +100,8 @@ def gate(case: str, view: GateView) -> RenderableType:
 
 def _answer(case: str, view: GateView) -> str:
     """Write the words of the command that answers a gate."""
-    who = view.may_decide[0] if view.may_decide else "NAME"
-    named = "" if view.name == "review" else f" --gate {view.name}"
+    who = quote(view.may_decide[0]) if view.may_decide else "NAME"
+    named = "" if view.name == "review" else f" --gate {quote(view.name)}"
     value = " --value JSON" if Verdict.SUPPLY in view.verdicts else ""
     return f"{case} {'|'.join(view.verdicts)} --as {who}{named}{value}"
 

@@ -104,10 +104,10 @@ def test_gate_shows_proposal_people_deadline_and_the_command(width: int) -> None
 @WIDTHS
 def test_gate_about_a_step_shows_its_name_its_verdicts_and_what_a_value_has(width: int) -> None:
     schema = {"properties": {"usd": {"type": "integer"}, "why": {"type": "string"}}}
-    view = gate_view(name="credit", verdicts=("retry", "supply"), supplies=schema)
+    view = gate_view(name="open account", verdicts=("retry", "supply"), supplies=schema)
     text = words(show.gate("dd-x", view), width)
     assert "the value of supply has: usd, why" in text
-    assert "starter.py decide dd-x retry|supply --as ana --gate credit --value JSON" in text
+    assert "starter.py decide dd-x retry|supply --as ana --gate 'open account' --value JSON" in text
 
 
 def test_gate_shows_deputies_and_whom_it_went_to() -> None:
