@@ -72,7 +72,8 @@ def main() -> int:
         left = INTERRUPTED
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the command line itself
-            return _complain(f"{error.format_message()} (see --help)", BAD_INPUT)
+            said = error.format_message()  # nothing where the help was shown instead
+            return _complain(f"{said} (see --help)", BAD_INPUT) if said else BAD_INPUT
         raise
     if left == INTERRUPTED:  # typer turns Ctrl-C into this value
         return _complain("interrupted; a running case goes on", INTERRUPTED)

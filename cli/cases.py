@@ -24,7 +24,7 @@ from temporalio.exceptions import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput, Trouble
-from cli.processes import PROCESSES, ProcessEntry, process
+from cli.processes import PROCESSES, ProcessEntry
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import (
     JSON,
@@ -108,7 +108,12 @@ async def origins(named: Iterable[Handle]) -> tuple[str, ...]:
 
 async def entry_of(handle: Handle) -> ProcessEntry:
     """Say which process a case is of. Raises BadInput for one that is none of ours."""
-    return process((await handle.describe()).workflow_type)
+    if (entry := await entry_if_ours(handle)) is None:
+        raise BadInput(
+            f"{handle.id} is no case of a process; `starter.py watch {handle.id}` shows it, of a"
+            f" batch also `starter.py batch status {handle.id}`"
+        )
+    return entry
 
 
 async def entry_if_ours(handle: Handle) -> ProcessEntry | None:

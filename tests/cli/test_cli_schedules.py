@@ -126,7 +126,7 @@ async def test_a_schedule_starts_cases_of_today_and_says_why_it_rests(here: Worl
         assert first.info.next_action_times == again.info.next_action_times
         assert first.info.next_action_times[0].date() == found.days.first
         assert first.schedule.state.note == "holidays", "why it rests stays"
-        with pytest.raises(BadInput, match="no process"):
+        with pytest.raises(BadInput, match="no case of a process"):
             await scheduling.again(client, run)
     finally:
         await handle.delete()

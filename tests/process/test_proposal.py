@@ -48,6 +48,7 @@ async def test_a_stop_of_compliance_is_lifted_or_not_by_its_people(here: World) 
     handles = [await begun(here, "pumps") for _ in range(2)]
     for handle, verdict in zip(handles, ("decline", "approve"), strict=True):
         view = await here.gate(handle, "clear compliance")
+        assert view.question.endswith("say how we treat it. Go on?")
         assert view.may_decide == ("mira",)
         await here.decide(handle, verdict, "mira", gate=view.name)
     declined, sent = [await here.done(h, ProposalResult) for h in handles]

@@ -37,7 +37,9 @@ async def test_phases_are_signed_locked_and_amended_with_trace(here: World) -> N
     wish = {"phase": "writing", "reason": "Name the comparator."}
     with pytest.raises(WorkflowUpdateFailedError) as refused:  # its turn has not come
         await say(here, handle, "analysis-1", "more", "tomas", value=wish)
-    assert "writing comes after analysis" in str(refused.value.cause)
+    said = str(refused.value.cause)
+    assert "writing comes after analysis" in said
+    assert "the case is at 'analysis';" in said
     assert await handle.query("result_so_far") == before, "nothing changed"
     for phase, by in SIGNS.items():
         if phase != "review":

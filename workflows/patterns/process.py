@@ -66,7 +66,7 @@ class Process:
 
     def enter(self, phase: str, outcome: str | None = None) -> None:
         """Say which phase the case is in, and once it is known, its outcome."""
-        self._phase, self._outcome = phase, outcome or self._outcome
+        self._phase, self._outcome = str(phase), outcome or self._outcome
         workflow.logger.info("phase entered", extra=told(phase=phase))
 
     async def branch(

@@ -82,13 +82,17 @@ def to_clear(reviews: Mapping[str, ProposalReview]) -> dict[str, str]:
     A stop of anybody; and that compliance did not review it: a gap there is never a pass.
     """
     stops = {
-        name: f"{name} says stop: {'; '.join(review.remarks) or 'no reason given'}"
+        name: f"{name} says stop: {_listed(review.remarks) or 'no reason given'}"
         for name, review in reviews.items()
         if review.verdict == "stop"
     }
     if "compliance" not in reviews:
         stops["compliance"] = "compliance did not review it"
     return stops
+
+
+def _listed(remarks: Iterable[str]) -> str:
+    return "; ".join(remark.rstrip(".") for remark in remarks)
 
 
 def planned(plan: ActionPlan | None) -> tuple[ProposalAction, ...]:
