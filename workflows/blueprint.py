@@ -1,5 +1,7 @@
 """Blueprints run: one workflow for every process that is written as data."""
 
+import json
+
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
@@ -7,7 +9,7 @@ from workflows.data.blueprints.case import BlueprintCase, BlueprintResult, Revis
 from workflows.data.budget import BudgetOrder
 from workflows.data.common import JSON, BranchState
 from workflows.data.llm import RoleQuery
-from workflows.errors import Misuse, reason
+from workflows.errors import Misuse, Unusable, reason
 from workflows.patterns.outcome import Outcome
 from workflows.patterns.plan.run import Ran, run_plan
 from workflows.patterns.plan.step import Seen
@@ -18,6 +20,8 @@ from workflows.steps.blueprints.doing import BLUEPRINT, Doing
 from workflows.steps.blueprints.filling import complete, fill, plain
 from workflows.steps.blueprints.planning import Planning
 
+LARGEST = 1_000_000
+"""Bytes of a result; the server takes two million, with what became of the steps."""
 STATES = {
     "skipped": BranchState.CANCELLED,
     "not_started": BranchState.CANCELLED,
@@ -54,7 +58,7 @@ class BlueprintRun(Process):
         self.enter("running")
         async with Saga():
             ran = await run_plan(steps, limits=planning.limits(), watcher=self)
-            result = self._result(planning, ran)
+            result = _bounded(self._result(planning, ran))
         revised = (Revised(step=r.step, late=r.late, at=r.at) for r in ran.revisions)
         update = {"outcome": "done", "result": result, "revisions": tuple(revised)}
         self.known = self.known.model_copy(update=update)
@@ -84,3 +88,10 @@ class BlueprintRun(Process):
         result = fill("result", wanted, planning.known(None, Seen(ran.values)))
         assert isinstance(result, dict)  # noqa: S101 - fields stay fields
         return result
+
+
+def _bounded(result: dict[str, JSON]) -> dict[str, JSON]:
+    """Refuse a result the server would not take: the case could never end."""
+    if (size := len(json.dumps(result, ensure_ascii=False).encode())) > LARGEST:
+        raise Unusable(f"result: {size:,} bytes; {LARGEST:,} at most, so name fewer fields in it")
+    return result

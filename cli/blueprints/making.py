@@ -20,6 +20,7 @@ from workflows.data.common import JSON
 from workflows.rules.blueprints.doors import PROCESSES, misfits
 
 FOLDER = ROOT / "blueprints"
+_FILE = re.compile(r"[a-z][a-z0-9_-]{0,79}")
 
 
 def templates() -> list[str]:
@@ -56,7 +57,7 @@ def others(source: Source) -> dict[str, Blueprint]:
         current = open_.pop()
         for name in (step.run for step in current.blueprint.steps.values()):
             places = (folder / f"{name}.yaml" for folder in (current.file.path.parent, FOLDER))
-            if not name or name in PROCESSES or name in found:
+            if not _FILE.fullmatch(name) or name in PROCESSES or name in found:
                 continue
             if there := next((place for place in places if place.is_file()), None):
                 open_.append(read_blueprint(there))

@@ -13,7 +13,8 @@ from cli.blueprints.checking import case_of, checked
 from cli.blueprints.drawing import drawn
 from cli.errors import BadInput
 from cli.processes import PROCESSES
-from runtime.settings import ROOT
+from runtime.allowed import leads_inside
+from runtime.settings import ROOT, Settings, SettingsError
 from starter import app
 from tests.support.world import Handle, World, example
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
@@ -260,6 +261,9 @@ steps:
   child:
     run: quiz
     with: {topic: "{{ steps.told.about }}"}
+  pieces:
+    run: content-generation
+    with: {case: inner, topic: pumps, audience: all, facts: "{{ input.words }}"}
   broken:
     effect: payment
     with: {action: capture, payment: "{{ input.card }}"}
@@ -276,6 +280,7 @@ result:
   words: "{{ steps.read.posted | map('word') }}"
   counted: "{{ steps.counted.n }}"
   quiz: "{{ steps.child.quiz != '' }}"
+  pieces: "{{ steps.pieces.pieces | map('name') }}"
   broken: "{{ steps.broken.reference }}"
   given: "{{ steps.given.reference }}"
   silent: "{{ steps.silent.verdict }}"
@@ -302,9 +307,35 @@ async def test_every_kind_of_step(here: World, tmp_path: Path) -> None:
         "words": ["a", "b"],
         "counted": 3,
         "quiz": True,
+        "pieces": ["thread", "post", "caption", "newsletter"],
         "broken": "by hand",
         "given": "none of c1",
         "silent": "decline",
     }
     assert [(r.step, r.late) for r in ended.revisions] == [("early", "told")]
     assert ended.cost.calls == 3, "the child's"
+
+
+# ---- endpoints -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://crm.example.com", "https://localhost/x", "https://10.0.0.1", "https://[::1]/"),
+        *("https://127.1", "https://2130706433", "https://0x7f.0.0.1", "https://169.254.169.254/"),
+        *("https://crm", "https://crm.internal", "https://me@crm.example.com", "https://"),
+    ],
+)
+def test_no_private_address_gets_on_the_list(url: str) -> None:
+    with pytest.raises(SettingsError, match="BRAID_ENDPOINTS: crm: "):
+        Settings.from_env({"BRAID_ENDPOINTS": f"crm={url}"})
+
+
+async def test_only_the_list_is_called_live_and_no_name_that_leads_inside() -> None:
+    url = "https://crm.example.com/api"
+    settings = Settings.from_env({"BRAID_ENDPOINTS": f"crm={url}/", "BRAID_LIVE": "1"})
+    assert settings.endpoint("endpoint-crm").base_url == url
+    with pytest.raises(SettingsError, match="'ads' is not on the allow-list"):
+        settings.endpoint("endpoint-ads")
+    assert await leads_inside("https://localhost/") in ("127.0.0.1", "::1")

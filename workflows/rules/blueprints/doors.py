@@ -8,6 +8,20 @@ from workflows import calls
 from workflows.calls import Call
 from workflows.data.blueprints.blueprint import Step
 from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.blueprints.planned import called
+from workflows.data.case_file import CaseFile
+from workflows.data.common import Record
+from workflows.data.content_generation import ContentBrief
+from workflows.data.content_production import ContentOrder
+from workflows.data.document_analysis import AnalysisCase
+from workflows.data.email_triage import TriageCase
+from workflows.data.intelligence import IntelligenceOrder
+from workflows.data.orders import OrderCase
+from workflows.data.pipeline import PipelineOrder
+from workflows.data.proposal import ProposalCase
+from workflows.data.sentiment import SentimentCase
+from workflows.data.submission import SubmissionCase
+from workflows.data.support import SupportRequest
 
 EFFECTS: Mapping[str, Call[Any, Any]] = {
     "mail": calls.MAIL,
@@ -26,22 +40,21 @@ SOURCES: Mapping[str, Call[Any, Any]] = {
     and call not in EFFECTS.values()
     and call not in (calls.KEEPER, calls.TOPIC)
 }
-PROCESSES = (
-    "due-diligence",
-    "order-fulfilment",
-    "content-production",
-    "regulatory-submission",
-    "competitive-intelligence",
-    "content-generation",
-    "sentiment",
-    "document-analysis",
-    "support-request",
-    "data-pipeline",
-    "email-triage",
-    "proposal",
-)
-"""Processes a step may run besides blueprints; those of the command line (test)."""
-
+PROCESSES: Mapping[str, type[Record]] = {
+    "due-diligence": CaseFile,
+    "order-fulfilment": OrderCase,
+    "content-production": ContentOrder,
+    "regulatory-submission": SubmissionCase,
+    "competitive-intelligence": IntelligenceOrder,
+    "content-generation": ContentBrief,
+    "sentiment": SentimentCase,
+    "document-analysis": AnalysisCase,
+    "support-request": SupportRequest,
+    "data-pipeline": PipelineOrder,
+    "email-triage": TriageCase,
+    "proposal": ProposalCase,
+}
+"""Processes a step may run besides blueprints, with their input; those of the command line."""
 
 Misfit: TypeAlias = tuple[Sequence[int | str], str]
 """Where something stands in a blueprint, and what is wrong with it."""
@@ -69,10 +82,11 @@ def _of(case: BlueprintCase, name: str, step: Step) -> Iterator[Misfit]:
     if step.undo and step.kind not in ("effect", "http"):
         yield (*at, "undo"), "only what has an effect is undone; leave it out"
     call = SOURCES.get(step.source) or EFFECTS.get(step.effect)
-    for field in step.given if call else ():
-        if call and field not in call.input.model_fields:
-            takes = ", ".join(call.input.model_fields)
-            yield (*at, "with", field), f"{call.name} takes no {field!r}; it takes {takes}"
+    record = call.input if call else PROCESSES.get(step.run)
+    for field in step.given if record else ():
+        if record and field not in record.model_fields:
+            takes = ", ".join(record.model_fields)
+            yield (*at, "with", field), f"{called(step)} takes no {field!r}; it takes {takes}"
     if step.http and not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", step.http.endpoint):
         said = "an endpoint is named, never addressed; name one of BRAID_ENDPOINTS, as crm"
         yield (*at, "http", "endpoint"), said

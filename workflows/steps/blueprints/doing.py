@@ -19,7 +19,7 @@ from workflows.errors import DeadlinePassed, SourceSilent
 from workflows.patterns.gate import ANYBODY, GateSpec
 from workflows.patterns.process import Process
 from workflows.patterns.saga import current_saga
-from workflows.rules.blueprints.doors import EFFECTS, SOURCES
+from workflows.rules.blueprints.doors import EFFECTS, PROCESSES, SOURCES
 from workflows.scope import current_scope
 from workflows.steps.blueprints.filling import fill, plain, request, text
 
@@ -73,7 +73,7 @@ class Doing:
 
     async def _source(self, name: str, step: Step, known: Known) -> JSON:
         call = SOURCES[step.source]
-        answer = await ask(call, request(f"steps.{name}.with", call, step.given, known))
+        answer = await ask(call, request(f"steps.{name}.with", call.input, step.given, known))
         if isinstance(answer, SourceAnswer) and answer.state in SILENT:
             why = answer.error.code if answer.error else answer.state
             raise SourceSilent(f"step {name!r}: source {step.source!r} gave no answer: {why}")
@@ -81,7 +81,7 @@ class Doing:
 
     async def _effect(self, name: str, step: Step, known: Known) -> JSON:
         call = EFFECTS[step.effect]
-        order = request(f"steps.{name}.with", call, step.given, known)
+        order = request(f"steps.{name}.with", call.input, step.given, known)
         return await self._done(name, step, known, call, order)
 
     async def _http(self, name: str, step: Step, http: HttpCall, known: Known, number: int) -> JSON:
@@ -89,11 +89,15 @@ class Doing:
         given: dict[str, JSON] = {"endpoint": http.endpoint, "path": http.path}
         where = f"steps.{name}.http"
         if http.method == "GET":
-            seen: Any = await _asked(ENDPOINT_VIEW, request(where, ENDPOINT_VIEW, given, known))
+            seen: Any = await _asked(
+                ENDPOINT_VIEW, request(where, ENDPOINT_VIEW.input, given, known)
+            )
             return _json(seen["body"])
         which = f"{_here()}#{number}" if number else _here()
         given |= {"step": which, "body": dict(step.given)}
-        return await self._done(name, step, known, ENDPOINT, request(where, ENDPOINT, given, known))
+        return await self._done(
+            name, step, known, ENDPOINT, request(where, ENDPOINT.input, given, known)
+        )
 
     async def _done(
         self, name: str, step: Step, known: Known, call: Call[Any, Any], order: Record
@@ -114,7 +118,7 @@ class Doing:
         steps = known["steps"]
         given = {**known, "steps": {**(steps if isinstance(steps, dict) else {}), **done}}
         call = EFFECTS[undo.effect]
-        await ask(call, request(f"steps.{name}.undo.with", call, undo.given, given))
+        await ask(call, request(f"steps.{name}.undo.with", call.input, undo.given, given))
 
     async def _gate(self, name: str, step: Step, gate: GateStep, known: Known) -> JSON:
         supplies = step.gives and Verdict.SUPPLY in gate.verdicts
@@ -146,16 +150,18 @@ class Doing:
         return came.events[0].event.body
 
     async def _run(self, name: str, step: Step, known: Known) -> JSON:
-        values = fill(f"steps.{name}.with", dict(step.given), known)
-        id = _here()
+        where = f"steps.{name}.with"
         if (other := self.case.others.get(step.run)) is None:
-            return _json(await workflow.execute_child_workflow(step.run, values, id=id))
+            order = request(where, PROCESSES[step.run], step.given, known)
+            ended: Any = await workflow.execute_child_workflow(step.run, order, id=_here())
+            return _json(ended)
+        values = fill(where, dict(step.given), known)
         given = self.case.model_copy(update={"blueprint": other, "values": values})
-        ended: BlueprintResult = await workflow.execute_child_workflow(
-            BLUEPRINT, given, id=id, result_type=BlueprintResult
+        result: BlueprintResult = await workflow.execute_child_workflow(
+            BLUEPRINT, given, id=_here(), result_type=BlueprintResult
         )
-        self.host.add_cost(ended.cost)
-        return dict(ended.result)
+        self.host.add_cost(result.cost)
+        return dict(result.result)
 
 
 def _here() -> str:

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from workflows.calls import Call
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.filters import BadTemplate
 from workflows.data.blueprints.shapes import shape
 from workflows.data.blueprints.templates import Known, filled, holds
 from workflows.data.common import JSON, Record
 from workflows.errors import Misuse, Unusable
+
+R = TypeVar("R", bound=Record)
 
 
 @contextmanager
@@ -52,16 +53,15 @@ def items(where: str, template: str, known: Known) -> list[JSON]:
     return value
 
 
-def request(where: str, call: Call[Any, Any], given: Mapping[str, JSON], known: Known) -> Record:
-    """Fill in what a Call is asked; it must fit the Call's record."""
+def request(where: str, record: type[R], given: Mapping[str, JSON], known: Known) -> R:
+    """Fill in what is asked, which must fit its record."""
     values = fill(where, dict(given), known)
     try:
-        found: Record = call.input.model_validate_json(json.dumps(values))
+        return record.model_validate_json(json.dumps(values))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         field = ".".join([where, *(str(part) for part in wrong["loc"])])
-        raise Unusable(f"{field}: {wrong['msg']}; {call.name} takes no other") from None
-    return found
+        raise Unusable(f"{field}: {wrong['msg']}; {record.__name__} takes no other") from None
 
 
 def complete(case: BlueprintCase) -> BlueprintCase:
