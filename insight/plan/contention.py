@@ -97,8 +97,12 @@ def _demands(graph: Graph, items: Items) -> tuple[Demand, ...]:
 
 
 def _most(graph: Graph, number: int) -> int:
+    """Give how many items of a step are under way at most: of one item, as many as it allows, as
+    the items of a blueprint are not known before it runs.
+    """
     step = graph.steps[number]
-    return min(step.times, step.at_once or step.times)
+    most = step.at_once or step.times
+    return most if step.times == 1 else min(step.times, most)
 
 
 def _peak(spans: Sequence[tuple[float, float, int]]) -> int:

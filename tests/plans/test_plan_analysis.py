@@ -115,6 +115,8 @@ def test_contention_by_hand() -> None:
     assert (rate.took, rate.bound) == (130, 130)
     spread = contention(plan(step("all", 1, limit="m", times=100, at_once=10), m=Limit(at_once=5)))
     assert (spread.took, spread.demands[0].peak) == (20, 10)
+    items = contention(plan(step("each", 9, limit="m", at_once=7), step("one", 2, limit="m")))
+    assert items.demands[0].peak == 8
 
 
 def test_many_runs_agree_with_what_is_known() -> None:
