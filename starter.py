@@ -31,6 +31,7 @@ from cli.batch import commands as batch
 from cli.blueprints import commands as blueprints
 from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
+from cli.shadows import commands as shadows
 from cli.teaching import TakesProcess
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
@@ -54,6 +55,7 @@ app.add_typer(planning.app)
 app.add_typer(flaws.app)
 app.add_typer(receiving.app)
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(shadows.app, name="shadow")
 
 
 def main() -> int:

@@ -214,7 +214,8 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         deployed = deploy(settings, store, wire, client)
         stack.push_async_callback(deployed.desk.close)
         queues = options.queues or deployed.queues
-        for one in workers(client, deployed, identity=identity, queues=queues):
+        suffix = f"-{options.suffix}" if options.suffix else ""
+        for one in workers(client, deployed, identity=identity, queues=queues, suffix=suffix):
             await stack.enter_async_context(one)
         log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
         await end.wait()
@@ -257,6 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--queues", help="comma-separated, as braid,llm-openai; all if left out")
     parser.add_argument("--address", help="Temporal address; else TEMPORAL_* variables")
     parser.add_argument("--profile", help="profile of the Temporal configuration file")
+    parser.add_argument("--suffix", help="a build set apart: serves braid-SUFFIX and so on")
     parser.add_argument("--identity", help="name of this worker in histories")
     parser.add_argument("--live", action="store_true", help="call real vendors (costs money)")
     parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")

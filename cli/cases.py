@@ -30,6 +30,8 @@ from workflows.data.common import (
     JSON,
     ONE_AT_A_TIME,
     ORIGIN_HEADER,
+    PAYER_HEADER,
+    SHADOW,
     BranchView,
     Condition,
     CostView,
@@ -43,6 +45,7 @@ from workflows.data.common import (
 )
 from workflows.data.due_diligence import CaseOutcome
 from workflows.errors import reason
+from workflows.grades import GRADE
 
 Handle = WorkflowHandle[Any, Any]
 T = TypeVar("T")
@@ -54,17 +57,28 @@ TASK_TIMEOUT = timedelta(seconds=5)
 @dataclass(frozen=True)
 class Start:
     """How a case is started: under which id (None makes one), the cases (workflow ids) whose
-    paid replies it may read, and whether it sends one thing at a time.
+    paid replies it may read, whether it sends one thing at a time, in which grade and on which
+    queue, whether it is a shadow, and which budget of many (scope and name) pays too.
     """
 
     workflow_id: str | None = None
     origins: tuple[str, ...] = ()
     sequential: bool = False
+    grade: str = ""
+    queue: str = MAIN_QUEUE
+    shadow: bool = False
+    payer: str = ""
 
     def memo(self) -> dict[str, Any]:
         """Write down what the case is told beside its input."""
-        origins = {ORIGIN_HEADER: " ".join(self.origins)} if self.origins else {}
-        return {**origins, ONE_AT_A_TIME: True} if self.sequential else origins
+        told = {
+            ORIGIN_HEADER: " ".join(self.origins),
+            ONE_AT_A_TIME: self.sequential,
+            GRADE: self.grade,
+            SHADOW: self.shadow,
+            PAYER_HEADER: self.payer,
+        }
+        return {name: said for name, said in told.items() if said}
 
 
 DEFAULT_START = Start()
@@ -83,7 +97,7 @@ async def start(
             entry.name,
             given,
             id=name,
-            task_queue=MAIN_QUEUE,
+            task_queue=how.queue,
             task_timeout=TASK_TIMEOUT,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=entry.about,

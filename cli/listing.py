@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from cli.commands import out
 from cli.processes import PROCESSES
-from cli.session import Session
+from cli.session import NO_SHADOW, Session
 
 COLUMNS = ("case", "process", "status", "started", "closed")
 BATCH = "batch"
@@ -21,7 +21,7 @@ _NO_CASE_OF_A_BATCH = "(ParentWorkflowId IS NULL OR ParentWorkflowId NOT STARTS_
 
 
 async def show_list(here: Session, *, everything: bool = False, as_json: bool = False) -> None:
-    """List the cases, newest first; with `everything` each case of a batch too."""
+    """List the cases, newest first; with `everything` each of a batch too, and shadows."""
     rows = await listed(here.client, everything=everything)
     if as_json:
         out(rows)
@@ -41,7 +41,7 @@ async def listed(client: Client, *, everything: bool) -> list[dict[str, Any]]:
     names = ", ".join(f"'{name}'" for name in (*(e.name for e in PROCESSES), BATCH))
     query = f"WorkflowType IN ({names})"
     if not everything:
-        query += f" AND {_NO_CASE_OF_A_BATCH}"
+        query += f" AND {_NO_CASE_OF_A_BATCH} AND {NO_SHADOW}"
     found = [w async for w in client.list_workflows(query) if not _goes_on(w)]
     found.sort(key=lambda w: w.start_time, reverse=True)
     turn = asyncio.Semaphore(AT_ONCE)

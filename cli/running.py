@@ -14,6 +14,7 @@ from cli.errors import BadInput, Trouble
 from cli.explanation import explanation
 from cli.processes import ProcessEntry
 from cli.session import Session, say
+from cli.shadows.promoting import promoted
 from cli.watch import closed, watching
 from insight.report import Report
 from workflows.data.common import Decision, GateView, Record
@@ -35,7 +36,8 @@ async def run_case(
 ) -> None:
     """Start a case; unless detached, show it until it closes."""
     origins = await cases.origins([await here.handle(case) for case in start.origins])
-    handle = await cases.start(here.client, entry, given, replace(start, origins=origins))
+    entry, start = await promoted(here, entry, replace(start, origins=origins))
+    handle = await cases.start(here.client, entry, given, start)
     page = here.page(handle.id)
     say(f"case {handle.id} started{f'; in the UI: {page}' if page else ''}")
     if origins:

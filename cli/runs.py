@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowExecution
 
 from cli.errors import BadInput
 from cli.histories import AT_ONCE, TELL_EVERY, fetched
-from cli.session import Session
+from cli.session import NO_SHADOW, Session
 from insight.history.facts import facts
 from insight.history.reader import Events, NotAHistory, read_histories
 from insight.report import report
@@ -40,7 +40,7 @@ async def collect(client: Client, runs: Runs, process: str, tell: Tell) -> int:
     Raises BadInput for a name no workflow type has.
     """
     check_name(process)
-    of_type = f"WorkflowType = '{process}'"
+    of_type = f"WorkflowType = '{process}' AND {NO_SHADOW}"
     known = await runs.known(process)
     listed = client.list_workflows(f"{of_type} AND ExecutionStatus != 'Running'")
     new = [run async for run in listed if known.get(run.run_id) != FORM]

@@ -15,6 +15,9 @@ from runtime.documents import converter, kept_at
 from runtime.settings import Settings
 from runtime.stack import Addresses, Event, Stack, running_stack
 
+NO_SHADOW = "WorkflowId NOT STARTS_WITH 'shadow-'"
+"""Leaves shadows out of a search for cases: they count as none."""
+
 
 @dataclass(frozen=True)
 class Session:

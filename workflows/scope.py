@@ -7,6 +7,8 @@ from typing import Any
 
 from temporalio import workflow
 
+from workflows.data.common import SHADOW
+
 
 @dataclass
 class Scope:
@@ -50,6 +52,13 @@ class OwnCase:
 
 
 _case: ContextVar[OwnCase | None] = ContextVar("braid_case", default=None)
+
+
+def in_shadow() -> bool:
+    """Say whether this workflow is a shadow, which changes nothing outside."""
+    if not workflow.in_workflow():
+        return False
+    return SHADOW in workflow.info().headers or workflow.memo_value(SHADOW, default=False) is True
 
 
 def current_case() -> OwnCase | None:

@@ -235,6 +235,8 @@ ONE_AT_A_TIME = "braid-one-at-a-time"
 """Memo (true) and header of a case whose Calls take turns, as do those of its children."""
 SHADOW = "braid-shadow"
 """Memo (true) and header of a case that changes nothing outside, nor do its children."""
+LAPSE = "lapse"
+"""Signal that ends a gate of a shadow as if its deadline had passed; the message is its name."""
 ANEW = "braid-anew"
 """Memo of a fork: the calls that may not read those replies, as a list of `Anew`."""
 

@@ -2,12 +2,15 @@
 
 import asyncio
 
+from temporalio import workflow
+
 from workflows.calls import only_in_workflow
-from workflows.data.common import Decision, DecisionAnswer, DeskState, GateView
+from workflows.data.common import LAPSE, Decision, DecisionAnswer, DeskState, GateView
 from workflows.errors import Misuse, Refused
 from workflows.patterns.clock import wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, Watcher
 from workflows.patterns.open_gate import Gate
+from workflows.scope import in_shadow
 
 
 class Desk:
@@ -23,6 +26,8 @@ class Desk:
         self._carried = {g.name: g for g in state.gates} if state else {}
         self._reopened = {name: asyncio.Event() for name in self._carried}
         self.watcher: Watcher | None = None
+        if in_shadow():
+            workflow.set_signal_handler(LAPSE, self.lapse)
 
     async def open(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
         """Open a gate and wait until people settled it or its deadline passed.
@@ -80,6 +85,11 @@ class Desk:
         if (reopened := self._reopened.get(decision.gate)) is not None:
             await wait_for(reopened, None, f"{decision.gate}: reopens")
         return self.take(decision)
+
+    def lapse(self, gate: str) -> None:
+        """End an open gate of a shadow at once: nobody is asked there."""
+        if (found := self._gates.get(gate)) is not None and not found.closed:
+            found.lapse()
 
     def names(self) -> tuple[str, ...]:
         """Give the names of the open gates, in the order they were opened."""

@@ -31,7 +31,7 @@ class Gate:
         self.reminders = state.reminders if state else 0
         self.escalations: list[Escalated] = list(state.escalations) if state else []
         self._ended = asyncio.Event()
-        self._why = ""
+        self._why, self._lapsed = "", False
         self._check_state()
         self._close_if_settled()
 
@@ -72,6 +72,11 @@ class Gate:
             stands_for=stands_for,
         )
 
+    def lapse(self) -> None:
+        """End it as if its deadline had passed."""
+        self._lapsed = True
+        self._close("is over: nobody decides")
+
     def still_needed(self) -> tuple[str, ...]:
         """Give the roles no deciding person fills yet."""
         return self.panel.still_needed(self.taken)
@@ -98,6 +103,7 @@ class Gate:
         if timed_out:
             self._close("is over: its deadline passed")
         _stop(sending)
+        timed_out = timed_out or self._lapsed
         return GateResult(tuple(self.decisions), timed_out, tuple(self.escalations))
 
     def view(self) -> GateView:

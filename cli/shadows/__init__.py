@@ -1,0 +1,1 @@
+"""`starter.py shadow`: a candidate runs on the inputs of real cases, changing nothing outside."""

@@ -1,0 +1,112 @@
+"""What `shadow` does: finds the baselines, runs the candidate on each, says what it comes to."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from cli.commands import out
+from cli.errors import BadInput
+from cli.processes import ProcessEntry
+from cli.session import Session, say
+from cli.shadows.baselines import Baseline, Decided, decided, fresh, given_in, past
+from cli.shadows.candidates import Candidate
+from cli.shadows.comparing import AT_ONCE, Comparing
+from cli.shadows.running import BUDGET, Shadowed
+from cli.shadows.shown import plain, shown
+from insight.statistics.fields import Tolerance
+from insight.statistics.pairs import Pair, judged
+from store.budgets import Budgets
+from store.database import Store
+from workflows.calls import MAIN_QUEUE
+from workflows.data.budget import BudgetOrder
+from workflows.data.common import Record
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is compared, and how: `agree` is the share of cases that must come to the same."""
+
+    candidate: Candidate
+    tolerances: tuple[Tolerance, ...] = ()
+    agree: float = 0.95
+    usd: Decimal = Decimal(5)
+    patience: timedelta = timedelta(minutes=15)
+    as_json: bool = False
+    queue: str = MAIN_QUEUE
+
+
+@asynccontextmanager
+async def shadowing(here: Session, asked: Asked) -> AsyncIterator[Shadowed]:
+    """Open the budget of the shadows, and give what runs them."""
+    scope = f"shadows-{secrets.token_hex(4)}"
+    async with Store.opened(here.settings.database) as store:
+        await Budgets(store).open(scope, BudgetOrder(name=BUDGET, usd=asked.usd))
+        yield Shadowed(here, store, f"{scope} {BUDGET}", asked.patience, asked.queue)
+
+
+async def of_cases(here: Session, named: Sequence[str], asked: Asked) -> list[Pair]:
+    """Compare on cases that have ended. Raises BadInput if they are of several processes."""
+    async with shadowing(here, asked) as shadowed:
+        found = [await past(here, shadowed.store, case) for case in named]
+        if len({entry.name for entry, _ in found}) > 1:
+            raise BadInput("the cases are of several processes; compare those of one at a time")
+        return await _compared(shadowed, found[0][0], [b for _, b in found], asked)
+
+
+async def of_inputs(
+    here: Session, entry: ProcessEntry, paths: Sequence[Path], asked: Asked, words: Path | None
+) -> list[Pair]:
+    """Compare on inputs: with the process itself, run as a shadow too, or with what people said."""
+    given = [one for path in paths for one in given_in(path, entry)]
+    async with shadowing(here, asked) as shadowed:
+        if words is not None:
+            baselines = list(_said(given, decided(words), words))
+        else:
+            turn = asyncio.Semaphore(AT_ONCE)
+
+            async def one(record: Record) -> Baseline:
+                async with turn:
+                    return await fresh(shadowed, entry, record)
+
+            baselines = list(await asyncio.gather(*map(one, given)))
+        return await _compared(shadowed, entry, baselines, asked)
+
+
+def _said(given: Sequence[Any], known: Decided, words: Path) -> Iterator[Baseline]:
+    """Pair inputs with what was decided on them; says which of them nothing was."""
+    for record in given:
+        if record.case in known:
+            result, measured = known[record.case]
+            yield Baseline(record.case, record, result, measured, only=True)
+        else:
+            say(f"{words} says nothing of {record.case}: left out")
+
+
+async def _compared(
+    shadowed: Shadowed, entry: ProcessEntry, baselines: Sequence[Baseline], asked: Asked
+) -> list[Pair]:
+    asked.candidate.entry(entry)  # before anything is started
+    comparing = Comparing(shadowed, entry, asked.candidate, asked.tolerances, tell)
+    return await comparing.all(baselines)
+
+
+def tell(pair: Pair) -> None:
+    """Say that a case was compared."""
+    say(f"{pair.case}: {'agrees' if pair.agrees else pair.why or 'differs'} ({pair.candidate})")
+
+
+def report(pairs: Sequence[Pair], asked: Asked) -> None:
+    """Show what the comparison came to."""
+    verdict = judged(pairs, asked.agree)
+    if asked.as_json:
+        out({"candidate": asked.candidate.text, **plain(pairs, verdict)})
+    else:
+        Console().print(shown(pairs, verdict))

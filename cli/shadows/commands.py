@@ -1,0 +1,172 @@
+"""`starter.py shadow CASES --candidate X`, its live form, and promotion."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli.commands import AsJson, Profile, in_session, out
+from cli.errors import BadInput
+
+START = "run"
+
+
+class _Running(TyperGroup):
+    """Takes a first word that is no command for the first case of a comparison."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; without one it is `run`."""
+        known = args and (args[0] in self.commands or args[0] == "--help")
+        return super().resolve_command(ctx, args if known else [START, *args])
+
+
+app = typer.Typer(
+    cls=_Running,
+    no_args_is_help=True,
+    help="""Try a candidate on real cases, changing nothing outside; `shadow CASES` is `shadow run`.
+
+    As: starter.py shadow fleet pumps --candidate sequential""",
+)
+Process = Annotated[str, typer.Argument(metavar="PROCESS", help="as proposal")]
+TryThis = Annotated[
+    str, typer.Option("--candidate", metavar="CANDIDATE", help="what is tried, as build:next")
+]
+
+
+@app.command(START)
+def run(
+    given: Annotated[
+        list[str], typer.Argument(metavar="CASES", help="cases that ended; or files of inputs")
+    ],
+    candidate: TryThis,
+    process: Annotated[str, typer.Option(help="whose inputs the files are")] = "",
+    baseline: Annotated[
+        Path | None, typer.Option(help="CSV: what people or another tool decided")
+    ] = None,
+    tolerance: Annotated[
+        list[str] | None, typer.Option(help="as score=5%, why=~0.8, note=any; repeatable")
+    ] = None,
+    agree: Annotated[str, typer.Option(help="share of cases that must agree")] = "95%",
+    budget: Annotated[str, typer.Option(help="US dollars for what cannot be shared")] = "5",
+    patience: Annotated[str, typer.Option(help="after which a shadow is given up")] = "15m",
+    live: Annotated[
+        bool, typer.Option("--live", help="beside each new case of the PROCESS given")
+    ] = False,
+    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    span: Annotated[str, typer.Option("--for", help="how long to watch, as 14d")] = "14d",
+    share: Annotated[str, typer.Option(help="of the new cases, with --live")] = "100%",
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the candidate on the inputs of cases, with every effect suppressed, and compare.
+
+    As: starter.py shadow fleet pumps --candidate build:next
+        starter.py shadow cases/proposal --process proposal --candidate sequential
+        starter.py shadow proposal --live --for 14d --share 100% --candidate build:next
+
+    Whether real vendors are asked is for the stack to say (its own --live), never for this command.
+    """
+    from cli.shadows import asked, candidates, tolerances
+    from cli.shadows.beside import Beside
+
+    wish = asked.Asked(
+        candidate=candidates.candidate(candidate),
+        tolerances=tolerances.tolerances(tolerance or []),
+        agree=_share(agree, "--agree"),
+        usd=_dollars(budget),
+        patience=_length(patience, "--patience"),
+        as_json=as_json,
+    )
+    part, length = _share(share, "--share"), _length(span, "--for")
+
+    async def work(here: Any) -> None:
+        from cli.processes import process as named
+
+        if live:
+            now = datetime.now(UTC)
+            entry = named(_only(given))
+            await Beside(here, entry, wish, part, now).until(now + length)
+            return
+        paths = [Path(text) for text in given]
+        if process or baseline is not None:
+            pairs = await asked.of_inputs(here, named(process), paths, wish, baseline)
+        else:
+            pairs = await asked.of_cases(here, given, wish)
+        asked.report(pairs, wish)
+
+    in_session(work, profile=profile, speed=speed)
+
+
+@app.command()
+def promote(
+    process: Process,
+    candidate: TryThis,
+    by: Annotated[str, typer.Option("--as", metavar="NAME", help="who says so")],
+    reason: Annotated[str, typer.Option(help="kept with it")] = "",
+    profile: Profile = None,
+) -> None:
+    """Let new cases of a process run with a candidate; those that run are not touched."""
+
+    async def work(here: Any) -> None:
+        from cli.shadows import promoting
+
+        await promoting.promote(here, process, candidate, by, reason)
+
+    in_session(work, profile=profile)
+
+
+@app.command()
+def demote(process: Process, profile: Profile = None) -> None:
+    """Let new cases of a process run as before."""
+
+    async def work(here: Any) -> None:
+        from cli.shadows import promoting
+
+        await promoting.demote(here, process)
+
+    in_session(work, profile=profile)
+
+
+@app.command(name="list")
+def list_promotions(profile: Profile = None) -> None:
+    """List which candidates were promoted, as JSON."""
+
+    async def work(here: Any) -> None:
+        from cli.shadows import promoting
+
+        out({"promoted": await promoting.promotions(here)})
+
+    in_session(work, profile=profile)
+
+
+def _only(given: list[str]) -> str:
+    if len(given) != 1:
+        raise BadInput("--live watches one process: name it alone")
+    return given[0]
+
+
+def _share(text: str, option: str) -> float:
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
+    if found is None or float(found[1]) > 100:
+        raise BadInput(f"{option} {text!r}: write a share, as 95%")
+    return float(found[1]) / 100
+
+
+def _length(text: str, option: str) -> timedelta:
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    found = re.fullmatch(r"(\d{1,4})([smhd])", text)
+    if found is None:
+        raise BadInput(f"{option} {text!r}: write a length of time, as 90s, 15m, 12h or 14d")
+    return timedelta(**{units[found[2]]: int(found[1])})
+
+
+def _dollars(text: str) -> Decimal:
+    from cli.batch.starting import dollars
+
+    if (usd := dollars(text)) is None:
+        raise BadInput("--budget: write an amount in US dollars, as 5")
+    return usd

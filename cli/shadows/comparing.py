@@ -1,0 +1,80 @@
+"""A candidate beside its baselines: each case is run as a shadow and compared."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cli import cases
+from cli.processes import ProcessEntry
+from cli.shadows.baselines import Baseline
+from cli.shadows.candidates import Candidate
+from cli.shadows.running import Ran, Shadowed
+from insight.statistics.fields import FieldDifference, Tolerance, differing, leaves
+from insight.statistics.pairs import Pair
+from workflows.data.common import JSON
+
+AT_ONCE = 4
+"""Shadows that run at the same time."""
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """How a candidate of a process is compared; `tell` is told each pair as it is known."""
+
+    shadowed: Shadowed
+    entry: ProcessEntry
+    candidate: Candidate
+    tolerances: tuple[Tolerance, ...] = ()
+    tell: Callable[[Pair], None] = lambda _: None
+
+    async def all(self, baselines: Sequence[Baseline]) -> list[Pair]:
+        """Run a shadow for each baseline, a few at once."""
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(baseline: Baseline) -> Pair:
+            async with turn:
+                return await self.pair(baseline)
+
+        return list(await asyncio.gather(*(one(baseline) for baseline in baselines)))
+
+    async def pair(self, baseline: Baseline, name: str = "") -> Pair:
+        """Run the candidate on the input of a case, and compare what it came to."""
+        entry = self.candidate.entry(self.entry)
+        start = cases.Start(
+            name or f"shadow-{entry.new_id(baseline.given)}",
+            origins=(baseline.origin,) if baseline.origin else (),
+            shadow=True,
+            payer=self.shadowed.payer,
+        )
+        how = self.candidate.start(start, self.shadowed.queue)
+        ran = await self.shadowed.run(entry, baseline.given, how, baseline.said)
+        found = self.compared(baseline, ran)
+        self.tell(found)
+        return found
+
+    def compared(self, baseline: Baseline, ran: Ran) -> Pair:
+        """Hold what a shadow came to against its baseline."""
+        return Pair(
+            case=baseline.case,
+            candidate=ran.id,
+            differences=() if ran.why else self._differences(baseline, ran),
+            baseline=baseline.measured,
+            measured=ran.measured,
+            paid=float(ran.paid),
+            effects=ran.effects,
+            expected=baseline.effects,
+            why=ran.why,
+        )
+
+    def _differences(self, baseline: Baseline, ran: Ran) -> tuple[FieldDifference, ...]:
+        one, two = _named(baseline.result, baseline.origin), _named(ran.result, ran.id)
+        if baseline.only and isinstance(one, dict):
+            two = {field: value for field, value in leaves(two) if field in one}
+        return differing(one, two, self.tolerances)
+
+
+def _named(result: JSON, case: str) -> JSON:
+    """Take the case's own id out of its result."""
+    found: JSON = json.loads(json.dumps(result).replace(case, "CASE")) if case else result
+    return found

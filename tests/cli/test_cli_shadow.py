@@ -1,0 +1,97 @@
+"""`shadow` as people meet it: on cases that ended, on inputs, with people's words; promotion."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.cases import Start
+from cli.errors import BadInput
+from cli.processes import process
+from cli.session import Session
+from cli.shadows import asked, promoting
+from cli.shadows.asked import Asked
+from cli.shadows.baselines import decided
+from cli.shadows.beside import chosen
+from cli.shadows.candidates import candidate
+from cli.shadows.tolerances import tolerances
+from insight.statistics.fields import Tolerance
+from store.ledger import Ledger
+from tests.process.examples import EXAMPLES
+from tests.process.living import begun
+from tests.support.world import World
+
+DUE_DILIGENCE = next(e for e in EXAMPLES if e.process == "due-diligence")
+
+
+def test_a_candidate_is_read_or_refused_with_what_can_be_said() -> None:
+    found = candidate("build:next+sequential")
+    assert (found.build, found.sequential, found.process) == ("next", True, "")
+    assert found.entry(process("proposal")).name == "proposal"
+    for wrong in ("", "build:", "no-such-process"):
+        with pytest.raises(BadInput, match="build:NAME"):
+            candidate(wrong)
+    with pytest.raises(BadInput, match="cannot be compared"):
+        candidate("sentiment").entry(process("proposal"))
+
+
+def test_tolerances_are_read() -> None:
+    read = tolerances(["score=5%", "a.*=0.5", "why=~0.8", "note=any"])
+    assert read == (
+        Tolerance(fields="score", share=0.05),
+        Tolerance(fields="a.*", apart=0.5),
+        Tolerance(fields="why", alike=0.8),
+        Tolerance(fields="note", anything=True),
+    )
+    for wrong in ("score", "=5%", "why=~2", "x=abc"):
+        with pytest.raises(BadInput, match="FIELD=5%"):
+            tolerances([wrong])
+
+
+def test_what_people_decided_is_read_with_the_time_it_took(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "case,started,decided,outcome,urgent\n"
+        "fleet,2026-11-02T09:00,2026-11-02T11:30,won,true\npumps,,,lost,\n"
+    )
+    known = decided(file)
+    assert known["fleet"][0] == {"outcome": "won", "urgent": True}
+    assert known["fleet"][1].seconds == 9000
+    assert known["pumps"] == ({"outcome": "lost"}, known["pumps"][1])
+    assert known["pumps"][1].seconds is None
+    file.write_text("outcome\nwon\n")
+    with pytest.raises(BadInput, match="`case`"):
+        decided(file)
+
+
+def test_a_share_of_the_cases_is_the_same_for_whoever_asks() -> None:
+    names = [f"case-{n}" for n in range(400)]
+    assert all(chosen(n, 1.0) for n in names) and not any(chosen(n, 0.0) for n in names)
+    assert {n for n in names if chosen(n, 0.2)} < {n for n in names if chosen(n, 0.5)}
+
+
+@pytest.mark.server
+async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
+    """Its reviewers and referees are not asked again: what they said then is said again."""
+    handle = await begun(here, DUE_DILIGENCE)
+    await DUE_DILIGENCE.people(here, handle)
+    await handle.result()
+    session = Session(here.client, here.settings, None, None)
+    book = await here.book()
+    how = Asked(
+        candidate("sequential"), tolerances(["*audit_head=any"]), agree=1.0, queue=here.queue
+    )
+    (pair,) = await asked.of_cases(session, [handle.id], how)
+    assert pair.agrees, pair
+    assert pair.paid == 0
+    assert pair.measured.usd == pytest.approx(pair.baseline.usd)
+    after = await here.book()
+    assert [after[k] for k in ("billed", "mails")] == [book[k] for k in ("billed", "mails")]
+    assert await Ledger(here.store).effects(pair.candidate) == []
+    asked.report([pair], how)
+
+    await promoting.promote(session, "proposal", "sequential", "ana", "it is as good")
+    entry, start = await promoting.promoted(session, process("proposal"), Start())
+    assert (entry.name, start.sequential) == ("proposal", True)
+    await promoting.demote(session, "proposal")
+    _, start = await promoting.promoted(session, process("proposal"), Start())
+    assert not start.sequential
