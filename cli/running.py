@@ -36,7 +36,8 @@ async def run_case(
 ) -> None:
     """Start a case; unless detached, show it until it closes."""
     origins = await cases.origins([await here.handle(case) for case in start.origins])
-    entry, start = await promoted(here, entry, replace(start, origins=origins))
+    started = replace(start, origins=origins)
+    entry, given, start = await promoted(here, entry, given, started)
     handle = await cases.start(here.client, entry, given, start)
     page = here.page(handle.id)
     say(f"case {handle.id} started{f'; in the UI: {page}' if page else ''}")

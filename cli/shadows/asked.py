@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cli.commands import out
 from cli.errors import BadInput
-from cli.processes import ProcessEntry
+from cli.processes import ProcessEntry, process
 from cli.session import Session, say
 from cli.shadows.baselines import Baseline, Decided, decided, fresh, given_in, past
 from cli.shadows.candidates import Candidate
@@ -50,6 +50,19 @@ async def shadowing(here: Session, asked: Asked) -> AsyncIterator[Shadowed]:
     async with Store.opened(here.settings.database) as store:
         await Budgets(store).open(scope, BudgetOrder(name=BUDGET, usd=asked.usd))
         yield Shadowed(here, store, f"{scope} {BUDGET}", asked.patience, asked.queue)
+
+
+async def compare(
+    here: Session, given: Sequence[str], name: str, words: Path | None, asked: Asked
+) -> None:
+    """Compare on cases, or with the `name` of a process on files of inputs, and show the result."""
+    if name:
+        pairs = await of_inputs(here, process(name), [Path(g) for g in given], asked, words)
+    elif words is not None:
+        raise BadInput("--baseline goes with files of inputs: name their --process")
+    else:
+        pairs = await of_cases(here, given, asked)
+    report(pairs, asked)
 
 
 async def of_cases(here: Session, named: Sequence[str], asked: Asked) -> list[Pair]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cli.errors import BadInput, Trouble
-from cli.processes import ProcessEntry
+from cli.processes import ProcessEntry, process
 from cli.session import NO_SHADOW, Session, say
 from cli.shadows.asked import Asked, report, shadowing, tell
 from cli.shadows.baselines import past
@@ -67,6 +67,12 @@ class Beside:
         found = [w.id async for w in self.here.client.list_workflows(query)]
         known: Mapping[str, object] = {**self.pairs, **self.missed}
         return [case for case in found if case not in known and chosen(case, self.share)]
+
+
+async def watch(here: Session, name: str, asked: Asked, share: float, span: timedelta) -> None:
+    """Watch a process for so long from now on."""
+    now = datetime.now(UTC)
+    await Beside(here, process(name), asked, share, now).until(now + span)
 
 
 def chosen(case: str, share: float) -> bool:

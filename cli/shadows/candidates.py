@@ -2,27 +2,35 @@
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from cli.blueprints.checking import sound
 from cli.cases import Start
 from cli.errors import BadInput
 from cli.processes import PROCESSES, ProcessEntry, process
+from cli.shadows.recast import BLUEPRINT, case_for
 from workflows.calls import MAIN_QUEUE
+from workflows.data.blueprints.case import digest
+from workflows.data.common import Record
 from workflows.grades import Grade
 
 BUILD = re.compile(r"build:([a-z0-9][a-z0-9-]{0,30})")
 MEND = (
-    "say the name of a process that takes the same input, `build:NAME` (workers started with"
-    " --suffix NAME), `fused`, `sequential`, or some of them joined by +"
+    "say a blueprint's file, the name of a process that takes the same input, `build:NAME` (workers"
+    " started with --suffix NAME), `fused`, `sequential`, or some of them joined by +"
 )
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is tried: another process, another build of the workers, another grade or order."""
+    """What is tried: a blueprint, another process or build of the workers, grade or order."""
 
     text: str
     process: str = ""
     build: str = ""
+    blueprint: Path | None = None
+    sha256: str = ""
+    """How the definition's hash begins, if it was pinned down."""
     grade: Grade | None = None
     sequential: bool = False
 
@@ -34,6 +42,14 @@ class Candidate:
 
     def entry(self, baseline: ProcessEntry) -> ProcessEntry:
         """Say which process runs. Raises BadInput if it does not take the baseline's input."""
+        if self.blueprint is not None:
+            now = digest(sound(self.blueprint).blueprint)
+            if not now.startswith(self.sha256):
+                raise BadInput(
+                    f"{self.blueprint} is not what was promoted any more: try it, then promote it"
+                    " again, or take it back with `starter.py shadow demote`"
+                )
+            return process(BLUEPRINT)
         entry = process(self.process) if self.process else baseline
         if entry.record is not baseline.record:
             raise BadInput(
@@ -42,12 +58,31 @@ class Candidate:
             )
         return entry
 
+    def given(self, given: Record) -> Record:
+        """Turn a case's input into the candidate's. Raises BadInput if a field is missing."""
+        return given if self.blueprint is None else case_for(self.blueprint, given)
+
+    def pinned(self) -> str:
+        """Name it so that a blueprint edited later is not taken for it."""
+        if self.blueprint is None:
+            return self.text
+        begins = digest(sound(self.blueprint).blueprint)[:12]
+        pinned = f"{self.blueprint.resolve()}#{begins}"
+        return "+".join(pinned if _is_file(w) else w for w in self.text.split("+"))
+
+
+def _is_file(word: str) -> bool:
+    return word.partition("#")[0].endswith((".yaml", ".yml"))
+
 
 def candidate(text: str) -> Candidate:
     """Read a candidate, as `build:next+fused`. Raises BadInput."""
     found = Candidate(text)
     for word in filter(None, text.split("+")):
-        if build := BUILD.fullmatch(word):
+        if _is_file(word):
+            file, _, begins = word.partition("#")
+            found = replace(found, blueprint=Path(file), sha256=begins)
+        elif build := BUILD.fullmatch(word):
             found = replace(found, build=build[1])
         elif word == Grade.FUSED:
             found = replace(found, grade=Grade.FUSED)

@@ -1,7 +1,7 @@
 """`starter.py shadow CASES --candidate X`, its live form, and promotion."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,7 +29,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="""Try a candidate on real cases, changing nothing outside; `shadow CASES` is `shadow run`.
 
-    As: starter.py shadow fleet pumps --candidate sequential""",
+    As: starter.py shadow fleet pumps --candidate sequential
+
+    Whether real vendors are asked is for the stack to say (its own --live), never for this.""",
 )
 Process = Annotated[str, typer.Argument(metavar="PROCESS", help="as proposal")]
 TryThis = Annotated[
@@ -37,41 +39,45 @@ TryThis = Annotated[
 ]
 
 
+Cases = Annotated[
+    list[str], typer.Argument(metavar="CASES", help="cases that ended; or files of inputs")
+]
+Whose = Annotated[str, typer.Option(help="whose inputs the files are")]
+Words = Annotated[Path | None, typer.Option(help="CSV: what people or another tool decided")]
+Tolerated = Annotated[
+    list[str] | None, typer.Option(help="as score=5%, why=~0.8, note=any; repeatable")
+]
+Agree = Annotated[str, typer.Option(help="share of cases that must agree")]
+Budget = Annotated[str, typer.Option(help="US dollars for what cannot be shared")]
+Patience = Annotated[str, typer.Option(help="after which a shadow is given up")]
+Beside = Annotated[bool, typer.Option("--live", help="beside each new case of the PROCESS given")]
+Watched = Annotated[str, typer.Option("--for", help="how long to watch, as 14d")]
+Part = Annotated[str, typer.Option(help="of the new cases, with --live")]
+Speed = Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)]
+
+
 @app.command(START)
 def run(
-    given: Annotated[
-        list[str], typer.Argument(metavar="CASES", help="cases that ended; or files of inputs")
-    ],
+    given: Cases,
     candidate: TryThis,
-    process: Annotated[str, typer.Option(help="whose inputs the files are")] = "",
-    baseline: Annotated[
-        Path | None, typer.Option(help="CSV: what people or another tool decided")
-    ] = None,
-    tolerance: Annotated[
-        list[str] | None, typer.Option(help="as score=5%, why=~0.8, note=any; repeatable")
-    ] = None,
-    agree: Annotated[str, typer.Option(help="share of cases that must agree")] = "95%",
-    budget: Annotated[str, typer.Option(help="US dollars for what cannot be shared")] = "5",
-    patience: Annotated[str, typer.Option(help="after which a shadow is given up")] = "15m",
-    live: Annotated[
-        bool, typer.Option("--live", help="beside each new case of the PROCESS given")
-    ] = False,
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
-    span: Annotated[str, typer.Option("--for", help="how long to watch, as 14d")] = "14d",
-    share: Annotated[str, typer.Option(help="of the new cases, with --live")] = "100%",
+    process: Whose = "",
+    baseline: Words = None,
+    tolerance: Tolerated = None,
+    agree: Agree = "95%",
+    budget: Budget = "5",
+    patience: Patience = "15m",
+    live: Beside = False,
+    span: Watched = "14d",
+    share: Part = "100%",
+    speed: Speed = 4.0,
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the candidate on the inputs of cases, with every effect suppressed, and compare.
 
-    As: starter.py shadow fleet pumps --candidate build:next
-        starter.py shadow cases/proposal --process proposal --candidate sequential
-        starter.py shadow proposal --live --for 14d --share 100% --candidate build:next
-
-    Whether real vendors are asked is for the stack to say (its own --live), never for this command.
+    As: starter.py shadow proposal --live --for 14d --share 100% --candidate build:next
     """
-    from cli.shadows import asked, candidates, tolerances
-    from cli.shadows.beside import Beside
+    from cli.shadows import asked, beside, candidates, tolerances
 
     wish = asked.Asked(
         candidate=candidates.candidate(candidate),
@@ -84,19 +90,10 @@ def run(
     part, length = _share(share, "--share"), _length(span, "--for")
 
     async def work(here: Any) -> None:
-        from cli.processes import process as named
-
         if live:
-            now = datetime.now(UTC)
-            entry = named(_only(given))
-            await Beside(here, entry, wish, part, now).until(now + length)
-            return
-        paths = [Path(text) for text in given]
-        if process or baseline is not None:
-            pairs = await asked.of_inputs(here, named(process), paths, wish, baseline)
+            await beside.watch(here, _only(given), wish, part, length)
         else:
-            pairs = await asked.of_cases(here, given, wish)
-        asked.report(pairs, wish)
+            await asked.compare(here, given, process, baseline, wish)
 
     in_session(work, profile=profile, speed=speed)
 

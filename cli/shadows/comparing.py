@@ -9,6 +9,7 @@ from cli import cases
 from cli.processes import ProcessEntry
 from cli.shadows.baselines import Baseline
 from cli.shadows.candidates import Candidate
+from cli.shadows.recast import named, told
 from cli.shadows.running import Ran, Shadowed
 from insight.statistics.fields import FieldDifference, Tolerance, differing, leaves
 from insight.statistics.pairs import Pair
@@ -40,15 +41,15 @@ class Comparing:
 
     async def pair(self, baseline: Baseline, name: str = "") -> Pair:
         """Run the candidate on the input of a case, and compare what it came to."""
-        entry = self.candidate.entry(self.entry)
+        entry, given = self.candidate.entry(self.entry), self.candidate.given(baseline.given)
         start = cases.Start(
-            name or f"shadow-{entry.new_id(baseline.given)}",
+            name or f"shadow-{entry.new_id(given)}",
             origins=(baseline.origin,) if baseline.origin else (),
             shadow=True,
             payer=self.shadowed.payer,
         )
         how = self.candidate.start(start, self.shadowed.queue)
-        ran = await self.shadowed.run(entry, baseline.given, how, baseline.said)
+        ran = await self.shadowed.run(entry, given, how, baseline.said)
         found = self.compared(baseline, ran)
         self.tell(found)
         return found
@@ -71,10 +72,13 @@ class Comparing:
         one, two = _named(baseline.result, baseline.origin), _named(ran.result, ran.id)
         if baseline.only and isinstance(one, dict):
             two = {field: value for field, value in leaves(two) if field in one}
+        elif self.candidate.blueprint and isinstance(one, dict) and isinstance(two, dict) and two:
+            one = {field: next(named(one, field), None) for field in two}
         return differing(one, two, self.tolerances)
 
 
 def _named(result: JSON, case: str) -> JSON:
-    """Take the case's own id out of its result."""
-    found: JSON = json.loads(json.dumps(result).replace(case, "CASE")) if case else result
+    """Give what a case came to, its own id taken out."""
+    said = told(result)
+    found: JSON = json.loads(json.dumps(said).replace(case, "CASE")) if case else said
     return found

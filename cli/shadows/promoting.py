@@ -10,13 +10,15 @@ from cli.session import Session, say
 from cli.shadows.candidates import candidate
 from store.database import Store
 from store.promotions import Promotion, Promotions
+from workflows.data.common import Record
 
 
 async def promote(here: Session, name: str, text: str, by: str, reason: str) -> None:
     """Let new cases of a process run with a candidate. Raises BadInput for one that cannot."""
-    candidate(text).entry(process(name))
+    tried = candidate(text)
+    tried.entry(process(name))
     async with Store.opened(here.settings.database) as store:
-        await Promotions(store, service(here)).promote(name, text, by, reason)
+        await Promotions(store, service(here)).promote(name, tried.pinned(), by, reason)
     say(f"new cases of {name} run with {text}; take it back: starter.py shadow demote {name}")
 
 
@@ -28,15 +30,17 @@ async def demote(here: Session, name: str) -> None:
     say(f"new cases of {name} run as before; those that run with the candidate go on with it")
 
 
-async def promoted(here: Session, entry: ProcessEntry, start: Start) -> tuple[ProcessEntry, Start]:
+async def promoted(
+    here: Session, entry: ProcessEntry, given: Record, start: Start
+) -> tuple[ProcessEntry, Record, Start]:
     """Say as what a new case runs: as it is, or as its promoted candidate."""
     async with Store.opened(here.settings.database) as store:
         found = await Promotions(store, service(here)).of(entry.name)
     if found is None:
-        return entry, start
+        return entry, given, start
     say(f"{entry.name} runs with {found.candidate}, promoted {found.at:%Y-%m-%d} by {found.by}")
     how = candidate(found.candidate)
-    return how.entry(entry), how.start(start)
+    return how.entry(entry), how.given(given), how.start(start)
 
 
 async def promotions(here: Session) -> list[dict[str, Any]]:

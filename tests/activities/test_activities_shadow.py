@@ -74,6 +74,7 @@ NO_EFFECT = {
     *("filings", "company_facts", "owners", "officers", "insolvency", "disqualifications"),
     *("debarments", "disqualifications_copy", "debarments_copy", "parents", "vat_number"),
     *("news_search", "domain_name", "rows_page", "warehouse_stock", "read_load", "read_service"),
+    "read_endpoint",
 }
 """Models and sources are asked; how things stand that no shadow changes is looked up."""
 OF_THE_CASE = {

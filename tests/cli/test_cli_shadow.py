@@ -1,5 +1,6 @@
 """`shadow` as people meet it: on cases that ended, on inputs, with people's words; promotion."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,14 @@ from cli.shadows.beside import chosen
 from cli.shadows.candidates import candidate
 from cli.shadows.tolerances import tolerances
 from insight.statistics.fields import Tolerance
+from runtime.settings import ROOT
 from store.ledger import Ledger
 from tests.process.examples import EXAMPLES
 from tests.process.living import begun
-from tests.support.world import World
+from tests.support.world import World, example
+from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.email_triage import TriageCase
+from workflows.data.proposal import ProposalCase
 
 DUE_DILIGENCE = next(e for e in EXAMPLES if e.process == "due-diligence")
 
@@ -32,6 +37,23 @@ def test_a_candidate_is_read_or_refused_with_what_can_be_said() -> None:
             candidate(wrong)
     with pytest.raises(BadInput, match="cannot be compared"):
         candidate("sentiment").entry(process("proposal"))
+
+
+def test_a_blueprint_takes_what_the_case_calls_alike() -> None:
+    file = ROOT / "blueprints" / "email_triage.yaml"
+    found = candidate(str(file))
+    assert found.entry(process("email-triage")).name == "blueprint"
+    given = example("email-triage/urgent", TriageCase)
+    made = found.given(given)
+    assert isinstance(made, BlueprintCase)
+    assert made.case == given.case
+    assert made.values["mail"] == given.mail.model_dump(mode="json")
+    pinned = candidate(found.pinned())
+    assert pinned.entry(process("email-triage")).name == "blueprint"
+    with pytest.raises(BadInput, match="not what was promoted"):
+        replace(pinned, sha256="0" * 12).entry(process("email-triage"))
+    with pytest.raises(BadInput, match="has no"):
+        found.given(example("proposal/fleet", ProposalCase))
 
 
 def test_tolerances_are_read() -> None:
@@ -65,7 +87,8 @@ def test_what_people_decided_is_read_with_the_time_it_took(tmp_path: Path) -> No
 
 def test_a_share_of_the_cases_is_the_same_for_whoever_asks() -> None:
     names = [f"case-{n}" for n in range(400)]
-    assert all(chosen(n, 1.0) for n in names) and not any(chosen(n, 0.0) for n in names)
+    assert all(chosen(n, 1.0) for n in names)
+    assert not any(chosen(n, 0.0) for n in names)
     assert {n for n in names if chosen(n, 0.2)} < {n for n in names if chosen(n, 0.5)}
 
 
@@ -90,8 +113,9 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     asked.report([pair], how)
 
     await promoting.promote(session, "proposal", "sequential", "ana", "it is as good")
-    entry, start = await promoting.promoted(session, process("proposal"), Start())
+    given = example("proposal/fleet", ProposalCase)
+    entry, _, start = await promoting.promoted(session, process("proposal"), given, Start())
     assert (entry.name, start.sequential) == ("proposal", True)
     await promoting.demote(session, "proposal")
-    _, start = await promoting.promoted(session, process("proposal"), Start())
+    _, _, start = await promoting.promoted(session, process("proposal"), given, Start())
     assert not start.sequential
