@@ -189,6 +189,8 @@ OPTIONS = {
     ],
     "batch": ["start", "watch", "pause", "resume", "status", "results", "list"],
     "schedule": ["add", "rescreen", "list", "show", "pause", "resume", "run", "remove"],
+    "shadow": ["run", "promote", "demote", "list", "As: starter.py shadow"],
+    "blueprint": ["new", "check", "graph", "run"],
     "receive": ["process", "desk", "--port", "--host", "--secret-env", "--json"],
     "watch": ["CASE", "--profile"],
     "status": ["CASE", "--json"],
