@@ -12,7 +12,7 @@ from cli.errors import BadInput
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from cli.plans.reading import Known
+    from cli.plans.reading import Known, Planned
     from cli.plans.wishes import Wishes
 
 app = typer.Typer()
@@ -36,6 +36,19 @@ Runs = Annotated[int, typer.Option(help="runs in virtual time", min=50, max=100_
 AsBlueprint = Annotated[
     bool, typer.Option("--as-blueprint", help="of a recorded run: write its parallel blueprint")
 ]
+Optimise = Annotated[
+    str, typer.Option(metavar="fastest|cheapest|best", help="choose a model for each step")
+]
+Deadline = Annotated[str, typer.Option(help="of --optimise: when to have ended, as 45m")]
+Budget = Annotated[float | None, typer.Option(help="of --optimise: dollars a case", min=0)]
+Quality = Annotated[
+    float | None,
+    typer.Option(
+        help="of --optimise: least chance that all is right; else as the roles' first models",
+        min=0,
+        max=1,
+    ),
+]
 Seed = Annotated[int, typer.Option(help="same seed, same runs")]
 
 
@@ -49,6 +62,10 @@ def plan(
     days: Days = 260,
     runs: Runs = 1_000,
     seed: Seed = 1,
+    optimise: Optimise = "",
+    deadline: Deadline = "",
+    budget: Budget = None,
+    quality: Quality = None,
     as_blueprint: AsBlueprint = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +75,7 @@ def plan(
     `starter.py plan blueprints --volumes volumes.yaml --hourly 50`.
 
     Critical path, slack, limits, p50/p95 of many runs in virtual time, savings, a decision
-    sheet. Nothing runs and no server is needed. How to read it: docs/plan.md
+    sheet; with --optimise a model for each step. Nothing runs. How to read it: docs/plan.md
     """
     from cli.plans.wishes import Wishes
 
@@ -69,12 +86,12 @@ def plan(
         from cli.plans.recorded import written
 
         sys.stdout.write(written(target, settings.models))
-    elif target.suffix in (".json", ".gz"):
-        raise BadInput(f"{target}: a recorded run? --as-blueprint writes its parallel blueprint")
-    elif target.is_dir():
-        _rank(target, wished, settings, known, as_json=as_json)
+    elif optimise:
+        asked = (optimise, deadline, budget, quality)
+        _choose(target, asked, settings, known, wished, as_json=as_json)
     else:
-        _analyse(target, wished, settings, known, as_json=as_json)
+        show = _rank if target.is_dir() else _analyse
+        show(target, wished, settings, known, as_json=as_json)
 
 
 def _known(settings: Settings, durations: str) -> "Known | None":
@@ -85,6 +102,39 @@ def _known(settings: Settings, durations: str) -> "Known | None":
     from cli.plans.reading import learned
 
     return asyncio.run(learned(settings))
+
+
+def _read(file: Path, settings: Settings, known: "Known | None") -> "Planned":
+    from cli.plans.reading import planned
+
+    if file.suffix in (".json", ".gz"):
+        raise BadInput(f"{file}: a recorded run? --as-blueprint writes its parallel blueprint")
+    return planned(file, settings.models, known)
+
+
+def _choose(
+    file: Path,
+    asked: tuple[str, str, float | None, float | None],
+    settings: Settings,
+    known: "Known | None",
+    wanted: "Wishes",
+    *,
+    as_json: bool,
+) -> None:
+    from rich.console import Console
+
+    from cli.plans import optimising
+    from insight.plan.optimise.decide import Trial
+
+    of = _read(file, settings, known)
+    plan = optimising.offer(of, settings.models)
+    wished = optimising.wish(*asked, of.blueprint, plan)
+    how = Trial(runs=wanted.runs, seed=wanted.seed, snapshot=of.snapshot)
+    made = optimising.optimised(plan, wished, how)
+    if as_json:
+        out(made.model_dump(mode="json"))
+    else:
+        Console().print(optimising.shown(made))
 
 
 def _rank(
@@ -106,12 +156,11 @@ def _analyse(
 ) -> None:
     from rich.console import Console
 
-    from cli.plans.reading import planned
     from cli.plans.shown import shown
     from insight.plan.analysis import analyse
     from insight.plan.readiness import readiness
 
-    volume, of = wished.of_one(), planned(file, settings.models, known)
+    volume, of = wished.of_one(), _read(file, settings, known)
     wish = of.blueprint.deadline
     deadline = wish.total_seconds() if wish else None
     found = analyse(of.plan, volume=volume, deadline=deadline, seed=wished.seed, runs=wished.runs)

@@ -1,0 +1,149 @@
+"""The decision: plans for several quantiles of time, the cheapest that keeps its deadline taken.
+
+A quantile is tried by simulated runs. Runs of all plans share their luck.
+"""
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+from insight.plan.optimise.problem import loss_allowed, problem
+from insight.plan.optimise.reasons import choices
+from insight.plan.optimise.simulate import Outcome, Track, drawn
+from insight.plan.optimise.solved import Solver, solve
+from workflows.data.blueprints.choices import Choices, Objective, Wish
+from workflows.data.blueprints.plan import Plan
+
+QUANTILES = (0.5, 0.6, 0.7, 0.76, 0.8, 0.84, 0.87, 0.89, 0.91, 0.93, 0.95, 0.97, 0.98, 0.99)
+FIRST = 0.9
+"""The quantile of plans without a deadline."""
+SPENDING = 0.98
+"""Keeping a deadline more often than this is more than was asked for."""
+WORK = 30_000
+"""Steps simulated for each quantile: small plans are run more often than large ones."""
+
+
+class Trial(NamedTuple):
+    """How a plan is tried: whether its runs re-plan and try again, how many there are, their seed.
+
+    Large plans are run less often (see WORK). `snapshot` is what the plan's times were learned by.
+    """
+
+    rolling: bool = True
+    runs: int = 1_000
+    seed: int = 0
+    snapshot: int | None = None
+
+
+def decide(plan: Plan, wish: Wish, solver: Solver | None = None, how: Trial = Trial()) -> Choices:  # noqa: B008
+    """Choose the way of each step, and say what to expect."""
+    runs = min(how.runs, max(100, WORK // len(plan.steps)))
+
+    def tried(quantile: float, wished: Wish = wish) -> Choices:
+        stated = problem(plan, quantile)
+        made = choices(stated, wished, solve(stated, wished, solver)).model_copy(
+            update=how._replace(runs=runs)._asdict()
+        )
+        track = Track(stated, made)
+        seeds = range(how.seed, how.seed + runs)
+        return foreseen(made, [track.run(*drawn(stated, seed)) for seed in seeds])
+
+    if wish.deadline_ms is None:
+        return tried(FIRST)
+    enough = wish.target + sqrt(wish.target * (1 - wish.target) / runs)
+    found = _least(tried, enough)
+    if found is not None and within_means(found):
+        return _spending(found, wish)
+    fastest = Wish(objective=Objective.FASTEST, micro_usd=wish.micro_usd, quality=wish.quality)
+    best = tried(QUANTILES[-1], fastest)
+    told = {"feasible": False, "wish": wish, "hit": None, "notes": (_out_of_reach(best, wish),)}
+    return best.model_copy(update=told)
+
+
+def _least(tried: Callable[[float], Choices], enough: float) -> Choices | None:
+    """Find the lowest quantile whose plan keeps its deadline often enough, by halving.
+
+    At a high quantile a plan may be too slow on paper and yet keep its deadline: it is rarely so
+    that all steps are late.
+    """
+    low, high, best = 0, len(QUANTILES) - 1, None
+    while low <= high:
+        middle = (low + high) // 2
+        made = tried(QUANTILES[middle])
+        if (made.hit or 0.0) >= enough:
+            best, high = made, middle - 1
+        else:
+            low = middle + 1
+    return best
+
+
+def within_means(made: Choices) -> bool:
+    """Say whether a plan keeps to its budget and to the quality wished for."""
+    ways, allowed = [step.way for step in made.steps], loss_allowed(made.wish)
+    budget = made.wish.micro_usd
+    return (budget is None or sum(way.micro_usd for way in ways) <= budget) and (
+        allowed is None or sum(way.loss for way in ways) <= allowed
+    )
+
+
+def _spending(made: Choices, wish: Wish) -> Choices:
+    hurried = any(
+        way.micro_usd < step.way.micro_usd and way.loss <= step.way.loss
+        for step in made.steps
+        for way in step.ways
+    )
+    if (made.hit or 0.0) <= max(SPENDING, wish.target) or not hurried:
+        return made
+    note = (
+        f"over-spending: {made.hit:.1%} of runs keep the deadline, {wish.target:.0%} were asked "
+        "for; an earlier deadline costs no more"
+    )
+    return made.model_copy(update={"notes": (*made.notes, note)})
+
+
+def _out_of_reach(best: Choices, wish: Wish) -> str:
+    return (
+        f"out of reach: as fast as can be, 95 % of runs end within {best.p95 / 1_000:.1f} s, and "
+        f"{wish.target:.0%} were asked to end within {(wish.deadline_ms or 0) / 1_000:.1f} s; ask "
+        f"for {best.p95 / 1_000:.1f} s or more, or raise the budget or lower the quality wished for"
+    )
+
+
+def foreseen(made: Choices, outcomes: Sequence[Outcome]) -> Choices:
+    """Write what runs showed into choices: times, cost, hits, and how often a step was critical."""
+    took, count = sorted(one.took for one in outcomes), len(outcomes)
+    number = {step.step: i for i, step in enumerate(made.steps)}
+    needs = [[number[need] for need in step.needs] for step in made.steps]
+    critical = [0] * len(needs)
+    for one in outcomes:
+        for step in _path(one, needs):
+            critical[step] += 1
+    steps = tuple(
+        step.model_copy(
+            update={
+                "starts": sum(one.begins[i] for one in outcomes) // count,
+                "ends": sum(one.ends[i] for one in outcomes) // count,
+                "critical": critical[i] / count,
+            }
+        )
+        for i, step in enumerate(made.steps)
+    )
+    deadline = made.wish.deadline_ms
+    return made.model_copy(
+        update={
+            "steps": steps,
+            "p50": took[count // 2],
+            "p95": took[int(count * 0.95)],
+            "micro_usd": sum(one.micro_usd for one in outcomes) // count,
+            "feasible": within_means(made),
+            "hit": None if deadline is None else sum(t <= deadline for t in took) / count,
+        }
+    )
+
+
+def _path(one: Outcome, needs: Sequence[Sequence[int]]) -> list[int]:
+    """Follow the step that ended last back to the begin, each time to the need that ended last."""
+    path = [max(range(len(needs)), key=lambda step: one.ends[step])]
+    while before := needs[path[-1]]:
+        path.append(max(before, key=lambda step: one.ends[step]))
+    return path

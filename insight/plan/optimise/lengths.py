@@ -1,0 +1,113 @@
+"""How long a mode takes: the distribution of all its tries together, and of all its items."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import exp, log
+from random import Random
+from statistics import NormalDist, fmean
+
+from workflows.data.blueprints.choices import Way
+from workflows.data.blueprints.plan import Mode, PlanStep
+
+POINTS = 4_096
+"""Points of a distribution, equally likely."""
+MILLION = 1_000_000
+PATIENCE = (0.87, 0.97)
+"""When a second try may begin, and what is allowed for it to end."""
+
+
+@lru_cache(maxsize=512)
+def shape(
+    spread: float, stragglers: float, times: float, fails: float, attempts: int
+) -> tuple[float, ...]:
+    """Give a mode's durations as multiples of its median try, sorted: equally likely points.
+
+    A try that fails takes as long as one that works; the pause before the next is not counted.
+    """
+    random, normal = Random(POINTS), NormalDist()  # noqa: S311
+    logs = [spread * normal.inv_cdf((i + 0.5) / POINTS) for i in range(POINTS)]
+
+    def tries() -> list[float]:
+        random.shuffle(logs)
+        late = set(random.sample(range(POINTS), round(stragglers * POINTS)))
+        return [exp(x) * (times if i in late else 1.0) for i, x in enumerate(logs)]
+
+    total, failed = tries(), [True] * POINTS
+    for _ in range(attempts - 1 if fails else 0):
+        failed = [was and random.random() < fails for was in failed]
+        total = [x + (y if was else 0.0) for x, y, was in zip(total, tries(), failed, strict=True)]
+    return tuple(sorted(total))
+
+
+@lru_cache(maxsize=512)
+def _mean(points: tuple[float, ...]) -> float:
+    return fmean(points)
+
+
+def at_once(step: PlanStep, most: int | None = None) -> int:
+    """Give how many items of a step run at once, where a limit allows `most`."""
+    return min(step.times, step.at_once or step.times, most or step.times)
+
+
+def length(mode: Mode, step: PlanStep, share: float, most: int | None = None) -> float:
+    """Give the seconds within which the share `share` of runs of a step ends.
+
+    Of many items the last of those at once counts; what does not fit at once takes its mean time.
+    """
+    points = _shape_of(mode)
+    lanes = at_once(step, most)
+    place = share if lanes == 1 else share ** (1 / lanes)
+    last = mode.p50 * points[min(POINTS - 1, int(place * POINTS))]
+    if step.times > lanes:
+        last += (step.times / lanes - 1) * mode.p50 * _mean(points)
+    return last
+
+
+def price(mode: Mode, step: PlanStep) -> int:
+    """Give what a step costs if it happens, in millionths of a dollar, tries that fail included."""
+    tries = (1 - mode.fails**mode.attempts) / (1 - mode.fails)
+    return round(mode.usd * step.times * tries * MILLION)
+
+
+def _shape_of(mode: Mode) -> tuple[float, ...]:
+    return shape(mode.spread, mode.stragglers, mode.straggler_times, mode.fails, mode.attempts)
+
+
+def way(mode: Mode, step: PlanStep, quantile: float, most: int | None = None) -> Way:
+    """Give a mode in whole numbers, planned on a quantile of its time."""
+    milliseconds = [
+        round(length(mode, step, share, most) * 1_000) for share in (quantile, 0.5, *PATIENCE)
+    ]
+    planned, usual, patient, late = milliseconds
+    return Way(
+        name=mode.name,
+        micro_usd=round(price(mode, step) * step.chance),
+        loss=round(-log(mode.quality) * MILLION),
+        planned=planned,
+        usual=usual,
+        patient=patient,
+        late=late,
+        limit=mode.limit,
+    )
+
+
+def kept(ways: Sequence[Way]) -> tuple[Way, ...]:
+    """Leave out each way that another beats in nothing less than time, cost and quality.
+
+    Ways that take different limits do not beat each other: one may be free when the other is not.
+    """
+    return tuple(
+        way
+        for i, way in enumerate(ways)
+        if not any(
+            other.limit in (way.limit, "") and _beats(other, way, first=j < i)
+            for j, other in enumerate(ways)
+            if j != i
+        )
+    )
+
+
+def _beats(one: Way, other: Way, *, first: bool) -> bool:
+    mine = (one.planned, one.micro_usd, one.loss)
+    theirs = (other.planned, other.micro_usd, other.loss)
+    return all(a <= b for a, b in zip(mine, theirs, strict=True)) and (first or mine != theirs)

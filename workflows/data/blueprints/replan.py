@@ -1,0 +1,214 @@
+"""Re-planning while a run goes on: after each step, by whole numbers that were recorded.
+
+The same numbers always give the same advice, on any machine: no clock, no floating point.
+"""
+
+from copy import copy
+from dataclasses import dataclass
+
+from workflows.data.blueprints.board import Board
+from workflows.data.blueprints.choices import Choices, Way
+from workflows.data.blueprints.plan import StepId
+
+PERMILLE = 1_000
+_BITS = 10
+_ONE = 1 << _BITS
+_MOST = 2 * _ONE
+"""A step that took four times as long as usual, or a quarter, tells no more than that."""
+TRUST = 2
+"""How many steps the estimates are worth against those of this run."""
+
+
+@dataclass(slots=True)
+class Began:
+    """A step that began: when, which way, and when a second try began, if one did."""
+
+    at: int
+    way: int
+    again: int | None = None
+
+
+@dataclass(slots=True)
+class Ended:
+    """A step that ended: when it, or its second try if that came first, began and ended."""
+
+    at: int
+    took: int
+    way: int
+    teaches: bool = True
+    """False of a step that was skipped or failed: how long it took says nothing."""
+
+
+class Replanner:
+    """Gives advice for one run, by its choices."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self._steps = choices.steps
+        self._number = {step.step: i for i, step in enumerate(choices.steps)}
+        self._needs = [[self._number[need] for need in step.needs] for step in choices.steps]
+        self._lanes = [[_lane(way) for way in step.ways] for step in choices.steps]
+        self._begun = [step.chosen for step in choices.steps]
+        self._chosen = list(self._begun)
+        self._quickest = [
+            min(range(len(step.ways)), key=lambda i: (step.ways[i].planned, step.ways[i].micro_usd))
+            for step in choices.steps
+        ]
+        self._after = self._tails()
+        self._told: dict[StepId, int | None] = {}
+        wish = choices.wish
+        self._lost = sum(step.way.loss for step in choices.steps)
+        self._least = self._lost if wish.quality or wish.objective == "best" else None
+
+    def anew(self) -> "Replanner":
+        """Begin another run of the same choices."""
+        other = copy(self)
+        other._chosen, other._told = list(self._begun), {}
+        return other
+
+    def _tails(self) -> list[int]:
+        """Give how long everything after each step takes at least."""
+        after = [0] * len(self._steps)
+        for i in reversed(range(len(self._steps))):
+            length = self._lanes[i][self._quickest[i]][0] + after[i]
+            for need in self._needs[i]:
+                after[need] = max(after[need], length)
+        return after
+
+    def ways(
+        self, now: int, began: dict[StepId, Began], ended: dict[StepId, Ended], spent: int
+    ) -> dict[StepId, int]:
+        """Say which way each step that has not begun should take, as of now.
+
+        `now` counts from the run's begin, `began` are the steps that run, `ended` those that have
+        ended, `spent` what both cost.
+        """
+        if self._choices.wish.deadline_ms is not None:
+            self._move(now, began, ended, spent)
+        return {
+            step.step: self._chosen[i]
+            for i, step in enumerate(self._steps)
+            if step.step not in began and step.step not in ended
+        }
+
+    def again(
+        self, now: int, began: dict[StepId, Began], ended: dict[StepId, Ended]
+    ) -> dict[StepId, int]:
+        """Say when running steps should be tried a second time, on their quickest way."""
+        late = [name for name, run in began.items() if run.again is None]
+        slower = self.slower(now, began, ended) if late else PERMILLE
+        return {
+            name: self._again(self._number[name], now, began[name], slower)
+            for name in late
+            if self._steps[self._number[name]].hedged
+        }
+
+    def quickest(self, step: StepId) -> int:
+        """Give the way a second try of a step takes."""
+        return self._quickest[self._number[step]]
+
+    def slower(self, now: int, began: dict[StepId, Began], ended: dict[StepId, Ended]) -> int:
+        """Give how much slower this run is than learned: the mean of logs, shrunk towards 1."""
+        for name in ended.keys() - self._told.keys():
+            end, i = ended[name], self._number[name]
+            self._told[name] = self._log(i, end.way, end.took) if end.teaches else None
+        logs = [log for log in self._told.values() if log is not None]
+        for name, run in began.items():
+            i, took = self._number[name], now - run.at
+            if run.again is None and took > self._steps[i].ways[run.way].usual:
+                logs.append(self._log(i, run.way, took) or 0)
+        total, count = sum(logs), len(logs)
+        return power2(total // (count + TRUST))
+
+    def _log(self, step: int, way: int, took: int) -> int | None:
+        usual = self._steps[step].ways[way].usual
+        if not usual:
+            return None
+        return max(-_MOST, min(_MOST, log2(max(1, took)) - log2(usual)))
+
+    def _move(
+        self,
+        now: int,
+        began: dict[StepId, Began],
+        ended: dict[StepId, Ended],
+        spent: int,
+    ) -> None:
+        """Move the steps that have not begun: quicker if the deadline asks it, else cheaper."""
+        slower = self.slower(now, began, ended)
+        fixed: list[int | None] = []
+        for i, step in enumerate(self._steps):
+            if step.step in ended:
+                fixed.append(0)
+            elif (run := began.get(step.step)) is not None:
+                fixed.append(self._left(i, now, run, slower))
+            else:
+                fixed.append(None)
+        board = Board(self._needs, self._lanes, self._chosen, fixed)
+        if not board.open:
+            return
+        left = max(0, (self._choices.wish.deadline_ms or 0) - now) * PERMILLE // slower
+        budget, least = self._choices.wish.micro_usd, self._least
+        if least is not None:
+            least = max(0, self._lost_at_most(board, least))
+        if board.hasten(left, None if budget is None else budget - spent, least):
+            board.reclaim(left, least)
+
+    def _lost_at_most(self, board: Board, least: int) -> int:
+        opened = set(board.open)
+        gone = sum(
+            self._steps[i].ways[self._chosen[i]].loss
+            for i in range(len(self._steps))
+            if i not in opened
+        )
+        return least - gone
+
+    def _left(self, step: int, now: int, run: Began, slower: int) -> int:
+        """Give how much longer a running step should take, at the learned pace."""
+        quickest = self._lanes[step][self._quickest[step]][0]
+        if run.again is not None:
+            return max(0, quickest - (now - run.again) * PERMILLE // slower)
+        left = self._lanes[step][run.way][0] - (now - run.at) * PERMILLE // slower
+        return max(left, 0 if left > 0 else quickest)
+
+    def _again(self, step: int, now: int, run: Began, slower: int) -> int:
+        """Give the latest safe time of a second try, and never before 87 % would have ended."""
+        ways, quick = self._steps[step].ways, self._quickest[step]
+        deadline = self._choices.wish.deadline_ms
+        if deadline is None:
+            return max(now, run.at + ways[run.way].late * slower // PERMILLE)
+        safe = deadline - (self._after[step] + ways[quick].late) * slower // PERMILLE
+        return max(now, safe, run.at + ways[run.way].patient)
+
+
+def _lane(way: Way) -> tuple[int, int, int]:
+    return (way.planned, way.micro_usd, way.loss)
+
+
+def log2(x: int) -> int:
+    """Give the base-2 logarithm of a whole number of at least 1, in 1/1024."""
+    whole = x.bit_length() - 1
+    part = (x << 30 >> whole) if whole <= 30 else x >> (whole - 30)
+    result = whole
+    for _ in range(_BITS):
+        part = part * part >> 30
+        result <<= 1
+        if part >= 1 << 31:
+            result |= 1
+            part >>= 1
+    return result
+
+
+_ROOTS = (1_414_214, 1_189_207, 1_090_508, 1_044_274, 1_021_897, 1_010_889, 1_005_430, 1_002_711,
+          1_001_355, 1_000_677)  # fmt: skip
+"""2 to the power of 1/2, 1/4, 1/8, ... in millionths."""
+
+
+def power2(x: int) -> int:
+    """Give 2 to the power of x/1024, in thousandths."""
+    whole, part = divmod(x, _ONE)
+    result = 1_000_000
+    for bit, root in enumerate(_ROOTS):
+        if part & (1 << (_BITS - 1 - bit)):
+            result = result * root // 1_000_000
+    result = result << whole if whole >= 0 else result >> -whole
+    return max(1, (result + 500) // 1_000)
