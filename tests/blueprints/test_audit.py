@@ -113,3 +113,9 @@ def test_roles_are_checked_where_they_are_known() -> None:
     offers = Offers(roles=frozenset({"writer"}))
     (error,) = audit(Blueprint.model_validate(made), offers)
     assert (error.code, error.at) == (Code.UNKNOWN_NAME, ("steps", "x", "ask"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "blueprints").glob("*.yaml")), ids=lambda p: p.stem)
+def test_blueprints_there_are_have_no_flaw_but_notes(path: Path) -> None:
+    findings = audit(read_blueprint(path).blueprint)
+    assert [f for f in findings if f.level is not Level.NOTE] == []

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflows.data.blueprints.filters import BadTemplate
+from runtime.settings import ROOT
+from workflows.data.blueprints.filters import FILTERS, BadTemplate
 from workflows.data.blueprints.language import parse
 from workflows.data.blueprints.templates import filled, holds, render
 from workflows.data.common import JSON
@@ -154,3 +155,13 @@ def test_whatever_is_written_gives_json_or_a_reason(tokens: list[str]) -> None:
         except BadTemplate:
             continue
         json.dumps(value, allow_nan=False)
+
+
+def test_the_page_tells_of_every_filter_and_its_examples_can_be_taken() -> None:
+    page = (ROOT / "docs" / "blueprints.md").read_text(encoding="utf-8")
+    section = page.partition("## Templates")[2].partition("## ")[0]
+    listed = section.partition("Filters: ")[2].partition(". As")[0]
+    assert re.findall(r"`(\w+)`", listed) == sorted(FILTERS)
+    examples = re.findall(r"`(\{\{ .+? \}\})`", section)
+    assert len(examples) == 3
+    assert all(parse(example).whole for example in examples)
