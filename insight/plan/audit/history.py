@@ -82,6 +82,7 @@ class _Run:
         self.pieces = self._pieces()
         self.of = {span.id: piece for piece in self.pieces for span in piece.spans}
         self.input = data.given(texts(events[0])) if events else set()
+        self.makers = self._makers()
         self.start = events[0].event_time.ToDatetime(tzinfo=UTC) if events else None
 
     def late(self, piece: _Piece) -> _Late | None:
@@ -91,8 +92,7 @@ class _Run:
         if cause is None or cause is piece or first.name in self.known.ordered:
             return None
         news = self._new(cause, first.id)
-        used = [p for p in self.pieces if p is not piece and self._new(p, first.id) & piece.asked]
-        if not news or news & piece.asked or len(used) > 1:
+        if not news or news & piece.asked or len(used := self._used(piece, first.id)) > 1:
             return None
         ends = [
             span.ended for p in used for span in p.spans if span.ended and span.closing < first.id
@@ -107,6 +107,21 @@ class _Run:
         while cause in self.spans and self.spans[cause].name in self.known.aside:
             cause = self.began.get(cause, 0)
         return cause
+
+    def _used(self, piece: _Piece, event: int) -> list[_Piece]:
+        """Give the others of which it was asked something they had given by then."""
+        told = (self.makers.get(word, ()) for word in piece.asked)
+        found = {id(other): other for said in told for at, other in said if at < event}
+        return [other for other in found.values() if other is not piece]
+
+    def _makers(self) -> dict[str, list[tuple[int, _Piece]]]:
+        """Give by word who gave it as something new, and with which events."""
+        found: dict[str, list[tuple[int, _Piece]]] = defaultdict(list)
+        for piece in self.pieces:
+            for event, said in piece.gave.items():
+                for word in said - piece.asked - self.input:
+                    found[word].append((event, piece))
+        return found
 
     def _new(self, piece: _Piece, event: int) -> set[str]:
         """What a piece had given by then that nobody knew before."""

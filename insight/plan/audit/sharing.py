@@ -1,33 +1,37 @@
 """Sharing: steps that may get in each other's way, or decide the same thing twice."""
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 
 from insight.plan.audit.findings import AuditFinding, Code
 from insight.plan.audit.view import View, at_step
 from workflows.data.blueprints.blueprint import Step
 from workflows.data.blueprints.planned import changes
+from workflows.data.blueprints.references import ReadKind
 
 
 def conflicts(view: View) -> Iterator[AuditFinding]:
-    """Steps that may change the same thing at once."""
+    """Steps that may change the same thing at once: a finding for each thing."""
+    at_once: dict[str, dict[str, None]] = defaultdict(dict)
     for one, other in view.together():
-        if opposite(view.steps[one], view.steps[other]):
-            continue
-        shared = {*view.steps[one].uses} & {*view.steps[other].uses}
-        for thing in sorted(shared):
-            if not view.one_at_a_time(thing):
-                says = f"{one} and {other} may change {thing} at the same time"
-                yield _conflict(other, thing, says, (one, other))
+        first, second = view.steps[one], view.steps[other]
+        for thing in sorted({*first.uses} & {*second.uses}):
+            if not view.one_at_a_time(thing) and not opposite(first, second):
+                at_once[thing] |= {one: None, other: None}
+    for thing, found in at_once.items():
+        names = [*found]
+        says = f"{', '.join(names)} may change {thing} at the same time"
+        yield _conflict(view, names[1], thing, says, (*names,))
     for name, step in view.steps.items():
-        if step.for_each and step.at_once != 1:
-            for thing in step.uses:
-                if not view.one_at_a_time(thing):
-                    says = f"the items of {name} may change {thing} at the same time"
-                    yield _conflict(name, thing, says, (name,))
+        for thing in step.uses if step.for_each and step.at_once != 1 else ():
+            if not view.one_at_a_time(thing):
+                says = f"the items of {name} may change {thing} at the same time"
+                yield _conflict(view, name, thing, says, (name,))
 
 
-def _conflict(name: str, thing: str, says: str, steps: tuple[str, ...]) -> AuditFinding:
-    at = ("steps", name, "uses", 0)
+def _conflict(view: View, name: str, thing: str, says: str, steps: tuple[str, ...]) -> AuditFinding:
+    at = ("steps", name, "uses", view.steps[name].uses.index(thing))
     mend = f"order them by needs, or write limits: {{{thing}: {{at_once: 1}}}}"
     return AuditFinding(code=Code.CONFLICT, at=at, says=says, mend=mend, steps=steps)
 
@@ -71,14 +75,12 @@ def decided_twice(view: View) -> Iterator[AuditFinding]:
 
     Steps with all the same fields are several opinions, which is no mistake.
     """
-    for one, other in view.together():
-        first, second = view.steps[one].gives, view.steps[other].gives
-        if {*first} == {*second}:
-            continue
-        shared = {f for f in {*first} & {*second} if _words(first[f]) and _words(second[f])}
-        for field in sorted(shared):
-            for name in view.steps:
-                if {one, other} <= _readers_of(view, name, field):
+    told: set[tuple[str, str, str]] = set()
+    for name in view.steps:
+        for field, deciders in sorted(_decided_for(view, name).items()):
+            for one, other in combinations(deciders, 2):
+                if (one, other, field) not in told and _apart(view, one, other):
+                    told.add((one, other, field))
                     says = f"{one} and {other} each decide {field}, and {name} must make them agree"
                     yield AuditFinding(
                         code=Code.DECIDED_TWICE,
@@ -87,11 +89,24 @@ def decided_twice(view: View) -> Iterator[AuditFinding]:
                         mend=f"decide {field} in a short step first, which both read",
                         steps=(one, other, name),
                     )
-                    break
 
 
-def _readers_of(view: View, name: str, field: str) -> set[str]:
-    return {read.name for read in view.reads[name] if read.field.split(".")[0] in (field, "")}
+def _decided_for(view: View, name: str) -> dict[str, list[str]]:
+    """Give by field the steps whose words in it a step reads, as they stand in the file."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for read in view.reads[name]:
+        step = view.steps.get(read.name) if read.kind is ReadKind.STEP else None
+        named = read.field.split(".")[0]
+        for field, kind in step.gives.items() if step else ():
+            if named in (field, "") and _words(kind):
+                found[field].add(read.name)
+    places = {step: place for place, step in enumerate(view.steps)}
+    return {field: sorted(names, key=lambda n: places[n]) for field, names in found.items()}
+
+
+def _apart(view: View, one: str, other: str) -> bool:
+    ordered = one in view.before[other] or other in view.before[one]
+    return not ordered and {*view.steps[one].gives} != {*view.steps[other].gives}
 
 
 def _words(kind: str) -> bool:
