@@ -103,7 +103,8 @@ def _given(path: Path, record: type[Record], digest: Any) -> Iterator[tuple[Plac
             given = read(raw, record) if isinstance(raw, Path) else _record(raw, record)
             yield place, _item(given)
         except BadInput as error:
-            yield place, Wrong(place, "", str(error))
+            why = str(error).replace(f"{raw}: ", "") if isinstance(raw, Path) else str(error)
+            yield place, Wrong(place, "", why.replace("\n", "; "))
 
 
 def _raw(path: Path, digest: Any) -> Iterator[tuple[Place, bytes | Path]]:

@@ -88,11 +88,12 @@ def test_a_line_without_end_is_not_held(tmp_path: Path) -> None:
 def test_a_folder_gives_its_case_files(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("case: lot-a\nwords: one\n")
     (tmp_path / "b.json").write_text(GOOD)
-    (tmp_path / "c.yml").write_text("case: lot-c\n")
+    (tmp_path / "c.yml").write_text("case: lot-c\ncolour: red\n")
     (tmp_path / "notes.txt").write_text("no input")
     found = inputs(tmp_path, Lot)
     assert found.places == {"lot-a": "a.yaml", "lot-1": "b.json"}
-    assert [(w.place, "words: Field required" in w.why) for w in found.wrong] == [("c.yml", True)]
+    why = "line 1: words: Field required: add it; line 2: colour: Extra"
+    assert [(w.place, w.why[: len(why)]) for w in found.wrong] == [("c.yml", why)]
     assert not found.changed()
     (tmp_path / "d.yaml").write_text("case: lot-d\nwords: one\n")
     assert found.changed()
