@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
@@ -134,6 +135,20 @@ async def entry_if_ours(handle: Handle) -> ProcessEntry | None:
     """Say which process a workflow is a case of; None for one that is none of ours."""
     kind = (await handle.describe()).workflow_type
     return next((entry for entry in PROCESSES if entry.name == kind), None)
+
+
+_BROKEN_OFF = {
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.CANCELED: "cancelled",
+    WorkflowExecutionStatus.TERMINATED: "terminated",
+    WorkflowExecutionStatus.TIMED_OUT: "timed out",
+}
+
+
+async def broken_off(handle: Handle) -> str:
+    """Say how a case closed that came to no result, as `cancelled`; empty for any other."""
+    status = (await handle.describe()).status
+    return _BROKEN_OFF.get(status, "") if status else ""
 
 
 async def ask(handle: Handle, query: str, shape: type[T], *given: object) -> T:

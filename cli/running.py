@@ -99,11 +99,14 @@ async def show_status(here: Session, case: str, *, as_json: bool) -> None:
     """Show everything the queries of a case say."""
     handle = await here.handle(case)
     now = await cases.standing(handle, await cases.entry_of(handle))
+    ended = await cases.broken_off(handle)
     if as_json:
-        out({"case": handle.id, **now.plain()})
+        out({"case": handle.id, "broken_off": ended, **now.plain()})
         return
     console = Console()
     console.print(show.status(handle.id, now.status, now.branches, now.open_gates, now.cost))
+    if ended:
+        console.print(f"{ended}; this is how far it came", style="red")
     for refused in now.refusals:
         console.print(f"refused {refused.message} by {refused.by}: {refused.reason}")
     if (shown := show.so_far(now.result_so_far)) is not None:

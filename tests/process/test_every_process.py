@@ -12,6 +12,7 @@ import pytest_asyncio
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from cli.cases import broken_off
 from cli.processes import PROCESSES
 from runtime import server
 from store.journal import Journal
@@ -114,6 +115,7 @@ async def cancelled(here: World, example: Example) -> None:
     people.cancel()
     await asyncio.gather(people, return_exceptions=True)
     assert isinstance(ended.value.cause, CancelledError), handle.id
+    assert await broken_off(handle) == "cancelled", "what a person is told"
     rows = await Ledger(here.store).effects(handle.id)
     tried = Counter(r.effect.split(":")[0] for r in rows)  # what was claimed may have been done
     done = Counter(r.effect.split(":")[0] for r in rows if r.state is LedgerState.DONE)
