@@ -61,13 +61,12 @@ def two_of_two() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Written(Example):
-    """An example of a blueprint: `file` is below `blueprints/`, `values` are its input."""
-
-    values: tuple[str, ...] = ()
+    """An example of a blueprint: `file` is below `blueprints/`, its input below `cases/`."""
 
     def given(self) -> Record:
         """Put the case together."""
-        return case_of(ROOT / "blueprints" / f"{self.file}.yaml", self.values)
+        name = f"blueprints/{self.file}.yaml"
+        return case_of(ROOT / name, [str(ROOT / "cases" / name)])
 
 
 EXAMPLES = (
@@ -78,7 +77,6 @@ EXAMPLES = (
         cancel_at="call_endpoint",
         undone_by={"crm/leads": ("crm/leads/withdrawn",)},
         stays=frozenset({"chat", "log/events"}),
-        values=("lead=lead-118", "company=Northwind", "message=We need 40 pumps", "team=ana,ben"),
     ),
     Example(
         "due-diligence",

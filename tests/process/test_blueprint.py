@@ -24,7 +24,7 @@ from workflows.rules.blueprints import doors
 SERVER = pytest.mark.server
 PAGE = (ROOT / "docs/blueprints.md").read_text(encoding="utf-8")
 FILES = sorted((ROOT / "blueprints").glob("*.yaml"))
-LEAD = ["lead=lead-118", "company=Northwind", "message=We need 40 pumps", "team=ana,ben"]
+CASES = ROOT / "cases/blueprints"
 
 
 def block(language: str) -> str:
@@ -76,6 +76,7 @@ def test_every_blueprint_is_sound(path: Path) -> None:
     found = checked(path)
     assert found.errors == ()
     assert [line for line in found.advice if " warning " in line] == []
+    assert case_of(path, [str(CASES / path.name)]).values, "its example input fits"
 
 
 def test_what_may_be_run_is_what_there_is() -> None:
@@ -127,20 +128,20 @@ async def done(here: World, case: BlueprintCase) -> BlueprintResult:
     return await here.done(await begun(here, case), BlueprintResult)
 
 
-def given(name: str, *values: str) -> BlueprintCase:
-    return case_of(ROOT / "blueprints" / f"{name}.yaml", values)
+def given(name: str) -> BlueprintCase:
+    """Give the example of a blueprint."""
+    return case_of(ROOT / "blueprints" / f"{name}.yaml", [str(CASES / f"{name}.yaml")])
 
 
 @SERVER
 async def test_an_invoice_is_paid_once_a_person_agrees(here: World) -> None:
-    text = "Supplier: Northwind\nCurrency: EUR\nNet: 100.00\nTax: 19.00\nTotal: 119.00"
-    handle = await begun(here, given("invoice", "number=inv-1", f"text={text}", "token=tok-visa"))
+    handle = await begun(here, given("invoice"))
     gate = await here.gate(handle, "approve")
-    assert "119.0 EUR to Northwind" in gate.question
+    assert "119.0 EUR to Northwind Pumps" in gate.question
     await here.decide(handle, "approve", "ben", gate=gate.name)
     ended = await here.done(handle, BlueprintResult)
     assert (ended.result["paid"], ended.result["decided_by"]) == (True, "ben")
-    assert (await here.book())["held"]["payments"] == {"inv-1": "authorised"}
+    assert (await here.book())["held"]["payments"] == {"inv-2026-118": "authorised"}
 
 
 def changed(case: BlueprintCase, step: str, **to: Any) -> BlueprintCase:
@@ -154,7 +155,7 @@ def changed(case: BlueprintCase, step: str, **to: Any) -> BlueprintCase:
 async def test_a_failed_step_undoes_what_was_done_and_a_hostile_one_runs_nothing(
     here: World,
 ) -> None:
-    lead = given("lead_scoring", *LEAD)
+    lead = given("lead_scoring")
     order = {"action": "authorise", "payment": "p1", "token": "t", "amount": 0, "currency": "EUR"}
     refused = changed(lead, "notify", effect="payment", needs=["crm"], **{"with": order})
     with pytest.raises(WorkflowFailureError) as failed:
