@@ -47,6 +47,7 @@ class Asked:
 async def shadowing(here: Session, asked: Asked) -> AsyncIterator[Shadowed]:
     """Open the budget of the shadows, and give what runs them."""
     scope = f"shadows-{secrets.token_hex(4)}"
+    await asked.candidate.check_served(here.client, asked.queue)
     async with Store.opened(here.settings.database) as store:
         await Budgets(store).open(scope, BudgetOrder(name=BUDGET, usd=asked.usd))
         yield Shadowed(here, store, f"{scope} {BUDGET}", asked.patience, asked.queue)

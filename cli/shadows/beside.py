@@ -62,7 +62,7 @@ class Beside:
         query = (
             f"WorkflowType = '{self.entry.name}' AND ExecutionStatus = 'Completed'"
             f" AND StartTime >= '{self.since.isoformat()}'"
-            f" AND {NO_SHADOW}"
+            f" AND TaskQueue = '{self.asked.queue}' AND {NO_SHADOW}"
         )
         found = [w.id async for w in self.here.client.list_workflows(query)]
         known: Mapping[str, object] = {**self.pairs, **self.missed}

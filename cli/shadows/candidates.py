@@ -4,6 +4,11 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
 from cli.blueprints.checking import sound
 from cli.cases import Start
 from cli.errors import BadInput
@@ -69,6 +74,21 @@ class Candidate:
         begins = digest(sound(self.blueprint).blueprint)[:12]
         pinned = f"{self.blueprint.resolve()}#{begins}"
         return "+".join(pinned if _is_file(w) else w for w in self.text.split("+"))
+
+    async def check_served(self, client: Client, queue: str = MAIN_QUEUE) -> None:
+        """Refuse a build no worker of which is there. Raises BadInput."""
+        if not self.build:
+            return
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=f"{queue}-{self.build}"),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        if not (await client.workflow_service.describe_task_queue(request)).pollers:
+            raise BadInput(
+                f"--candidate {self.text}: no worker of that build is there; start one from its"
+                f" checkout: .venv/bin/python worker.py --suffix {self.build}"
+            )
 
 
 def _is_file(word: str) -> bool:

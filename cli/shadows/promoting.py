@@ -17,6 +17,7 @@ async def promote(here: Session, name: str, text: str, by: str, reason: str) -> 
     """Let new cases of a process run with a candidate. Raises BadInput for one that cannot."""
     tried = candidate(text)
     tried.entry(process(name))
+    await tried.check_served(here.client)
     async with Store.opened(here.settings.database) as store:
         await Promotions(store, service(here)).promote(name, tried.pinned(), by, reason)
     say(f"new cases of {name} run with {text}; take it back: starter.py shadow demote {name}")

@@ -58,7 +58,11 @@ class Shadowed:
     ) -> Ran:
         """Run a shadow to its end; nobody is asked, what was `said` before is said again."""
         handle = await cases.start(self.here.client, entry, given, start)
-        why = await self._through(handle, said or Said())
+        try:
+            why = await self._through(handle, said or Said())
+        except asyncio.CancelledError:
+            await handle.terminate("the comparison was interrupted")
+            raise
         return await self.ended(handle, why)
 
     async def ended(self, handle: cases.Handle, why: str = "") -> Ran:

@@ -1,6 +1,7 @@
 """`shadow` as people meet it: on cases that ended, on inputs, with people's words; promotion."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from cli.session import Session
 from cli.shadows import asked, promoting
 from cli.shadows.asked import Asked
 from cli.shadows.baselines import decided
-from cli.shadows.beside import chosen
+from cli.shadows.beside import Beside, chosen
 from cli.shadows.candidates import candidate
+from cli.shadows.comparing import Comparing
 from cli.shadows.tolerances import tolerances
 from insight.statistics.fields import Tolerance
 from runtime.settings import ROOT
@@ -95,15 +97,22 @@ def test_a_share_of_the_cases_is_the_same_for_whoever_asks() -> None:
 @pytest.mark.server
 async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     """Its reviewers and referees are not asked again: what they said then is said again."""
+    how = Asked(
+        candidate("sequential"), tolerances(["*audit_head=any"]), agree=1.0, queue=here.queue
+    )
+    begun_at = datetime.now(UTC)
     handle = await begun(here, DUE_DILIGENCE)
     await DUE_DILIGENCE.people(here, handle)
     await handle.result()
     session = Session(here.client, here.settings, None, None)
+    watch = Beside(session, process("due-diligence"), how, 1.0, begun_at)
     book = await here.book()
-    how = Asked(
-        candidate("sequential"), tolerances(["*audit_head=any"]), agree=1.0, queue=here.queue
-    )
-    (pair,) = await asked.of_cases(session, [handle.id], how)
+    async with asked.shadowing(session, how) as shadowed:
+        comparing = Comparing(shadowed, watch.entry, how.candidate, how.tolerances)
+        while not watch.pairs:  # the service lists a case a moment after it has ended
+            await watch.look(comparing)
+    assert (list(watch.pairs), watch.missed) == ([handle.id], {})
+    pair = watch.pairs[handle.id]
     assert pair.agrees, pair
     assert pair.paid == 0
     assert pair.measured.usd == pytest.approx(pair.baseline.usd)
@@ -111,6 +120,8 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     assert [after[k] for k in ("billed", "mails")] == [book[k] for k in ("billed", "mails")]
     assert await Ledger(here.store).effects(pair.candidate) == []
     asked.report([pair], how)
+    with pytest.raises(BadInput, match="--suffix nobody"):
+        await candidate("build:nobody").check_served(here.client, here.queue)
 
     await promoting.promote(session, "proposal", "sequential", "ana", "it is as good")
     given = example("proposal/fleet", ProposalCase)
