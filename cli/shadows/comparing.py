@@ -64,6 +64,7 @@ class Comparing:
             measured=ran.measured,
             paid=float(ran.paid),
             effects=ran.effects,
+            acted=ran.acted,
             expected=baseline.effects,
             why=ran.why,
         )

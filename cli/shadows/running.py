@@ -20,6 +20,7 @@ from insight.history.facts import facts
 from insight.statistics.pairs import Measured
 from store.budgets import Budgets
 from store.database import Store
+from store.ledger import Ledger
 from store.shadows import Shadows
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import JSON, LAPSE, GateView, Record
@@ -33,13 +34,17 @@ BUDGET = "shadows"
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of a case or shadow; `why` says what kept it from its end."""
+    """What became of a shadow; `why` says what kept it from its end.
+
+    `effects` are those it noted, `acted` counts those in the ledger: there are none.
+    """
 
     id: str
     result: JSON = None
     measured: Measured = field(default_factory=Measured)
     paid: Decimal = Decimal(0)
     effects: tuple[str, ...] = ()
+    acted: int = 0
     why: str = ""
 
 
@@ -78,7 +83,8 @@ class Shadowed:
         shared = await shadows.shared(handle.id)
         known = known.model_copy(update={"usd": float(paid + shared.usd)})
         noted = tuple(sorted(n.effect for n in await shadows.suppressed(handle.id)))
-        return Ran(handle.id, result, known, paid, noted, why)
+        acted = len(await Ledger(self.store).effects(handle.id))
+        return Ran(handle.id, result, known, paid, noted, acted, why)
 
     async def _through(self, handle: cases.Handle, said: Said) -> str:
         """Say what is to be said until a shadow closes; gives why it was given up, if it was."""

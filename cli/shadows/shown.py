@@ -41,7 +41,9 @@ def lines(pairs: Sequence[Pair], verdict: Verdict) -> Iterator[str]:
     for d in verdict.measures:
         p = "" if d.p is None else f", p {d.p:.2g}"
         yield f"{d.name}: {d.before:.4g} -> {d.after:.4g} {d.unit} (medians, {d.finding}{p})"
-    yield f"paid for this: ${sum(pair.paid for pair in pairs):.4f}; effects: none, all were noted"
+    noted, acted = sum(len(pair.effects) for pair in pairs), sum(pair.acted for pair in pairs)
+    yield f"effects: {acted} in the ledger, {noted} only noted"
+    yield f"paid for this: ${sum(pair.paid for pair in pairs):.4f}"
 
 
 def _cases(pairs: Sequence[Pair]) -> Table:

@@ -43,13 +43,15 @@ class Pair(Record):
     """US dollars paid for the comparison: replies that could not be shared."""
     effects: tuple[str, ...] = ()
     expected: tuple[str, ...] | None = None
+    acted: int = 0
+    """Effects of the candidate in the ledger: a shadow has none."""
     why: str = ""
 
     @property
     def agrees(self) -> bool:
         """Whether the candidate came to the same, and would have done the same."""
         acts_alike = self.expected is None or self.expected == self.effects
-        return not (self.why or self.differences) and acts_alike
+        return not (self.why or self.differences or self.acted) and acts_alike
 
 
 class Word(StrEnum):

@@ -114,7 +114,8 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     assert (list(watch.pairs), watch.missed) == ([handle.id], {})
     pair = watch.pairs[handle.id]
     assert pair.agrees, pair
-    assert pair.paid == 0
+    assert (pair.paid, pair.acted) == (0, 0)
+    assert pair.effects
     assert pair.measured.usd == pytest.approx(pair.baseline.usd)
     after = await here.book()
     assert [after[k] for k in ("billed", "mails")] == [book[k] for k in ("billed", "mails")]
