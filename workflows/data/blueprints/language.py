@@ -63,7 +63,7 @@ class Parsed:
     paths: tuple[Path, ...]
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=500)
 def parse(source: str) -> Parsed:
     """Read a template. Raises BadTemplate: what is wrong, its line, how to mend it."""
     if len(source) > LONGEST:

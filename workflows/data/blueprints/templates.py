@@ -97,7 +97,7 @@ def _shown(template: str) -> str:
     return line if len(line) <= 80 else f"{line[:77]}..."
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=500)
 def _compiled(template: str) -> tuple[Template, bool]:
     """Compile once: a pure function of the text, which takes a millisecond."""
     parsed = parse(template)
