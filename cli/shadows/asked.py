@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -36,11 +36,17 @@ class Asked:
 
     candidate: Candidate
     tolerances: tuple[Tolerance, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
     agree: float = 0.95
     usd: Decimal = Decimal(5)
     patience: timedelta = timedelta(minutes=15)
     as_json: bool = False
     queue: str = MAIN_QUEUE
+
+    def comparing(self, shadowed: Shadowed, entry: ProcessEntry) -> Comparing:
+        """Say how the candidate is compared with a process."""
+        how = (self.candidate, self.tolerances, self.places, tell)
+        return Comparing(shadowed, entry, *how)
 
 
 @asynccontextmanager
@@ -108,7 +114,7 @@ async def _compared(
     shadowed: Shadowed, entry: ProcessEntry, baselines: Sequence[Baseline], asked: Asked
 ) -> list[Pair]:
     asked.candidate.entry(entry)  # before anything is started
-    comparing = Comparing(shadowed, entry, asked.candidate, asked.tolerances, tell)
+    comparing = asked.comparing(shadowed, entry)
     return await comparing.all(baselines)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from cli.errors import BadInput, Trouble
 from cli.processes import ProcessEntry, process
 from cli.session import NO_SHADOW, Session, say
-from cli.shadows.asked import Asked, report, shadowing, tell
+from cli.shadows.asked import Asked, report, shadowing
 from cli.shadows.baselines import past
 from cli.shadows.comparing import Comparing
 from insight.statistics.pairs import Pair
@@ -35,8 +35,7 @@ class Beside:
         """Run until then; a report is shown every day, and at the end."""
         due = self.since + DAY
         async with shadowing(self.here, self.asked) as shadowed:
-            candidate, tolerances = self.asked.candidate, self.asked.tolerances
-            comparing = Comparing(shadowed, self.entry, candidate, tolerances, tell)
+            comparing = self.asked.comparing(shadowed, self.entry)
             while (now := datetime.now(UTC)) < end:
                 await self.look(comparing)
                 if now >= due:

@@ -31,6 +31,8 @@ app = typer.Typer(
 
     As: starter.py shadow fleet pumps --candidate sequential
 
+    or: starter.py shadow proposal --live --for 14d --share 100% --candidate build:next
+
     Whether real vendors are asked is for the stack to say (its own --live), never for this.""",
 )
 Process = Annotated[str, typer.Argument(metavar="PROCESS", help="as proposal")]
@@ -46,6 +48,10 @@ Whose = Annotated[str, typer.Option(help="whose inputs the files are")]
 Words = Annotated[Path | None, typer.Option(help="CSV: what people or another tool decided")]
 Tolerated = Annotated[
     list[str] | None, typer.Option(help="as score=5%, why=~0.8, note=any; repeatable")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(help="what a blueprint gives is elsewhere in the case, as thread=pieces.0"),
 ]
 Agree = Annotated[str, typer.Option(help="share of cases that must agree")]
 Budget = Annotated[str, typer.Option(help="US dollars for what cannot be shared")]
@@ -63,6 +69,7 @@ def run(
     process: Whose = "",
     baseline: Words = None,
     tolerance: Tolerated = None,
+    where: Where = None,
     agree: Agree = "95%",
     budget: Budget = "5",
     patience: Patience = "15m",
@@ -73,15 +80,13 @@ def run(
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the candidate on the inputs of cases, with every effect suppressed, and compare.
-
-    As: starter.py shadow proposal --live --for 14d --share 100% --candidate build:next
-    """
+    """Run the candidate on the inputs of cases, with every effect suppressed, and compare."""
     from cli.shadows import asked, beside, candidates, tolerances
 
     wish = asked.Asked(
         candidate=candidates.candidate(candidate),
         tolerances=tolerances.tolerances(tolerance or []),
+        places=tolerances.places(where or []),
         agree=_share(agree, "--agree"),
         usd=_dollars(budget),
         patience=_length(patience, "--patience"),

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cli import cases
 from cli.processes import ProcessEntry
 from cli.shadows.baselines import Baseline
 from cli.shadows.candidates import Candidate
-from cli.shadows.recast import named, told
+from cli.shadows.recast import at, named, told
 from cli.shadows.running import Ran, Shadowed
 from insight.statistics.fields import FieldDifference, Tolerance, differing, leaves
 from insight.statistics.pairs import Pair
@@ -21,12 +21,16 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Comparing:
-    """How a candidate of a process is compared; `tell` is told each pair as it is known."""
+    """How a candidate of a process is compared; `tell` is told each pair as it is known.
+
+    `places` says where in the baseline's result stands what a blueprint gives by another name.
+    """
 
     shadowed: Shadowed
     entry: ProcessEntry
     candidate: Candidate
     tolerances: tuple[Tolerance, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
     tell: Callable[[Pair], None] = lambda _: None
 
     async def all(self, baselines: Sequence[Baseline]) -> list[Pair]:
@@ -74,7 +78,8 @@ class Comparing:
         if baseline.only and isinstance(one, dict):
             two = {field: value for field, value in leaves(two) if field in one}
         elif self.candidate.blueprint and isinstance(one, dict) and isinstance(two, dict) and two:
-            one = {field: next(named(one, field), None) for field in two}
+            places = self.places
+            one = {f: at(one, places[f]) if f in places else next(named(one, f), None) for f in two}
         return differing(one, two, self.tolerances)
 
 

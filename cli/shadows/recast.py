@@ -37,11 +37,23 @@ def case_for(path: Path, given: Record) -> BlueprintCase:
 
 def named(known: Mapping[str, JSON], name: str) -> Iterator[JSON]:
     """Give what is called so, nearest to the top first."""
-    if name in known:
-        yield known[name]
-    for inner in known.values():
-        if isinstance(inner, dict):
-            yield from named(inner, name)
+    level: list[Mapping[str, JSON]] = [known]
+    while level:
+        yield from (fields[name] for fields in level if name in fields)
+        inner = (value for fields in level for value in fields.values())
+        level = [value for value in inner if isinstance(value, dict)]
+
+
+def at(result: JSON, path: str) -> JSON:
+    """Give what stands at a path of a result, as `pieces.0.text`; None if nothing does."""
+    for part in path.split("."):
+        if isinstance(result, dict):
+            result = result.get(part)
+        elif isinstance(result, list) and part.isdigit() and int(part) < len(result):
+            result = result[int(part)]
+        else:
+            return None
+    return result
 
 
 def told(result: JSON) -> JSON:

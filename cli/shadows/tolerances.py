@@ -18,6 +18,14 @@ def tolerances(said: Iterable[str]) -> tuple[Tolerance, ...]:
     return tuple(_read(text) for text in said)
 
 
+def places(said: Iterable[str]) -> dict[str, str]:
+    """Read `FIELD=PATH`: where in the baseline a blueprint's FIELD stands. Raises BadInput."""
+    parts = [text.partition("=") for text in said]
+    if wrong := [field for field, _, path in parts if not (field and path)]:
+        raise BadInput(f"--where {wrong[0]!r}: write FIELD=PATH, as thread=pieces.0")
+    return {field: path for field, _, path in parts}
+
+
 def _read(text: str) -> Tolerance:
     field, _, bound = text.rpartition("=")
     try:

@@ -15,8 +15,8 @@ from cli.shadows.asked import Asked
 from cli.shadows.baselines import decided
 from cli.shadows.beside import Beside, chosen
 from cli.shadows.candidates import candidate
-from cli.shadows.comparing import Comparing
-from cli.shadows.tolerances import tolerances
+from cli.shadows.recast import at, named
+from cli.shadows.tolerances import places, tolerances
 from insight.statistics.fields import Tolerance
 from runtime.settings import ROOT
 from store.ledger import Ledger
@@ -24,6 +24,7 @@ from tests.process.examples import EXAMPLES
 from tests.process.living import begun
 from tests.support.world import World, example
 from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.common import JSON
 from workflows.data.email_triage import TriageCase
 from workflows.data.proposal import ProposalCase
 
@@ -71,6 +72,16 @@ def test_tolerances_are_read() -> None:
             tolerances([wrong])
 
 
+def test_a_field_is_found_by_its_name_or_its_place() -> None:
+    result: JSON = {"costs": {"x": {"post": 1}}, "made": {"post": 2}, "pieces": [{"text": "a"}]}
+    assert isinstance(result, dict)
+    assert next(named(result, "post")) == 2, "the nearest to the top"
+    assert at(result, places(["thread=pieces.0.text"])["thread"]) == "a"
+    assert at(result, "pieces.1.text") is None
+    with pytest.raises(BadInput, match="FIELD=PATH"):
+        places(["thread"])
+
+
 def test_what_people_decided_is_read_with_the_time_it_took(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text(
@@ -108,7 +119,7 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     watch = Beside(session, process("due-diligence"), how, 1.0, begun_at)
     book = await here.book()
     async with asked.shadowing(session, how) as shadowed:
-        comparing = Comparing(shadowed, watch.entry, how.candidate, how.tolerances)
+        comparing = how.comparing(shadowed, watch.entry)
         while not watch.pairs:  # the service lists a case a moment after it has ended
             await watch.look(comparing)
     assert (list(watch.pairs), watch.missed) == ([handle.id], {})
