@@ -16,7 +16,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import (
     ApplicationError,
     CancelledError,
@@ -53,6 +53,8 @@ T = TypeVar("T")
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
 TASK_TIMEOUT = timedelta(seconds=5)
+LOW = Priority(priority_key=5)
+"""Below interactive work, which has 3."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ async def start(
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=entry.about,
             memo=how.memo() or None,
+            priority=LOW if how.shadow else Priority.default,
         )
     except WorkflowAlreadyStartedError as taken:
         raise BadInput(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from temporalio.client import WorkflowExecution
 
 from cli.histories import AT_ONCE, fetched
-from cli.session import Session, say
+from cli.session import NO_SHADOW, Session, say
 from insight.history.book import spans
 from insight.learned.attempts import Attempt, Ending, StepKey, attempts, copied
 from insight.learned.estimates import estimate
@@ -16,7 +16,7 @@ from insight.learned.priors import priors
 from store.database import Store
 from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
 
-CLOSED = "ExecutionStatus != 'Running'"
+CLOSED = f"ExecutionStatus != 'Running' AND {NO_SHADOW}"
 SETTLING = timedelta(seconds=2)
 """How old the end of a call must be: its worker may not have committed a younger one yet."""
 TOLD_OF = 100

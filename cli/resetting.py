@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from cli.errors import BadInput, Trouble
 from cli.forking import known_of
 from cli.runs import check_name
+from cli.session import NO_SHADOW
 from insight.again.rewind import NoSuchStep, reset_point, step, to_blame
 from insight.history.spans import Span, SpanKind, SpanState, Status
 from insight.report import Report
@@ -113,7 +114,7 @@ async def failed(client: Client, process: str) -> tuple[str, ...]:
     Raises BadInput for a name no workflow type has.
     """
     check_name(process)
-    query = f"WorkflowType = '{process}' AND ExecutionStatus = 'Failed'"
+    query = f"WorkflowType = '{process}' AND ExecutionStatus = 'Failed' AND {NO_SHADOW}"
     rows = [row async for row in client.list_workflows(query)]
     found = []
     for row in sorted(rows, key=lambda row: row.start_time):

@@ -12,6 +12,7 @@ from math import ceil
 from temporalio.client import Client
 
 from cli.histories import AT_ONCE, fetched
+from cli.session import NO_SHADOW
 from insight.history.facts import facts
 from insight.history.spans import Status
 from insight.report import report
@@ -59,7 +60,7 @@ async def estimate(client: Client, process: str, count: int, window: int) -> Est
     """Estimate a batch of so many cases; None if none of the process has ended well, by itself or
     in a batch.
     """
-    query = f"WorkflowType = '{process}' AND ExecutionStatus = 'Completed'"
+    query = f"WorkflowType = '{process}' AND ExecutionStatus = 'Completed' AND {NO_SHADOW}"
     closed = [run async for run in client.list_workflows(query, limit=LOOKED_AT)]
     turn = asyncio.Semaphore(AT_ONCE)
 

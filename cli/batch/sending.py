@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from temporalio.client import ActivityFailureError, Client
-from temporalio.common import Priority
 from temporalio.exceptions import TimeoutError as TimedOut
 
-from cli.cases import PATIENCE
+from cli.cases import LOW, PATIENCE
 from cli.errors import Trouble
 from workflows import calls
 from workflows.calls import HEARTBEAT, MAIN_QUEUE, Call, retries
@@ -29,8 +28,6 @@ MOST_ITEMS = 500
 """Items sent in one message, at most."""
 INPUTS = "inputs"
 """Name of a batch's list of items in the store; its scope is the batch."""
-LOW = Priority(priority_key=5)
-"""Below interactive work, which has 3."""
 
 
 async def opened(client: Client, call: Call[Any, Any], given: Any, id: str, queue: str) -> Any:

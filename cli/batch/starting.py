@@ -14,7 +14,7 @@ from temporalio.client import WorkflowHandle
 from cli import cases
 from cli.batch.estimate import UNKNOWN, Estimate
 from cli.batch.inputs import Inputs, at
-from cli.batch.sending import LOW, keep
+from cli.batch.sending import keep
 from cli.errors import BadInput
 from cli.processes import PROCESSES, ProcessEntry
 from cli.session import Session, say
@@ -194,7 +194,7 @@ async def start(
         task_timeout=cases.TASK_TIMEOUT,
         static_summary=f"{total:,} cases of {entry.name}",
         memo={GRADE: grade.value},
-        priority=LOW,
+        priority=cases.LOW,
     )
     return handle, order
 
