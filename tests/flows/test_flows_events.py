@@ -21,6 +21,7 @@ from tests.flows.events import (
 )
 from tests.flows.watching import runs, served, service, until
 from tests.support.flows import Flows, Handle
+from workflows.data.common import SHADOW
 from workflows.data.events import Arrival, Event, InboxState, TopicState
 
 pytestmark = pytest.mark.server
@@ -130,6 +131,22 @@ async def test_a_receiver_that_is_gone_is_reported_and_the_others_are_told(
         assert all("not found" in why for _, why in sent.gone), sent.gone
         (arrival,) = (await told(here, alive)).arrivals
         assert (arrival.event.sender, arrival.event.body) == (sender.id, {"n": 0})
+
+
+async def test_what_a_shadow_publishes_reaches_nobody_outside(temporal: Ports) -> None:
+    """Neither by name nor by topic: who listens hears the case that acts alone."""
+    async with served(f"127.0.0.1:{temporal.grpc}", WORKFLOWS) as here:
+        listening = [
+            await here.start(Listener, Given(count=1)),
+            await here.start(Listener, Given(topic="prices", count=1)),
+        ]
+        await phase(listening[1], "subscribed")
+        given = Given(to=(listening[0].id,), topic="prices", count=1)
+        await told(here, await here.start(Publisher, given, memo={SHADOW: True}))
+        real = await here.start(Publisher, given)
+        for one in listening:
+            (arrival,) = (await told(here, one)).arrivals
+            assert arrival.event.sender == real.id
 
 
 async def test_every_subscriber_of_a_topic_is_told_everything_in_order_over_many_runs(
