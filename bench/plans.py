@@ -1,12 +1,14 @@
 """How good and how quick the optimiser is, on seeded plans in virtual time.
 
-`.venv/bin/python -m bench.plans [RUNS]` (4,000 runs a cell take about ten minutes).
+`.venv/bin/python -m bench.plans [RUNS [FACTOR ...]]` (4,000 runs a cell take about ten minutes);
+deadlines are FACTOR times the median of the standard tier everywhere.
 Tiers of a step: flex (half the price; median 1.6 times, sigma 0.8, 5 % stragglers of 6 times),
 standard (sigma 0.45, 3 %), priority (twice the price; median 0.6 times, sigma 0.25, 0.5 %).
 Runs are drawn from those distributions themselves, not from the points plans are tried on.
 """
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from math import exp, log, sqrt
 from random import Random
@@ -130,7 +132,7 @@ def solving() -> None:
     print(f"average, {max(behind):.1%} at worst")
 
 
-def promising(runs: int) -> None:
+def promising(runs: int, factors: Sequence[float]) -> None:
     """Print how often deadlines are kept, and at what cost against the standard tier everywhere."""
     each = runs // GRAPHS + 1
     print(
@@ -145,7 +147,7 @@ def promising(runs: int) -> None:
         seen = [standard.run(truth(plan, -1 - run), happens) for run in range(500)]
         cost = fmean(one.micro_usd for one in seen)
         plans.append((plan, median(one.took for one in seen), cost))
-    for factor in (1.0, 1.3, 1.8):
+    for factor in factors:
         made = [(plan, _decided(plan, factor * usual), cost) for plan, usual, cost in plans]
         for slower in (1.0, 1.5):
             kept, costs, tries = 0, [], []
@@ -174,8 +176,10 @@ def main() -> None:
     """Print both tables."""
     if not there():
         sys.exit("this needs HiGHS: .venv/bin/python -m pip install highspy")
-    solving()
-    promising(int(sys.argv[1]) if len(sys.argv) > 1 else 4_000)
+    factors = [float(word) for word in sys.argv[2:]]
+    if not factors:
+        solving()
+    promising(int(sys.argv[1]) if len(sys.argv) > 1 else 4_000, factors or (1.0, 1.3, 1.8))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from insight.plan.optimise.solved import Solver, solve
 from workflows.data.blueprints.choices import Choices, Objective, Wish
 from workflows.data.blueprints.plan import Plan
 
-QUANTILES = (0.5, 0.6, 0.7, 0.76, 0.8, 0.84, 0.87, 0.89, 0.91, 0.93, 0.95, 0.97, 0.98, 0.99)
+QUANTILES = (0.5, 0.6, 0.7, *(x / 200 for x in range(150, 199)))
 FIRST = 0.9
 """The quantile of plans without a deadline."""
 SPENDING = 0.98

@@ -7,12 +7,13 @@ from random import Random
 from statistics import NormalDist, fmean
 
 from workflows.data.blueprints.choices import Way
-from workflows.data.blueprints.plan import Mode, PlanStep
+from workflows.data.blueprints.plan import Limit, Mode, PlanStep
 
 POINTS = 4_096
 """Points of a distribution, equally likely."""
 MILLION = 1_000_000
-PATIENCE = (0.87, 0.97)
+FREE = Limit()
+PATIENCE = (0.85, 0.97)
 """When a second try may begin, and what is allowed for it to end."""
 
 
@@ -44,22 +45,25 @@ def _mean(points: tuple[float, ...]) -> float:
     return fmean(points)
 
 
-def at_once(step: PlanStep, most: int | None = None) -> int:
-    """Give how many items of a step run at once, where a limit allows `most`."""
-    return min(step.times, step.at_once or step.times, most or step.times)
+def at_once(step: PlanStep, limit: Limit = FREE) -> int:
+    """Give how many items of a step run at once under a limit."""
+    return min(step.times, step.at_once or step.times, limit.at_once or step.times)
 
 
-def length(mode: Mode, step: PlanStep, share: float, most: int | None = None) -> float:
+def length(mode: Mode, step: PlanStep, share: float, limit: Limit = FREE) -> float:
     """Give the seconds within which the share `share` of runs of a step ends.
 
-    Of many items the last of those at once counts; what does not fit at once takes its mean time.
+    Of many items the last of those at once counts; what does not fit at once takes its mean time,
+    and no more begin in a minute than may.
     """
     points = _shape_of(mode)
-    lanes = at_once(step, most)
+    lanes = at_once(step, limit)
     place = share if lanes == 1 else share ** (1 / lanes)
     last = mode.p50 * points[min(POINTS - 1, int(place * POINTS))]
     if step.times > lanes:
         last += (step.times / lanes - 1) * mode.p50 * _mean(points)
+    if limit.per_minute is not None:
+        last = max(last, (step.times / limit.per_minute - 1) * 60)
     return last
 
 
@@ -73,10 +77,10 @@ def _shape_of(mode: Mode) -> tuple[float, ...]:
     return shape(mode.spread, mode.stragglers, mode.straggler_times, mode.fails, mode.attempts)
 
 
-def way(mode: Mode, step: PlanStep, quantile: float, most: int | None = None) -> Way:
+def way(mode: Mode, step: PlanStep, quantile: float, limit: Limit = FREE) -> Way:
     """Give a mode in whole numbers, planned on a quantile of its time."""
     milliseconds = [
-        round(length(mode, step, share, most) * 1_000) for share in (quantile, 0.5, *PATIENCE)
+        round(length(mode, step, share, limit) * 1_000) for share in (quantile, 0.5, *PATIENCE)
     ]
     planned, usual, patient, late = milliseconds
     return Way(

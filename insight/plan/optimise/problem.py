@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from insight.plan.optimise.lengths import MILLION, at_once, kept, way
+from insight.plan.optimise.lengths import FREE, MILLION, at_once, kept, way
 from workflows.data.blueprints.board import Board
 from workflows.data.blueprints.choices import Way, Wish
 from workflows.data.blueprints.plan import Limit, Plan, PlanStep, in_order
@@ -35,11 +35,11 @@ class Problem:
 
     def limit(self, name: str) -> Limit:
         """Give what is known to limit a way."""
-        return self.plan.limits.get(name, Limit())
+        return self.plan.limits.get(name, FREE)
 
     def places(self, step: int, name: str) -> int:
         """Give how many places of a limit a step takes while it lasts."""
-        return at_once(self.steps[step], self.limit(name).at_once)
+        return at_once(self.steps[step], self.limit(name))
 
 
 def _least(ways: Sequence[Way], key: Callable[[Way], tuple[int, int]]) -> int:
@@ -57,7 +57,7 @@ def problem(plan: Plan, quantile: float) -> Problem:
         ways=tuple(
             kept(
                 [
-                    way(mode, step, quantile, plan.limits.get(mode.limit, Limit()).at_once)
+                    way(mode, step, quantile, plan.limits.get(mode.limit, FREE))
                     for mode in step.modes
                 ]
             )

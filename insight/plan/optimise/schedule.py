@@ -39,11 +39,14 @@ class Gauge:
         return now
 
     def take(self, name: str, places: int, calls: int, now: int) -> None:
-        """Take places, and count calls."""
-        if name in self._limits:
-            self._taken[name] += places
-            if self._limits[name].per_minute is not None:
-                self._calls[name].append((now, calls))
+        """Take places, and count calls: what does not fit into a minute, in the next ones."""
+        if name not in self._limits:
+            return
+        self._taken[name] += places
+        rate = self._limits[name].per_minute
+        while rate is not None and calls > 0:
+            self._calls[name].append((now, min(calls, rate)))
+            now, calls = now + MINUTE, calls - rate
 
     def give(self, name: str, places: int) -> None:
         """Give places back."""

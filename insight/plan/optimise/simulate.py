@@ -37,8 +37,8 @@ def drawn(problem: Problem, seed: int, slower: float = 1.0) -> tuple[Clock, tupl
     happens = tuple(random.random() < step.chance for step in problem.steps)
 
     def clock(mode: Mode, step: PlanStep, number: int, attempt: int) -> float:
-        most = problem.limit(mode.limit).at_once
-        return slower * length(mode, step, luck[number][attempt], most)
+        limit = problem.limit(mode.limit)
+        return slower * length(mode, step, luck[number][attempt], limit)
 
     return clock, happens
 

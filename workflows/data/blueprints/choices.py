@@ -53,7 +53,7 @@ class Way(Record):
     """A mode in whole numbers: its cost, its loss of quality, and how long it takes.
 
     `planned` is the time a plan reckons with, `usual` the median, `patient` and `late` the times
-    within which 87 and 97 % end. `loss` is -ln(quality), in millionths.
+    within which 85 and 97 % end. `loss` is -ln(quality), in millionths.
     """
 
     name: str

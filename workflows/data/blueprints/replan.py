@@ -171,7 +171,7 @@ class Replanner:
         return max(left, 0 if left > 0 else quickest)
 
     def _again(self, step: int, now: int, run: Began, slower: int) -> int:
-        """Give the latest safe time of a second try, and never before 87 % would have ended."""
+        """Give the latest safe time of a second try, and never before 85 % would have ended."""
         ways, quick = self._steps[step].ways, self._quickest[step]
         deadline = self._choices.wish.deadline_ms
         if deadline is None:
