@@ -29,7 +29,17 @@ from cli import (
 )
 from cli.batch import commands as batch
 from cli.blueprints import commands as blueprints
-from cli.commands import AsJson, Case, Live, Profile, in_session, out, settings_for
+from cli.commands import (
+    AsJson,
+    Case,
+    Live,
+    Profile,
+    Sequential,
+    Speed,
+    in_session,
+    out,
+    settings_for,
+)
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from cli.shadows import commands as shadows
 from cli.teaching import TakesProcess
@@ -91,7 +101,7 @@ def _complain(error: object, code: int) -> int:
 def demo(
     file: Annotated[Path, typer.Argument(help="case file")] = ROOT / "cases/bank_saderat.yaml",
     crash: Annotated[bool, typer.Option(help="SIGKILL worker and server in mid-flight")] = False,
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    speed: Speed = 4.0,
     as_json: AsJson = False,
 ) -> None:
     """Show a due diligence case from start to decision, on the embedded stack.
@@ -129,11 +139,9 @@ def run(
     origin: Annotated[
         list[str] | None, typer.Option(help="case whose paid replies may be read; repeatable")
     ] = None,
-    sequential: Annotated[
-        bool, typer.Option("--sequential", help="send one thing at a time, to compare time")
-    ] = False,
+    sequential: Sequential = False,
     detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    speed: Speed = 4.0,
     profile: Profile = None,
     live: Live = False,
     as_json: AsJson = False,
@@ -268,7 +276,7 @@ def list_cases(
 
 @app.command()
 def stack(
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    speed: Speed = 4.0,
     seed: Annotated[int, typer.Option(help="same seed, same simulated world")] = 7,
     faults: Annotated[
         str, typer.Option(help="faults of the simulated world, JSON or @FILE (docs/simulator.md)")

@@ -19,7 +19,6 @@ import logging
 import math
 import secrets
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -271,16 +270,8 @@ def judged(claim: Claim, in_order: float | None, at_once: float) -> Row:
 
 async def measure(claims: Sequence[Claim], repeat: int, *, only_at_once: bool) -> list[Row]:
     """Measure on an embedded server of our own."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            await server.until_ready(process, ports, data)
-            address = f"127.0.0.1:{ports.grpc}"
-            return await measured(address, data, claims, repeat, only_at_once=only_at_once)
-        finally:
-            await stop(process, 5, hard=True)
+    async with server.for_a_while() as (address, data):
+        return await measured(address, data, claims, repeat, only_at_once=only_at_once)
 
 
 def tell(rows: Sequence[Row], console: Console) -> None:

@@ -12,7 +12,6 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench.lanes import Lanes, nap
 from runtime import server
-from runtime.processes import stop
+from runtime.connection import connect_to
 from runtime.settings import ROOT
 
 EVENTS = 50_000
@@ -32,15 +31,8 @@ KEPT = ROOT / ".braid" / "bench"
 
 async def made(events: int) -> str:
     """Run the workflow on a server of our own and give its history as JSON."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            client = await server.until_ready(process, ports, data)
-            return await _run(client, events)
-        finally:
-            await stop(process, 5, hard=True)
+    async with server.for_a_while() as (address, _):
+        return await _run(await connect_to(address), events)
 
 
 async def _run(client: Client, events: int) -> str:

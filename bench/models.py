@@ -12,7 +12,6 @@ import asyncio
 import json
 import logging
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,7 +36,7 @@ from bench import exchanges, limits
 from runtime import server
 from runtime.context import CallContext, within_call
 from runtime.logs import configure
-from runtime.processes import leave, stop
+from runtime.processes import leave
 from runtime.settings import ROOT, Settings
 from simulator.config import SimulatorConfig
 from store.admission import Admission
@@ -208,18 +207,11 @@ def _door(models: ModelActivities) -> Callable[[Call[Any, Any], Any], Awaitable[
 async def measure(seconds: float, only: list[str]) -> Figures:
     """Measure the parts on an embedded server of our own."""
     found: Figures = {}
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            await server.until_ready(process, ports, data)
-            options = Options(seconds, f"127.0.0.1:{ports.grpc}", data)
-            for name in only:
-                print(f"{name} ...", file=sys.stderr, flush=True)
-                found[name] = await PARTS[name](options)
-        finally:
-            await stop(process, 5, hard=True)
+    async with server.for_a_while() as (address, data):
+        options = Options(seconds, address, data)
+        for name in only:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            found[name] = await PARTS[name](options)
     return found
 
 

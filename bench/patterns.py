@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -174,15 +173,8 @@ async def _busy(workers: Killable, done: int, handle: Any) -> str:
 
 async def measure(repeat: int) -> Figures:
     """Measure everything on an embedded server of our own."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            await server.until_ready(process, ports, data)
-            return await _measured(f"127.0.0.1:{ports.grpc}", data, repeat)
-        finally:
-            await stop(process, 5, hard=True)
+    async with server.for_a_while() as (address, data):
+        return await _measured(address, data, repeat)
 
 
 async def _measured(address: str, data: Path, repeat: int) -> Figures:

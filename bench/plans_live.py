@@ -13,17 +13,15 @@ import json
 import logging
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from runtime import server
 from runtime.logs import configure
-from runtime.processes import leave, stop
+from runtime.processes import leave
 from tests.support.world import World, world
 from workflows.data.blueprints.blueprint import Blueprint
 from workflows.data.blueprints.case import BlueprintCase
@@ -81,17 +79,12 @@ async def live(here: World, blueprint: Blueprint) -> Row:
 
 async def measure(plans: int, steps: int) -> list[Row]:
     """Run the plans one after the other on an embedded server of our own."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            await server.until_ready(process, ports, data)
-            async with world(f"127.0.0.1:{ports.grpc}", data / "world") as here:
-                await live(here, drawn(0, 2))  # the first case of a worker pays for its start
-                return [await live(here, drawn(seed, steps)) for seed in range(1, plans + 1)]
-        finally:
-            await stop(process, 5, hard=True)
+    async with (
+        server.for_a_while() as (address, data),
+        world(address, data / "world") as here,
+    ):
+        await live(here, drawn(0, 2))  # the first case of a worker pays for its start
+        return [await live(here, drawn(seed, steps)) for seed in range(1, plans + 1)]
 
 
 def table(rows: Sequence[Row]) -> Table:

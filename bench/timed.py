@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import logging
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from rich.table import Table
 from cli.cases import as_proposed
 from runtime import server
 from runtime.logs import configure
-from runtime.processes import leave, stop
+from runtime.processes import leave
 from simulator.config import SimulatorConfig
 from tests.support.world import World, case_file, world
 from workflows.data.common import BranchView
@@ -72,16 +71,8 @@ def _clocks(started: datetime, branches: Sequence[BranchView]) -> Figures:
 
 async def measure(cases: Sequence[str]) -> Figures:
     """Measure on an embedded server of our own."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            await server.until_ready(process, ports, data)
-            address = f"127.0.0.1:{ports.grpc}"
-            return {name: await whole(address, data, name) for name in cases}
-        finally:
-            await stop(process, 5, hard=True)
+    async with server.for_a_while() as (address, data):
+        return {name: await whole(address, data, name) for name in cases}
 
 
 def tables(found: Figures, console: Console) -> None:

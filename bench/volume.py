@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from temporalio.common import Priority
 from cli.batch.starting import CHUNKS
 from runtime import server
 from runtime.logs import configure
-from runtime.processes import leave, stop
+from runtime.processes import leave
 from tests.flows.volume import LOTS, Appraised, Lot, appraise_lot
 from tests.support.flows import Killable, killable
 from workflows.data.case_batch import BatchInputs, CaseBatch, CaseBatchResult
@@ -107,17 +106,11 @@ async def main(options: argparse.Namespace) -> None:
     """Measure every grade on a server of its own, and print."""
     found: list[Figures] = []
     for grade in Grade if not options.grade else (Grade(options.grade),):
-        with tempfile.TemporaryDirectory() as folder:
-            data = Path(folder)
-            ports = server.Ports.choose(data / "ports.json")
-            process = await server.start(data, ports)
-            try:
-                await server.until_ready(process, ports, data)
-                address = f"127.0.0.1:{ports.grpc}"
-                async with killable(address, "bench.volume_world", data) as worker:
-                    found.append(await measured(worker, grade, options.cases))
-            finally:
-                await stop(process, 5, hard=True)
+        async with (
+            server.for_a_while() as (address, data),
+            killable(address, "bench.volume_world", data) as worker,
+        ):
+            found.append(await measured(worker, grade, options.cases))
     if options.json:
         print(json.dumps(found, indent=2))
         return

@@ -18,6 +18,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standar
 Profile = Annotated[
     str | None, typer.Option(help="Temporal profile to use instead of the embedded stack")
 ]
+Sequential = Annotated[
+    bool, typer.Option("--sequential", help="send one thing at a time, to compare time")
+]
+Speed = Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)]
 Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
 
 

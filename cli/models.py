@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, Live, Profile, in_session, settings_for
+from cli.commands import AsJson, Live, Profile, Speed, in_session, settings_for
 from runtime.settings import Settings
 
 app = typer.Typer()
@@ -29,7 +29,7 @@ def ask(
     file: Annotated[Path | None, typer.Option(help="a text the question is about")] = None,
     system: Annotated[str, typer.Option(help="how the model should answer")] = "",
     model: Annotated[str, typer.Option(help="ask this model instead of the role's")] = "",
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    speed: Speed = 4.0,
     profile: Profile = None,
     live: Live = False,
     as_json: AsJson = False,

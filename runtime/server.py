@@ -8,7 +8,9 @@ import json
 import os
 import re
 import sys
-from contextlib import suppress
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from temporalio.service import RPCError
 
 from runtime.connection import NoServer, connect_to
 from runtime.conversion import DATA_CONVERTER
-from runtime.processes import bound, free_port, spawn
+from runtime.processes import bound, free_port, spawn, stop
 from workflows.data.route import PATH_ATTRIBUTE
 
 CLI_VERSION = "1.9.1"
@@ -133,6 +135,20 @@ async def start(data: Path, ports: Ports, *, codec: str = "") -> asyncio.subproc
     with log.open("a", encoding="utf-8") as words:
         words.write(_BEGINS)
     return await spawn(bound(command(data, ports, codec=codec)), log=log, env=env)
+
+
+@asynccontextmanager
+async def for_a_while() -> AsyncIterator[tuple[str, Path]]:
+    """Run a server on a folder that goes with it; give its address and the folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        ports = Ports.choose(data / "ports.json")
+        process = await start(data, ports)
+        try:
+            await until_ready(process, ports, data)
+            yield f"127.0.0.1:{ports.grpc}", data
+        finally:
+            await stop(process, 5, hard=True)
 
 
 async def until_ready(

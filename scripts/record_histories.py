@@ -14,14 +14,13 @@ import json
 import logging
 import pkgutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from runtime import server
 from runtime.logs import configure
-from runtime.processes import leave, stop
+from runtime.processes import leave
 from runtime.settings import ROOT
 from scripts import stories
 from tests.support.world import Handle, World, world
@@ -65,16 +64,9 @@ async def main(names: Sequence[str]) -> None:
     chosen = {name: told for name, told in all_stories().items() if name.startswith(wanted)}
     if not chosen:
         raise SystemExit(f"no such story; there are {', '.join(all_stories())}")
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        ports = server.Ports.choose(data / "ports.json")
-        process = await server.start(data, ports)
-        try:
-            await server.until_ready(process, ports, data)
-            for name, story in chosen.items():
-                await record(name, story, f"127.0.0.1:{ports.grpc}", data / name)
-        finally:
-            await stop(process, 5, hard=True)
+    async with server.for_a_while() as (address, data):
+        for name, story in chosen.items():
+            await record(name, story, address, data / name)
 
 
 if __name__ == "__main__":

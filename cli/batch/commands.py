@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli.commands import AsJson, Live, Profile, in_session
+from cli.commands import AsJson, Live, Profile, Speed, in_session
 from cli.teaching import TakesProcess
 
 START = "start"
@@ -49,7 +49,7 @@ def start(
     strict: Annotated[bool, typer.Option("--strict", help="refuse all if a line is bad")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="ask nothing")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="return once it has started")] = False,
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    speed: Speed = 4.0,
     profile: Profile = None,
     live: Live = False,
     as_json: AsJson = False,

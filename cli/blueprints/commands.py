@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, Live, Profile, in_session, out
+from cli.commands import AsJson, Live, Profile, Sequential, Speed, in_session, out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,11 +90,9 @@ def run(
     ] = None,
     case: Annotated[str, typer.Option(help="name of the case; the blueprint's if left out")] = "",
     workflow_id: Annotated[str | None, typer.Option("--id", help="workflow id to use")] = None,
-    sequential: Annotated[
-        bool, typer.Option("--sequential", help="send one thing at a time, to compare time")
-    ] = False,
+    sequential: Sequential = False,
     detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
-    speed: Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)] = 4.0,
+    speed: Speed = 4.0,
     profile: Profile = None,
     live: Live = False,
     as_json: AsJson = False,

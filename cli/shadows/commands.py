@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli.commands import AsJson, Profile, in_session, out
+from cli.commands import AsJson, Profile, Speed, in_session, out
 from cli.errors import BadInput
 
 START = "run"
@@ -59,7 +59,6 @@ Patience = Annotated[str, typer.Option(help="after which a shadow is given up")]
 Beside = Annotated[bool, typer.Option("--live", help="beside each new case of the PROCESS given")]
 Watched = Annotated[str, typer.Option("--for", help="how long to watch, as 14d")]
 Part = Annotated[str, typer.Option(help="of the new cases, with --live")]
-Speed = Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)]
 
 
 @app.command(START)
