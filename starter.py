@@ -49,21 +49,13 @@ from runtime.settings import ROOT, Settings, SettingsError
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-app.add_typer(models.app)
-app.add_typer(gateway.app)
-app.add_typer(explaining.app)
-app.add_typer(replay.app)
-app.add_typer(estimating.app)
-app.add_typer(again.app)
-app.add_typer(dossiers.app)
+for part in (models, gateway, explaining, replay, estimating, again, dossiers, statistics):
+    app.add_typer(part.app)
+for part in (owning, planning, flaws, receiving):
+    app.add_typer(part.app)
 app.add_typer(limiting.app, name="limits")
 app.add_typer(batch.app, name="batch")
 app.add_typer(blueprints.app, name="blueprint")
-app.add_typer(statistics.app)
-app.add_typer(owning.app)
-app.add_typer(planning.app)
-app.add_typer(flaws.app)
-app.add_typer(receiving.app)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(shadows.app, name="shadow")
 
