@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 # Tests on a real server mostly wait, so three processes share two cores; each has its own server.
 # For one process and what tests print: ARGS='-n0 -s ...'.
-SERVER_TESTS := -m pytest -m server -n 3 --dist loadfile --durations 15
+TESTS := -m pytest -n 3 --dist loadfile --durations 15
 
 # One kind of set-up for all goals of one call, so that `make -j demo check` builds once.
 KIND := $(if $(filter check test soak,$(MAKECMDGOALS)),test,run)
@@ -28,7 +28,7 @@ help:
 	@echo 'For working on Braid:'
 	@echo '  make check        style, types, import contracts, tests without a server (under a minute)'
 	@echo '  make test         check, then the tests on a real server'
-	@echo '  make soak         the long forms of the tests on a real server'
+	@echo '  make soak         all tests, in their long forms'
 	@echo '  make lock         bring locks/*.txt in line with pyproject.toml (needs uv); ARGS=--upgrade renews'
 	@echo
 	@echo 'Keeping house:'
@@ -55,10 +55,10 @@ check: setup
 	@$(PYTHON) scripts/check.py
 
 test: check
-	@$(PYTHON) $(SERVER_TESTS) $(ARGS)
+	@$(PYTHON) $(TESTS) -m server $(ARGS)
 
 soak: setup
-	@BRAID_SOAK=1 $(PYTHON) $(SERVER_TESTS) -o faulthandler_timeout=2400 $(ARGS)
+	@BRAID_SOAK=1 $(PYTHON) $(TESTS) -o faulthandler_timeout=2400 $(ARGS)
 
 lock:
 	@command -v uv >/dev/null || { echo 'lock: needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
