@@ -4,11 +4,13 @@ That time is the one it took in the cases whose replies it may read, so that pla
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from runtime.context import CallContext, call_context
 from store.database import Store
-from store.journal import CallEntry
+from store.journal import CallEntry, canonical
+from store.refusals import Refusals
 from store.shadows import Shadows
 from workflows.data.effects import EffectReceipt
 
@@ -17,7 +19,15 @@ class Shadowing:
     """Notes what shadows would have done, and what they read that was paid for."""
 
     def __init__(self, store: Store) -> None:
-        self._shadows = Shadows(store)
+        self._shadows, self._refusals = Shadows(store), Refusals(store)
+
+    async def refused(self, context: CallContext, effect: str, body: Mapping[str, object]) -> str:
+        """Say why the other side would refuse an order, as it did to a case this one may read."""
+        asked = (context.scope, context.origins, effect, canonical(body))
+        if (found := await self._refusals.told(*asked)) is None:
+            return ""
+        await asyncio.sleep(found.took.total_seconds())
+        return found.why
 
     async def suppress(
         self, context: CallContext, key: str, effect: str, service: str, body: dict[str, Any]

@@ -71,15 +71,20 @@ async def from_case(
     At most so many runs are read. What was left out, or is no longer on the server, is said on
     standard error, as is progress.
     """
-    family = _Family(client, most)
+    family = await family_of(client, handle, most)
+    return family.report(now)
+
+
+async def family_of(client: Client, handle: WorkflowHandle[Any, Any], most: int = MOST) -> "Family":
+    """Fetch the histories of a case: its chain of runs, and the children of all of them."""
+    family = Family(client, most)
     telling = asyncio.create_task(family.tell())
     try:
         await family.gather((handle.id, handle.run_id or ""))
     finally:
         telling.cancel()
     family.complain()
-    own = next(t for t in trees(family.links) if any(place.history == 0 for place in t))
-    return _joined(family.found, own, now)
+    return family
 
 
 async def fetched(client: Client, case: str, run: str) -> Events:
@@ -95,7 +100,7 @@ async def fetched(client: Client, case: str, run: str) -> Events:
         raise
 
 
-class _Family:
+class Family:
     """The runs that belong to one, fetched: itself first, then those its links lead to."""
 
     def __init__(self, client: Client, most: int) -> None:
@@ -104,6 +109,11 @@ class _Family:
         self.found: list[tuple[str, Events]] = []
         self.links: list[Links] = []
         self.left_out = self.gone = 0
+
+    def report(self, now: datetime) -> Report:
+        """Explain them as one."""
+        own = next(t for t in trees(self.links) if any(place.history == 0 for place in t))
+        return _joined(self.found, own, now)
 
     async def gather(self, own: Execution) -> None:
         """Fetch a run and what belongs to it, generation by generation."""

@@ -233,6 +233,16 @@ SHADOW_CASES = Migration(
     ),
 )
 
+REFUSALS = Migration(
+    15,
+    (
+        """CREATE TABLE refusals (
+            scope TEXT NOT NULL, effect TEXT NOT NULL, request_sha256 TEXT NOT NULL,
+            why TEXT NOT NULL, claimed_at TEXT NOT NULL, refused_at TEXT NOT NULL,
+            PRIMARY KEY (scope, effect, request_sha256))""",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -248,6 +258,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     SHORT_BUDGETS,
     RESULTS_AS_KEPT,
     SHADOW_CASES,
+    REFUSALS,
 )
 
 

@@ -24,6 +24,17 @@ shared_replies = Table(
     Column("usd", Text, nullable=False),
 )
 
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("effect", Text, primary_key=True),
+    Column("request_sha256", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("claimed_at", Text, nullable=False),
+    Column("refused_at", Text, nullable=False),
+)
+
 promotions = Table(
     "promotions",
     metadata,

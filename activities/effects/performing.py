@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from pydantic import ValidationError
+from temporalio.exceptions import ApplicationError
 
 from activities.failures import failure, final, pause, retryable
 from activities.guarded import Guarded
@@ -26,6 +27,7 @@ from store.database import Store
 from store.errors import StoreError
 from store.journal import canonical
 from store.ledger import Ledger, Pending, Settled, Standing, Unclear
+from store.refusals import Refusals
 from workflows.data.common import Record
 from workflows.data.effects import EffectReceipt, EffectState
 
@@ -88,6 +90,7 @@ class EffectDesk:
         self.settings = settings
         self._store = store
         self._ledger = Ledger(store)
+        self._refusals = Refusals(store)
         self.shadowing = Shadowing(store)
         self.guard = Guarded(store, wire, BreakerRule(pause=settings.breaker_pause))
 
@@ -109,8 +112,7 @@ class EffectDesk:
         except (WireError, SettingsError) as trouble:
             raise failure("Effect", trouble, wait) from trouble
         if reply.status in range(400, 500) and reply.status not in NOT_ACCEPTED:
-            await self._ledger.release(order.key)
-            raise final("EffectRefused", f"{order.service} refused: {_reason(reply)}")
+            raise await self._turned_down(order, _reason(reply))
         advice = self._judge(order, reply)
         if advice.posture != "none":
             raise failure("Effect", Answered(advice), wait)
@@ -191,15 +193,24 @@ class EffectDesk:
             await self._ledger.release(order.key)
             raise retryable("EffectUnavailable", str(busy), wait) from busy
         except TurnedDown as refusal:
-            await self._ledger.release(order.key)
-            raise final("EffectRefused", f"{order.service} refused: {refusal}") from refusal
+            raise await self._turned_down(order, str(refusal)) from refusal
         except WireError as broken:
             return await self._give_up(order, str(broken))
         return await self._settle(order, reference)
 
+    async def _turned_down(self, order: Order, why: str) -> ApplicationError:
+        """Take the claim back, keep the refusal for shadows, and give what is raised for it."""
+        scope = call_context().scope
+        await self._refusals.keep(scope, order.effect, canonical(order.body), why)
+        await self._ledger.release(order.key)
+        return final("EffectRefused", f"{order.service} refused: {why}")
+
     async def _suppressed(self, order: Order) -> EffectReceipt:
-        noted = (order.key, order.effect, order.service, dict(order.body))
         try:
+            refused = await self.shadowing.refused(call_context(), order.effect, order.body)
+            if refused:
+                raise final("EffectRefused", f"{order.service} refused: {refused}")
+            noted = (order.key, order.effect, order.service, dict(order.body))
             return await self.shadowing.suppress(call_context(), *noted)
         except StoreError as conflict:
             raise final("EffectConflict", str(conflict)) from conflict

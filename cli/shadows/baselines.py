@@ -15,8 +15,9 @@ from cli.batch.inputs import inputs
 from cli.errors import BadInput
 from cli.processes import ProcessEntry
 from cli.session import Session
-from cli.shadows.running import Shadowed, measured
+from cli.shadows.running import Shadowed, lived_through
 from cli.shadows.said import Said, said_in
+from insight.statistics.acts import Act
 from insight.statistics.pairs import Measured
 from store.database import Store
 from store.ledger import Ledger, LedgerState
@@ -31,7 +32,8 @@ Decided = Mapping[str, tuple[JSON, Measured]]
 @dataclass(frozen=True)
 class Baseline:
     """One case: its input, what it came to, and what it took. `origin` is the case whose replies
-    are shared, `effects` what it did (None: not known), `only` says that no other fields are known.
+    are shared, `effects` and `acts` what it did (None: not known), `answered` that the other side
+    took that, `only` that no other fields are known.
     """
 
     case: str
@@ -39,6 +41,8 @@ class Baseline:
     result: JSON
     measured: Measured = Measured()
     effects: tuple[str, ...] | None = None
+    acts: tuple[Act, ...] | None = None
+    answered: bool = True
     origin: str = ""
     said: Said | None = None
     only: bool = False
@@ -50,14 +54,15 @@ async def past(here: Session, store: Store, case: str) -> tuple[ProcessEntry, Ba
     entry, described = await cases.entry_of(handle), await handle.describe()
     if described.status is not WorkflowExecutionStatus.COMPLETED:
         raise BadInput(f"{handle.id} has not ended with a result; a shadow needs one to compare")
-    known, _ = await measured(here, handle)
+    lived = await lived_through(here, handle)
     done = await Ledger(store).effects(handle.id)
     found = Baseline(
         case=handle.id,
         given=await _input(here, handle, entry),
         result=_json(await handle.result()),
-        measured=known,
+        measured=lived.measured,
         effects=tuple(sorted(row.effect for row in done if row.state is LedgerState.DONE)),
+        acts=lived.acts,
         origin=handle.id,
         said=await said_in(here.client, handle.id),
     )
@@ -98,7 +103,11 @@ async def fresh(shadowed: Shadowed, entry: ProcessEntry, given: Any) -> Baseline
     ran = await shadowed.run(entry, given, start)
     if ran.why:
         raise BadInput(f"the baseline of {given.case} came to nothing ({ran.id}): {ran.why}")
-    return Baseline(given.case, given, ran.result, ran.measured, ran.effects, origin=ran.id)
+    return Baseline(
+        *(given.case, given, ran.result, ran.measured, ran.effects, ran.acts),
+        answered=False,
+        origin=ran.id,
+    )
 
 
 def decided(path: Path) -> Decided:

@@ -11,6 +11,7 @@ from cli.shadows.baselines import Baseline
 from cli.shadows.candidates import Candidate
 from cli.shadows.recast import at, named, told
 from cli.shadows.running import Ran, Shadowed
+from insight.statistics.acts import Act, acting_otherwise, untold
 from insight.statistics.fields import FieldDifference, Tolerance, differing, leaves
 from insight.statistics.pairs import Pair
 from workflows.data.common import JSON
@@ -60,15 +61,18 @@ class Comparing:
 
     def compared(self, baseline: Baseline, ran: Ran) -> Pair:
         """Hold what a shadow came to against its baseline."""
+        before, after = _own(baseline.acts or (), baseline.origin), _own(ran.acts, ran.id)
+        acts = acting_otherwise(before, after, self.tolerances)
         return Pair(
             case=baseline.case,
             candidate=ran.id,
-            differences=() if ran.why else self._differences(baseline, ran),
+            differences=() if ran.why else (*self._differences(baseline, ran), *acts),
             baseline=baseline.measured,
             measured=ran.measured,
             paid=float(ran.paid),
             effects=ran.effects,
             acted=ran.acted,
+            untold=untold(before if baseline.answered else (), after),
             expected=baseline.effects,
             why=ran.why,
         )
@@ -81,6 +85,11 @@ class Comparing:
             places = self.places
             one = {f: at(one, places[f]) if f in places else next(named(one, f), None) for f in two}
         return differing(one, two, self.tolerances)
+
+
+def _own(acts: Sequence[Act], case: str) -> list[Act]:
+    """Give orders with the case's own id taken out."""
+    return [act.model_copy(update={"said": _named(act.said, case)}) for act in acts]
 
 
 def _named(result: JSON, case: str) -> JSON:

@@ -12,11 +12,13 @@ from temporalio.service import RPCError
 
 from cli import cases
 from cli.errors import Trouble
-from cli.histories import fetched, from_case
+from cli.histories import family_of
 from cli.processes import ProcessEntry
 from cli.session import Session
+from cli.shadows.acts import acts_in
 from cli.shadows.said import Said, family, tell
 from insight.history.facts import facts
+from insight.statistics.acts import Act
 from insight.statistics.pairs import Measured
 from store.budgets import Budgets
 from store.database import Store
@@ -36,7 +38,8 @@ BUDGET = "shadows"
 class Ran:
     """What became of a shadow; `why` says what kept it from its end.
 
-    `effects` are those it noted, `acted` counts those in the ledger: there are none.
+    `effects` are those it noted, `acts` what it ordered; `acted` counts those in the ledger: there
+    are none.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Ran:
     measured: Measured = field(default_factory=Measured)
     paid: Decimal = Decimal(0)
     effects: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
     acted: int = 0
     why: str = ""
 
@@ -79,12 +83,12 @@ class Shadowed:
             except WorkflowFailureError as error:
                 why = f"failed: {reason(error.cause)}"
         shadows = Shadows(self.store)
-        known, paid = await measured(self.here, handle)
+        lived = await lived_through(self.here, handle)
         shared = await shadows.shared(handle.id)
-        known = known.model_copy(update={"usd": float(paid + shared.usd)})
+        known = lived.measured.model_copy(update={"usd": float(lived.paid + shared.usd)})
         noted = tuple(sorted(n.effect for n in await shadows.suppressed(handle.id)))
         acted = len(await Ledger(self.store).effects(handle.id))
-        return Ran(handle.id, result, known, paid, noted, acted, why)
+        return Ran(handle.id, result, known, lived.paid, noted, lived.acts, acted, why)
 
     async def _through(self, handle: cases.Handle, said: Said) -> str:
         """Say what is to be said until a shadow closes; gives why it was given up, if it was."""
@@ -140,10 +144,20 @@ async def _quietly(sending: Any) -> None:
         return
 
 
-async def measured(here: Session, handle: cases.Handle) -> tuple[Measured, Decimal]:
-    """Measure a case with its children, and say what its own model calls were paid."""
-    known = await from_case(here.client, handle, datetime.now(UTC))
-    told = facts(await fetched(here.client, handle.id, ""))
+@dataclass(frozen=True)
+class Lived:
+    """What a case took with its children, what its own model calls were paid, what it ordered."""
+
+    measured: Measured
+    paid: Decimal
+    acts: tuple[Act, ...]
+
+
+async def lived_through(here: Session, handle: cases.Handle) -> Lived:
+    """Read what a case took and ordered from the histories of its family."""
+    family = await family_of(here.client, handle)
+    histories = [events for _, events in family.found]
+    known, told = family.report(datetime.now(UTC)), facts(histories[0])
     seconds = known.machine.total_seconds()
-    found = Measured(seconds=seconds, usd=float(known.usd), confidence=told.confidence)
-    return found, known.usd
+    took = Measured(seconds=seconds, usd=float(known.usd), confidence=told.confidence)
+    return Lived(took, known.usd, await acts_in(histories, here.client.data_converter))

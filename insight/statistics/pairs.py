@@ -43,6 +43,8 @@ class Pair(Record):
     """US dollars paid for the comparison: replies that could not be shared."""
     effects: tuple[str, ...] = ()
     expected: tuple[str, ...] | None = None
+    untold: int = 0
+    """Of those the candidate would have had: what the other side would say to it nobody knows."""
     acted: int = 0
     """Effects of the candidate in the ledger: a shadow has none."""
     why: str = ""

@@ -1,6 +1,10 @@
 """A shadow changes nothing outside: each Call is a look, or is kept from acting."""
 
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
+from temporalio.exceptions import ApplicationError
 
 from activities.effects.doors import EffectActivities
 from activities.wire import Wire
@@ -9,7 +13,7 @@ from runtime.settings import Settings
 from store.database import Store
 from store.ledger import Ledger
 from store.shadows import Shadows
-from tests.activities.outside import Outside
+from tests.activities.outside import Outside, said
 from workflows import calls
 from workflows.data.accounts import AccountQuery
 from workflows.data.effects import (
@@ -66,6 +70,27 @@ async def test_a_shadow_sees_what_it_would_have_done(
     assert (account.name, account.limit, account.currency) == ("Acme", Decimal(10), "EUR")
     assert (other.customer, other.limit) == ("", None)
     assert payment.state is PaymentState.AUTHORISED
+
+
+async def test_a_shadow_is_refused_what_its_case_was_refused(
+    world: Outside, settings: Settings, store: Store, wire: Wire
+) -> None:
+    """The same order, the case's own id aside; another counts as done, and nothing is sent."""
+    effects = EffectActivities(settings, store, wire)
+
+    def paid(scope: str, amount: int) -> PaymentOrder:
+        action = PaymentAction.AUTHORISE
+        return PaymentOrder(action=action, payment=f"{scope}-1", amount=Decimal(amount))
+
+    world.script.append(said({"error": "declined by the customer's bank"}, 402))
+    with within_call(CallContext("of-1", "", "worker", 1)), pytest.raises(ApplicationError):
+        await effects.payment_service(paid("of-1", 5))
+    asked = len(world.seen)
+    with within_call(replace(SHADOW, origins=("of-0", "of-1"))):
+        with pytest.raises(ApplicationError, match="declined by the customer's bank"):
+            await effects.payment_service(paid(SCOPE, 5))
+        assert (await effects.payment_service(paid(SCOPE, 6))).suppressed
+    assert len(world.seen) == asked == 1
 
 
 NO_EFFECT = {

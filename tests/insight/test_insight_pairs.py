@@ -2,6 +2,7 @@
 
 import pytest
 
+from insight.statistics.acts import Act, acting_otherwise, untold
 from insight.statistics.fields import Tolerance, differing
 from insight.statistics.pairs import Measured, Pair, Word, judged, lowest_share, sign_test
 from workflows.data.common import JSON
@@ -22,6 +23,24 @@ def test_what_only_one_has_is_a_difference_and_what_was_paid_is_none() -> None:
     assert [(d.field, d.baseline, d.candidate) for d in found] == [("a.1.b", None, 2)]
     assert differing({"yes": True}, {"yes": 1.0}) == ()  # JSON of another tool
     assert len(differing({"yes": True}, {"yes": False})) == 1
+
+
+def test_orders_are_held_against_one_another_field_by_field() -> None:
+    def mail(to: str, body: str = "an offer", refused: str = "") -> Act:
+        said: JSON = {"template": "offer", "to": to, "body": body}
+        return Act(kind="mail:offer", said=said, refused=refused)
+
+    one, two = (
+        [mail("a@x.example"), mail("b@x.example")],
+        [mail("b@x.example"), mail("c@x.example")],
+    )
+    (found,) = acting_otherwise(one, two)
+    assert (found.field, found.baseline) == ("effects.mail:offer#2.to", "a@x.example")
+    assert untold(one, two) == 1
+    assert acting_otherwise(one, two, (Tolerance(fields="effects.*.to", anything=True),)) == ()
+    (found,) = acting_otherwise([mail("a@x.example", refused="550 unknown")], [mail("a@x.example")])
+    assert (found.field, found.baseline) == ("effects.mail:offer.refused", True)
+    assert acting_otherwise(one, []) == (), "kinds are counted elsewhere"
 
 
 @pytest.mark.parametrize(("hits", "count", "low"), [(10, 10, 0.741), (9, 10, 0.606), (0, 5, 0.0)])

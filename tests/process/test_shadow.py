@@ -1,6 +1,7 @@
 """Shadows on the server: the same comes out, nothing acts, nothing is paid twice."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,11 @@ from workflows.data.common import ORIGIN_HEADER, SHADOW
 
 NAMES = ("order-fulfilment", "proposal", "email-triage", "data-pipeline")
 CHOSEN = [e for e in EXAMPLES if e.process in NAMES]
+DECLINED = next(
+    replace(e, file="order-fulfilment/declined", changes={})
+    for e in EXAMPLES
+    if e.process == "order-fulfilment"
+)
 COST = "usd"
 """The field of a result that tells what was paid: a shadow pays nothing for what it shares."""
 
@@ -24,7 +30,7 @@ async def alone(here: World, example: Example, origin: str = "") -> tuple[str, E
     memo = {SHADOW: True, ORIGIN_HEADER: origin} if origin else {}
     handles = len(here.started)
     ended = await lived(here, example, memo=memo)
-    begins = f"{process(example.process).prefix}-"
+    begins = f"{process(example.process).prefix}-{example.given().model_dump()['case']}-"
     return next(h.id for h in here.started[handles:] if h.id.startswith(begins)), ended
 
 
@@ -37,10 +43,10 @@ async def acts(here: World) -> dict[str, object]:
 @pytest.mark.server
 async def test_shadows_leave_nothing_outside(here: World) -> None:
     """CRM, mail server and bills are as the cases left them; the ledger knows no shadow."""
-    cases = await asyncio.gather(*(alone(here, e) for e in CHOSEN))
+    cases = await asyncio.gather(*(alone(here, e) for e in (*CHOSEN, DECLINED)))
     book = await acts(here)
     seen = await asyncio.gather(
-        *(alone(here, e, case) for e, (case, _) in zip(CHOSEN, cases, strict=True))
+        *(alone(here, e, case) for e, (case, _) in zip((*CHOSEN, DECLINED), cases, strict=True))
     )
     assert await acts(here) == book
     journal, ledger, shadows = Journal(here.store), Ledger(here.store), Shadows(here.store)
