@@ -17,7 +17,7 @@ Loc = Sequence[int | str]
 """Where a field stands, by names and numbers from the outside in."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML in which only null and true/false are not text.
 
     YAML 1.1 would read the company number 00041424 as an octal number and 2026-02-30 as an
@@ -61,11 +61,12 @@ class YamlFile:
         text = self._text()
         try:
             self._refuse_events(text)
-            root = yaml.compose(text, Loader=loader)
+            reader = loader(text)
+            root = reader.get_single_node()
             if root is None:
                 raise self._empty()
             self._refuse_names(root)
-            self.data: Any = yaml.load(text, Loader=loader)  # noqa: S506 - a SafeLoader
+            self.data: Any = reader.construct_document(root)
         except yaml.YAMLError as error:
             raise self._not_yaml(error) from error
         self._root = root

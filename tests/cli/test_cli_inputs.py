@@ -97,7 +97,7 @@ NOT_A_CASE: dict[str, tuple[str | bytes, list[str]]] = {
     "bottomless fields": ("{a: " * 2_000, ["line 1", f"{DEEPEST} levels"]),
     "too large": ("#" * (LARGEST + 1), [f"{LARGEST} bytes"]),
     "Latin-1": ("case: Société".encode("latin-1"), ["text", "utf-8"]),
-    "zeros": (b"\x00\x01\x02", ["not YAML", "special characters"]),
+    "zeros": (b"\x00\x01\x02", ["not YAML", "characters are not allowed"]),
     "picture": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ["text", "utf-8"]),
 }
 

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -100,10 +101,14 @@ def test_every_make_target_exists(page: Path) -> None:
     assert sorted(set(named) - targets) == []
 
 
+@cache
+def known_commands() -> frozenset[str]:
+    return frozenset(getattr(typer.main.get_command(app), "commands", {}))
+
+
 @every_page
 def test_every_command_of_the_starter_exists(page: Path) -> None:
-    group = typer.main.get_command(app)
-    known = set(getattr(group, "commands", {}))
+    known = known_commands()
     named = re.findall(r"starter\.py ([a-z][a-z-]*)", commands(page))
     assert {"run", "decide", "explain"} <= known
     assert sorted(set(named) - known) == []
