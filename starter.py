@@ -11,24 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import (
-    again,
-    dossiers,
-    estimating,
-    explaining,
-    flaws,
-    gateway,
-    limiting,
-    models,
-    owning,
-    planning,
-    receiving,
-    replay,
-    schedules,
-    statistics,
-)
-from cli.batch import commands as batch
-from cli.blueprints import commands as blueprints
 from cli.commands import (
     AsJson,
     Case,
@@ -41,7 +23,7 @@ from cli.commands import (
     settings_for,
 )
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
-from cli.shadows import commands as shadows
+from cli.parts import add_to
 from cli.teaching import TakesProcess
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
@@ -49,15 +31,7 @@ from runtime.settings import ROOT, Settings, SettingsError
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-for part in (models, gateway, explaining, replay, estimating, again, dossiers, statistics):
-    app.add_typer(part.app)
-for part in (owning, planning, flaws, receiving):
-    app.add_typer(part.app)
-app.add_typer(limiting.app, name="limits")
-app.add_typer(batch.app, name="batch")
-app.add_typer(blueprints.app, name="blueprint")
-app.add_typer(schedules.app, name="schedule")
-app.add_typer(shadows.app, name="shadow")
+add_to(app)
 
 
 def main() -> int:

@@ -1,0 +1,53 @@
+"""The parts of the command line: each module with commands of its own, and the named groups."""
+
+import typer
+
+from cli import (
+    again,
+    dossiers,
+    estimating,
+    explaining,
+    flaws,
+    gateway,
+    limiting,
+    models,
+    owning,
+    planning,
+    receiving,
+    replay,
+    schedules,
+    statistics,
+)
+from cli.batch import commands as batch
+from cli.blueprints import commands as blueprints
+from cli.shadows import commands as shadows
+
+PARTS = (
+    models.app,
+    gateway.app,
+    explaining.app,
+    replay.app,
+    estimating.app,
+    again.app,
+    dossiers.app,
+    statistics.app,
+    owning.app,
+    planning.app,
+    flaws.app,
+    receiving.app,
+)
+GROUPS = {
+    "limits": limiting.app,
+    "batch": batch.app,
+    "blueprint": blueprints.app,
+    "schedule": schedules.app,
+    "shadow": shadows.app,
+}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add every part to the command line."""
+    for part in PARTS:
+        app.add_typer(part)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
