@@ -1,7 +1,8 @@
 """How good and how quick the optimiser is, on seeded plans in virtual time.
 
-`.venv/bin/python -m bench.plans [RUNS [FACTOR ...]]` (4,000 runs a cell take about ten minutes);
-deadlines are FACTOR times the median of the standard tier everywhere.
+`.venv/bin/python -m bench.plans [RUNS [FACTOR ...]]` (4,000 runs a cell take about ten minutes).
+Deadlines are FACTOR times the median of the standard tier everywhere. Without factors, the order of
+the executor, the audit (both bench.plan_checks) and the time to solve come first.
 Tiers of a step: flex (half the price; median 1.6 times, sigma 0.8, 5 % stragglers of 6 times),
 standard (sigma 0.45, 3 %), priority (twice the price; median 0.6 times, sigma 0.25, 0.5 %).
 Runs are drawn from those distributions themselves, not from the points plans are tried on.
@@ -15,6 +16,7 @@ from random import Random
 from statistics import fmean, median
 from time import monotonic
 
+from bench.plan_checks import auditing, ordering
 from cli.highs import SECONDS, in_process, there
 from insight.plan.optimise.decide import decide
 from insight.plan.optimise.greedy import greedy
@@ -173,11 +175,13 @@ def _decided(plan: Plan, deadline: float) -> Choices:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print all tables."""
     if not there():
         sys.exit("this needs HiGHS: .venv/bin/python -m pip install highspy")
     factors = [float(word) for word in sys.argv[2:]]
     if not factors:
+        ordering()
+        auditing()
         solving()
     promising(int(sys.argv[1]) if len(sys.argv) > 1 else 4_000, factors or (1.0, 1.3, 1.8))
 

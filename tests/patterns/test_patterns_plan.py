@@ -122,8 +122,8 @@ def test_limits_cost_little_more_than_the_optimum() -> None:
     assert min(ratios) >= 1
     mean, within = sum(ratios) / len(ratios), sum(r <= 1.03 for r in ratios) / len(ratios)
     print(f"mean {mean:.4f} of the optimum, {within:.1%} within 3 %, worst {max(ratios):.3f}")
-    assert mean <= 1.03
-    assert within >= 0.9
+    assert mean <= 1.01
+    assert within >= 0.97, "the best that never idles: 99.6 % (bench.plan_checks)"
     assert max(ratios) <= 2 - 1 / 2, "what list scheduling never passes"
 
 
