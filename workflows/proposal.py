@@ -101,4 +101,4 @@ class Proposal(Process):
         """Give path, reviews, draft and actions as they become known."""
         names = ("done", "undone", "told", "verified", "by_hand")
         done = {name: getattr(self.actions, name) for name in names}
-        return self.offer.known.model_copy(update=done)
+        return self.offer.known.model_copy(update={**done, "usd": self.cost().usd})

@@ -30,8 +30,8 @@ class Support(Process):
         result = await self.resolution.run()
         self.enter("closed", result.outcome)
         await self.finish()
-        return result
+        return self.so_far()
 
     def so_far(self) -> SupportResult:
         """Give type, path and attempts as they become known."""
-        return self.resolution.result
+        return self.resolution.result.model_copy(update={"usd": self.cost().usd})

@@ -2,10 +2,12 @@
 
 import re
 import shlex
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from temporalio import workflow
 from temporalio.client import WorkflowFailureError
 from typer.testing import CliRunner
 
@@ -13,6 +15,7 @@ from cli.blueprints.checking import case_of, checked
 from cli.blueprints.drawing import drawn
 from cli.errors import BadInput
 from cli.processes import PROCESSES
+from deployed import WORKFLOWS
 from runtime.allowed import leads_inside
 from runtime.settings import ROOT, Settings, SettingsError
 from starter import app
@@ -20,6 +23,7 @@ from tests.support.world import Handle, World, example
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
 from workflows.errors import reason
 from workflows.rules.blueprints import doors
+from workflows.steps.blueprints.costs import TELLS, cost_in
 
 SERVER = pytest.mark.server
 PAGE = (ROOT / "docs/blueprints.md").read_text(encoding="utf-8")
@@ -81,6 +85,29 @@ def test_every_blueprint_is_sound(path: Path) -> None:
 
 def test_what_may_be_run_is_what_there_is() -> None:
     assert {*doors.PROCESSES, "blueprint"} == {entry.name for entry in PROCESSES}
+
+
+@pytest.mark.parametrize(
+    ("result", "usd", "calls"),
+    [
+        ({"cost": {"calls": 2, "usd": "0.5", "by_branch": {"a": "0.5"}}, "x": 1}, "0.5", 2),
+        ({"cost_usd": "0.25"}, "0.25", 0),
+        ({"usd": "0.125"}, "0.125", 0),
+        ({"cost": "dear"}, "0", 0),
+        (["no record"], "0", 0),
+    ],
+)
+def test_what_a_child_cost_is_read_off_its_result(result: Any, usd: str, calls: int) -> None:
+    found = cost_in(result)
+    assert (found.usd, found.calls) == (Decimal(usd), calls)
+
+
+def test_every_process_whose_models_cost_says_what() -> None:
+    named = {workflow._Definition.must_from_class(one).name or "": one for one in WORKFLOWS}
+    runs: dict[str, Any] = {name: named[name] for name in doors.PROCESSES}
+    results = {name: get_type_hints(p.run)["return"].model_fields for name, p in runs.items()}
+    silent = {name for name, fields in results.items() if not {*fields} & {*TELLS}}
+    assert silent == {"order-fulfilment", "data-pipeline"}, "which ask no model"
 
 
 def test_new_ones_start_from_those_there_are(
@@ -314,7 +341,9 @@ async def test_every_kind_of_step(here: World, tmp_path: Path) -> None:
         "silent": "decline",
     }
     assert [(r.step, r.late) for r in ended.revisions] == [("early", "told")]
-    assert ended.cost.calls == 3, "the child's"
+    assert {*ended.cost.by_branch} == {"child", "pieces"}, "the blueprint's and the code's"
+    assert ended.cost.usd == sum(ended.cost.by_branch.values()) > 0
+    assert ended.cost.calls > 3
 
 
 # ---- endpoints -----------------------------------------------------------------------------------

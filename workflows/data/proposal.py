@@ -132,3 +132,5 @@ class ProposalResult(Record):
     verified: tuple[ProposalAction, ...] = ()
     by_hand: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    usd: Decimal = Decimal(0)
+    """What the models cost."""

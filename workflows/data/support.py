@@ -1,6 +1,7 @@
 """Records of the support request: the case file, what models answer, and how it was resolved."""
 
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -179,3 +180,5 @@ class SupportResult(Record):
     told: str = ""
     in_time: bool = False
     gaps: tuple[str, ...] = ()
+    usd: Decimal = Decimal(0)
+    """What the models cost."""

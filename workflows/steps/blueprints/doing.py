@@ -12,7 +12,7 @@ from workflows.data.blueprints.blueprint import EventStep, GateStep, HttpCall, S
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
 from workflows.data.blueprints.shapes import record_name, shape
 from workflows.data.blueprints.templates import Known
-from workflows.data.common import JSON, Record, Verdict
+from workflows.data.common import JSON, CostView, Record, Verdict
 from workflows.data.llm import FreeText, Prompt
 from workflows.data.sources import SourceAnswer, SourceState
 from workflows.errors import DeadlinePassed, SourceSilent
@@ -21,6 +21,7 @@ from workflows.patterns.process import Process
 from workflows.patterns.saga import current_saga
 from workflows.rules.blueprints.doors import EFFECTS, PROCESSES, SOURCES
 from workflows.scope import current_scope
+from workflows.steps.blueprints.costs import cost_in
 from workflows.steps.blueprints.filling import fill, plain, request, text
 
 NO_DEADLINE = timedelta(days=366)
@@ -154,14 +155,19 @@ class Doing:
         if (other := self.case.others.get(step.run)) is None:
             order = request(where, PROCESSES[step.run], step.given, known)
             ended: Any = await workflow.execute_child_workflow(step.run, order, id=_here())
+            self._count(name, cost_in(ended))
             return _json(ended)
         values = fill(where, dict(step.given), known)
         given = self.case.model_copy(update={"blueprint": other, "values": values})
         result: BlueprintResult = await workflow.execute_child_workflow(
             BLUEPRINT, given, id=_here(), result_type=BlueprintResult
         )
-        self.host.add_cost(result.cost)
+        self._count(name, result.cost)
         return dict(result.result)
+
+    def _count(self, name: str, cost: CostView) -> None:
+        """Add what a child's models cost, as this step's."""
+        self.host.add_cost(cost.model_copy(update={"by_branch": {name: cost.usd}}))
 
 
 def _here() -> str:
