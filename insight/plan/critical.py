@@ -1,12 +1,13 @@
 """The least time a plan can take, its critical path, and by how much each step may be late.
 
 A bound, by what steps usually last: no limits, no failures, every step happens. What is soft binds
-nothing. Waiting for people and events is told apart from work.
+for as long as it is waited for. Waiting for people and events is told apart from work.
 """
 
 from collections.abc import Sequence
 
 from insight.plan.graph import Graph, usual, work
+from insight.plan.passes import backward, forward
 from workflows.data.blueprints.plan import Plan, StepId
 from workflows.data.common import Record
 
@@ -71,29 +72,34 @@ def critical(plan: Plan) -> Critical:
 
 
 def _ends(graph: Graph, seconds: Sequence[float]) -> list[float]:
-    ends: list[float] = []
-    for step, needs in enumerate(graph.needs):
-        ends.append(max((ends[need] for need in needs), default=0.0) + seconds[step])
-    return ends
+    return [end for (end,) in forward(graph, [[length] for length in seconds])]
 
 
 def _path(graph: Graph, seconds: Sequence[float], ends: Sequence[float]) -> list[int]:
-    """Walk back from the first of the last steps, each time to the need that ended last."""
+    """Walk back from the first of the last steps, each time to what ended last before it began."""
     path = [max(range(len(ends)), key=lambda step: ends[step])]
-    while needs := graph.needs[path[-1]]:
-        path.append(max(needs, key=lambda step: ends[step]))
+    while causes := _causes(graph, path[-1], ends):
+        path.append(max(causes, key=lambda step: ends[step]))
     # Steps that take no time and wait for nobody say nothing on a path.
     told = [step for step in reversed(path) if seconds[step]]
     return told or path[:1]
 
 
+def _causes(graph: Graph, step: int, ends: Sequence[float]) -> Sequence[int]:
+    """Give the needs of a step, or what is soft if it was waited for longer and came in time."""
+    needs, soft = graph.needs[step], graph.soft[step]
+    ready = max((ends[need] for need in needs), default=0.0)
+    there = max((ends[s] for s in soft), default=0.0)
+    return soft if ready < there <= ready + graph.steps[step].soft_wait else needs
+
+
 def _places(graph: Graph, seconds: Sequence[float], ends: Sequence[float]) -> tuple[Place, ...]:
-    bound = max(ends)
-    near = bound * 1e-9
+    near = max(ends) * 1e-9
     found = []
-    for step, tail in enumerate(graph.tails(seconds)):
-        latest, end = bound - tail, ends[step]
-        starts = [ends[f] - seconds[f] for f in graph.followers[step]]
+    columns = [[length] for length in seconds], [[end] for end in ends]
+    for step, (latest,) in enumerate(backward(graph, *columns, [max(ends)])):
+        end, next_ = ends[step], (*graph.followers[step], *graph.soft_followers[step])
+        starts = [ends[f] - seconds[f] for f in next_ if ends[f] - seconds[f] >= end - near]
         slack = latest - end if latest - end > near else 0.0
         found.append(
             Place(
@@ -103,7 +109,7 @@ def _places(graph: Graph, seconds: Sequence[float], ends: Sequence[float]) -> tu
                 end=end,
                 latest=latest,
                 slack=slack,
-                free=min(slack, max(0.0, min(starts, default=bound) - end)),
+                free=min(slack, max(0.0, min(starts, default=max(ends)) - end)),
                 critical=slack == 0,
                 waits=graph.steps[step].waits,
             )

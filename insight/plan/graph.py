@@ -18,8 +18,17 @@ class Graph:
 
     @cached_property
     def steps(self) -> tuple[PlanStep, ...]:
-        """The steps, each after those it needs; all else here goes by their numbers."""
-        return in_order(self.plan.steps)
+        """The steps, each after those it needs; all else here goes by their numbers.
+
+        Also after those it waits a moment for, unless such waits go in a circle.
+        """
+        steps = self.plan.steps
+        try:
+            order = in_order(tuple(_waiting(step) for step in steps))
+        except ValueError:
+            return in_order(steps)
+        by_id = {step.id: step for step in steps}
+        return tuple(by_id[step.id] for step in order)
 
     @cached_property
     def needs(self) -> tuple[tuple[int, ...], ...]:
@@ -30,13 +39,23 @@ class Graph:
         )
 
     @cached_property
+    def soft(self) -> tuple[tuple[int, ...], ...]:
+        """What each step waits a moment for: none where it takes what is there."""
+        number = {step.id: place for place, step in enumerate(self.steps)}
+        return tuple(
+            tuple(number[soft] for soft in dict.fromkeys(step.soft)) if step.soft_wait else ()
+            for step in self.steps
+        )
+
+    @cached_property
+    def soft_followers(self) -> tuple[tuple[int, ...], ...]:
+        """Who waits a moment for each step."""
+        return _turned(self.soft)
+
+    @cached_property
     def followers(self) -> tuple[tuple[int, ...], ...]:
         """Who waits for each step."""
-        found: list[list[int]] = [[] for _ in self.steps]
-        for step, needs in enumerate(self.needs):
-            for need in needs:
-                found[need].append(step)
-        return tuple(map(tuple, found))
+        return _turned(self.needs)
 
     @cached_property
     def before(self) -> tuple[int, ...]:
@@ -92,6 +111,19 @@ class Graph:
         for step in reversed(range(len(seconds))):
             found[step] = max((seconds[f] + found[f] for f in self.followers[step]), default=0.0)
         return found
+
+
+def _waiting(step: PlanStep) -> PlanStep:
+    needs = (*step.needs, *step.soft)
+    return step.model_copy(update={"needs": needs}) if step.soft_wait else step
+
+
+def _turned(edges: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    found: list[list[int]] = [[] for _ in edges]
+    for step, needs in enumerate(edges):
+        for need in needs:
+            found[need].append(step)
+    return tuple(map(tuple, found))
 
 
 def mode(step: PlanStep) -> Mode:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from insight.plan.draws import Drawn, drawn, length
 from insight.plan.graph import Graph, mode
+from insight.plan.passes import backward, forward
 from insight.plan.virtual import Items, ranked, run
 from workflows.data.blueprints.plan import Plan, Share, StepId
 from workflows.data.common import Record
@@ -119,22 +120,12 @@ def _columns(graph: Graph, draws: Sequence[Drawn]) -> _Runs:
         [length(items, step.at_once) for items in one.items]
         for step, one in zip(graph.steps, draws, strict=True)
     ]
-    zero = [0.0] * len(lengths[0])
-    ends: list[list[float]] = []
-    for step, needs in enumerate(graph.needs):
-        start = list(map(max, zip(zero, *(ends[need] for need in needs), strict=True)))
-        ends.append([a + b for a, b in zip(start, lengths[step], strict=True)])
-    took = list(map(max, zip(zero, *ends, strict=True)))
-    tails: list[list[float]] = [zero] * len(ends)
-    for step in reversed(range(len(ends))):
-        ways = [
-            [a + b for a, b in zip(lengths[f], tails[f], strict=True)]
-            for f in graph.followers[step]
-        ]
-        tails[step] = list(map(max, zip(zero, *ways, strict=True)))
+    ends = forward(graph, lengths)
+    took = list(map(max, zip(*ends, strict=True)))
+    latest = backward(graph, lengths, ends, took)
     slacks = [
-        [t - e - a for t, e, a in zip(took, end, tail, strict=True)]
-        for end, tail in zip(ends, tails, strict=True)
+        [until - end for until, end in zip(*both, strict=True)]
+        for both in zip(latest, ends, strict=True)
     ]
     near = [t * 1e-9 for t in took]
     critical = [

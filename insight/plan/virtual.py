@@ -13,6 +13,8 @@ from insight.plan.graph import Graph, usual
 from workflows.data.blueprints.plan import Limit
 
 MINUTE = 60.0
+_WAITED = -2
+"""The number of an event: a step has waited long enough for what is soft."""
 Items = Sequence[Sequence[float]]
 """The seconds of each item of each step; no items where a step does not happen."""
 
@@ -70,6 +72,8 @@ class _Running:
         self.graph, self.items, self.ranks = graph, items, ranks
         count = len(graph.steps)
         self.missing = [len(needs) for needs in graph.needs]
+        self.late = [len(soft) for soft in graph.soft]
+        self.waits: dict[int, int] = {}
         self.next = [0] * count
         self.open = [0] * count
         self.most, self.names = graph.most, graph.limits
@@ -84,15 +88,26 @@ class _Running:
     def run(self) -> Ran:
         for step, missing in enumerate(self.missing):
             if not missing:
-                self._ready(step, 0.0, -1)
+                self._needed(step, 0.0, -1)
         self._dispatch_all(0.0, -1)
         while self.events:
-            now, _, step, name = heappop(self.events)
+            now, number, step, name = heappop(self.events)
             self.touched.append(name or self.names[step])
-            if step >= 0:
+            if number == _WAITED:
+                if step in self.waits:
+                    self._ready(step, now, self.waits.pop(step))
+            elif step >= 0:
                 self._ended(step, now)
             self._dispatch_all(now, step)
         return self.ran
+
+    def _needed(self, step: int, now: float, cause: int) -> None:
+        """Begin, or wait a moment for what is soft."""
+        if not self.late[step]:
+            self._ready(step, now, cause)
+            return
+        self.waits[step] = cause
+        heappush(self.events, (now + self.graph.steps[step].soft_wait, _WAITED, step, ""))
 
     def _ready(self, step: int, now: float, cause: int) -> None:
         self.since[step] = self.ran.starts[step] = now
@@ -121,6 +136,10 @@ class _Running:
         for follower in self.graph.followers[step]:
             self.missing[follower] -= 1
             if not self.missing[follower]:
+                self._needed(follower, now, step)
+        for follower in self.graph.soft_followers[step]:
+            self.late[follower] -= 1
+            if not self.late[follower] and self.waits.pop(follower, None) is not None:
                 self._ready(follower, now, step)
 
     def _dispatch_all(self, now: float, cause: int) -> None:

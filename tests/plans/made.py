@@ -21,14 +21,16 @@ def email() -> Plan:
     return plan(step("tone", 8), step("draft", 10), step("check", 6, "draft"))
 
 
-def drawn(seed: int, count: int, *, held: bool, spread: float = 0.0) -> Plan:
-    """A random plan, with limits or without."""
+def drawn(seed: int, count: int, *, held: bool, spread: float = 0.0, soft: bool = False) -> Plan:
+    """A random plan, with or without limits, and waits for what is soft."""
     random = Random(seed)  # noqa: S311
     steps = []
     for number in range(count):
         near = range(max(0, number - 12), number)
         needs = [f"s{n}" for n in random.sample(near, min(len(near), random.randint(0, 2)))]
         limit = random.choice(["one", "two", ""]) if held else ""
+        waits = soft and number > 1 and random.random() < 0.5
+        late = {f"s{n}" for n in random.sample(range(number), 2)} - {*needs} if waits else ()
         steps.append(
             step(
                 f"s{number}",
@@ -38,6 +40,8 @@ def drawn(seed: int, count: int, *, held: bool, spread: float = 0.0) -> Plan:
                 times=random.choice([1, 1, 3]),
                 at_once=random.choice([None, 2]),
                 spread=spread,
+                soft=sorted(late),
+                soft_wait=random.choice([0.5, 3, 20]) if late else 0,
             )
         )
     limits = {"one": Limit(at_once=2), "two": Limit(at_once=3, per_minute=4)}

@@ -37,7 +37,8 @@ class Mode(Record):
 class PlanStep(Record):
     """A step of a plan.
 
-    It begins when all of `needs` have ended; `soft` is what it takes along if it is there by then.
+    It begins when all of `needs` have ended; `soft` is what it takes along if it is there by then,
+    or comes within `soft_wait`.
     It happens with the chance `chance`, `times` times at once (`at_once` at most). `uses` names
     what it shares with others and changes; `effect` that it changes the outside world; `waits`
     that it waits for people or events, which is nobody's work.
@@ -47,6 +48,7 @@ class PlanStep(Record):
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)]
     needs: tuple[StepId, ...] = ()
     soft: tuple[StepId, ...] = ()
+    soft_wait: Seconds = 0.0
     chance: Share = 1.0
     times: Annotated[int, Field(ge=1, le=100_000)] = 1
     at_once: Annotated[int, Field(ge=1, le=100_000)] | None = None

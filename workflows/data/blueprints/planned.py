@@ -60,6 +60,7 @@ def _step(name: StepId, step: Step, needs: Needs, limits: Mapping[str, Limit]) -
         modes=(Mode(name=GIVEN, p50=seconds(step), attempts=step.attempts or 1, limit=limit),),
         needs=needs.hard,
         soft=needs.soft,
+        soft_wait=step.soft_wait.total_seconds() if needs.soft else 0.0,
         at_once=step.at_once,
         uses=step.uses,
         effect=changes(step),
