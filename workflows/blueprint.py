@@ -57,7 +57,7 @@ class BlueprintRun(Process):
             await self.pay_from(BudgetOrder(name="models", usd=case.blueprint.budget_usd))
         self.enter("running")
         async with Saga():
-            ran = await run_plan(steps, limits=planning.limits(), watcher=self)
+            ran = await run_plan(steps, limits=case.blueprint.limits, watcher=self)
             result = _bounded(self._result(planning, ran))
         revised = (Revised(step=r.step, late=r.late, at=r.at) for r in ran.revisions)
         update = {"outcome": "done", "result": result, "revisions": tuple(revised)}

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
+from workflows.data.blueprints.plan import Limit
 from workflows.errors import JoinFailed, Unresolved, Unusable, reason
 from workflows.patterns.attempt import Watch
 from workflows.patterns.branch import Branch
@@ -19,7 +20,7 @@ from workflows.patterns.failure import Policy, retry
 from workflows.patterns.join import join
 from workflows.patterns.outcome import Outcome
 from workflows.patterns.plan.order import priorities
-from workflows.patterns.plan.places import Places
+from workflows.patterns.plan.places import Places, limits_of
 from workflows.patterns.plan.step import MOST_ITEMS, Each, Planned, Seen, ordered
 from workflows.patterns.together import Group, within
 from workflows.patterns.until import all_succeed, at_least
@@ -64,26 +65,29 @@ class Watcher(Protocol):
 async def run_plan(
     steps: Sequence[Planned],
     *,
-    limits: Mapping[str, int] | None = None,
+    limits: Mapping[str, int | Limit] | None = None,
     watcher: Watcher | None = None,
 ) -> Ran:
-    """Run all steps, each as soon as it may; `limits` says how many places there are by name.
+    """Run all steps, each as soon as it may; `limits` says by name how many places there are, or,
+    as a Limit, also how much work may begin in a minute.
 
     The first failure that no policy answers cancels and awaits the rest, and is raised. Raises
     Misuse, before anything runs, when the steps are no graph.
     """
-    return await _Running(ordered(steps), limits or {}, watcher).run([s.name for s in steps])
+    held = limits_of(limits or {})
+    return await _Running(ordered(steps), held, watcher).run([s.name for s in steps])
 
 
 class _Running:
     """A plan under way."""
 
     def __init__(
-        self, steps: list[Planned], limits: Mapping[str, int], watcher: Watcher | None
+        self, steps: list[Planned], limits: Mapping[str, Limit], watcher: Watcher | None
     ) -> None:
         self.watch = Watch()
         self.places = Places(limits, self.watch.ring)
-        self.rank = priorities(steps, limits)
+        places = {name: limit.at_once for name, limit in limits.items() if limit.at_once}
+        self.rank = priorities(steps, places)
         self.watcher = watcher
         self.waiting = {step.name: step for step in steps}
         self.outcomes: dict[str, Outcome[Any]] = {}
@@ -107,6 +111,7 @@ class _Running:
         finally:
             for clock in self.clocks.values():
                 clock.cancel()
+            self.places.close()
         return Ran({name: self.outcomes[name] for name in names}, tuple(self.revisions))
 
     # ---- which may begin -------------------------------------------------------------------

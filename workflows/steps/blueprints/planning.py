@@ -1,4 +1,4 @@
-"""A blueprint's steps as the executor takes them: conditions, policies and limits filled in."""
+"""A blueprint's steps as the executor takes them: conditions and policies filled in."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -46,11 +46,6 @@ class Planning:
         except BadTemplate as error:
             raise Misuse(f"blueprint {self.case.blueprint.name!r}: {error}") from None
         return [self._step(n, s, needs[n]) for n, s in self.case.blueprint.steps.items()]
-
-    def limits(self) -> dict[str, int]:
-        """Give how many places there are of what the blueprint limits."""
-        limits = self.case.blueprint.limits.items()
-        return {name: limit.at_once for name, limit in limits if limit.at_once is not None}
 
     def known(self, step: Step | None, seen: Seen, soft: Sequence[str] = ()) -> Known:
         """Give what templates of a step may read; soft steps that are not there are empty."""
