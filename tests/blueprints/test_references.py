@@ -1,11 +1,17 @@
 """What steps read of each other, and the plan that follows."""
 
 import pytest
+import yaml
 
+from insight.plan.audit.audit import audit
+from insight.plan.audit.findings import Code, Level
 from workflows.data.blueprints.blueprint import Blueprint
 from workflows.data.blueprints.filters import BadTemplate
 from workflows.data.blueprints.planned import plan_of
 from workflows.data.blueprints.references import ReadKind, needs_of, reads, result_reads
+from workflows.data.blueprints.templates import Known
+from workflows.errors import Unusable
+from workflows.steps.blueprints.filling import names
 
 LEADS = Blueprint.model_validate(
     {
@@ -98,3 +104,42 @@ def test_a_blueprint_travels_as_json() -> None:
         for by_alias in (True, False):
             sent = made.model_dump_json(by_alias=by_alias)
             assert Blueprint.model_validate_json(sent) == made
+
+
+GATE = """
+name: g
+input: {team: list of text, boss: text, age: number}
+steps:
+  who: {ask: analyst, prompt: "Who decides, {{ input.age }}?", gives: {name: text}}
+  asked:
+    gate:
+      question: Now?
+      people: [ana, "{{ input.team }}", "{{ steps.who.name }}"]
+result: {said: "{{ steps.asked.by }}", to: "{{ input.boss }}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("input.team", None),
+        ("input.boss", None),
+        ("input.gone", Code.UNKNOWN_INPUT),
+        ("input.age", Code.UNKNOWN_NAME),
+        ("steps.who.nam", Code.UNKNOWN_FIELD),
+    ],
+)
+def test_people_of_a_gate_may_be_read_and_are_audited(said: str, code: Code | None) -> None:
+    made = Blueprint.model_validate(yaml.safe_load(GATE.replace("input.team", said)))
+    assert needs_of(made)["asked"].hard == ("who",)
+    found = [(f.code, f.at[:4]) for f in audit(made) if f.level is Level.ERROR]
+    assert found == ([] if code is None else [(code, ("steps", "asked", "gate", "people"))])
+
+
+def test_people_are_filled_in_as_names() -> None:
+    known: Known = {"input": {"team": ["bo", "ana"], "boss": "cy", "none": [], "odd": "A B"}}
+    people = ("ana", "{{ input.team }}", "{{ input.boss }}")
+    assert names("steps.x.gate.people", people, known) == ("ana", "bo", "cy")
+    for wrong in ("{{ input.none }}", "{{ input.odd }}"):
+        with pytest.raises(Unusable, match=r"steps\.x\.gate\.people"):
+            names("steps.x.gate.people", (wrong,), known)

@@ -233,7 +233,7 @@ async def decided(here: World, handle: Handle, name: str) -> None:
 @SERVER
 @pytest.mark.parametrize("file", ["routine", "urgent"])
 async def test_email_triage_has_a_twin(here: World, file: str) -> None:
-    fields = ("mail", "facts", "signature", "reply_time", "review")
+    fields = ("mail", "facts", "signature", "reply_time", "review", "team")
     code, twin = await both(here, "email-triage", file, "email_triage_draft", *fields, desk=True)
     reading = code.pop("reading")
     for field in ("outcome", "path", "answer"):

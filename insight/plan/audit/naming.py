@@ -78,6 +78,7 @@ def unknown(view: View) -> Iterator[AuditFinding]:
                 if other not in view.steps:
                     yield _no_step(view, ("steps", name, field, number), other, 1)
         yield from _each(view, name, step)
+        yield from _people(view, name)
     for read in view.result:
         yield from _read(view, ("result", *at_step("", read.where)[3:]), read, None)
 
@@ -158,6 +159,21 @@ def _each(view: View, name: str, step: Step) -> Iterator[AuditFinding]:
             mend=f"declare it as list of {kind}, or name a field that is a list",
             steps=(name,),
         )
+
+
+def _people(view: View, name: str) -> Iterator[AuditFinding]:
+    """Find people of a gate who are declared as something else than names."""
+    for read in view.reads[name]:
+        kind = view.blueprint.input.get(read.name, "") if read.kind is ReadKind.INPUT else ""
+        is_name = kind.removeprefix("list of ").startswith(("text", "any"))
+        if read.where.startswith("gate.people") and kind and not read.field and not is_name:
+            yield AuditFinding(
+                code=Code.UNKNOWN_NAME,
+                at=at_step(name, read.where),
+                says=f"people are asked by name, and {read.name} is declared as {kind}",
+                mend="declare it as text or list of text, or name a field that is",
+                steps=(name,),
+            )
 
 
 def _no_step(view: View, at: At, name: str, line: int) -> AuditFinding:

@@ -22,6 +22,8 @@ may stand behind it in brackets, and `?` says that it may be missing."""
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Fields = Mapping[FieldName, FieldType]
 Template = Annotated[str, StringConstraints(max_length=20_000)]
+Filled = Annotated[str, StringConstraints(pattern=r"^\{\{[^{}]{1,500}\}\}$")]
+"""One expression."""
 
 
 def _time(value: object) -> object:
@@ -58,7 +60,8 @@ class GateStep(Written):
     """Who is asked what; of several people the first answer counts."""
 
     question: Template
-    people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
+    people: Annotated[tuple[PersonName | Filled, ...], Field(min_length=1)]
+    """By name, or as `{{ input.reviewer }}`, which may also be a list of them."""
     verdicts: tuple[Verdict, ...] = (Verdict.APPROVE, Verdict.DECLINE)
     deadline: Span | None = None
     by_default: Verdict | None = None

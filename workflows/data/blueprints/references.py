@@ -50,6 +50,7 @@ def templates(step: Step) -> Iterator[tuple[str, str]]:
         yield "http.path", step.http.path
     if step.gate:
         yield "gate.question", step.gate.question
+        yield from _texts("gate.people", list(step.gate.people))
     if step.repeat:
         yield "repeat.until", step.repeat.until
     yield from _texts("give", step.give)

@@ -22,7 +22,7 @@ from workflows.patterns.saga import current_saga
 from workflows.rules.blueprints.doors import EFFECTS, PROCESSES, SOURCES
 from workflows.scope import current_scope
 from workflows.steps.blueprints.costs import cost_in
-from workflows.steps.blueprints.filling import fill, plain, request, text
+from workflows.steps.blueprints.filling import fill, names, plain, request, text
 
 NO_DEADLINE = timedelta(days=366)
 SILENT = (SourceState.UNAVAILABLE, SourceState.REJECTED)
@@ -123,11 +123,12 @@ class Doing:
 
     async def _gate(self, name: str, step: Step, gate: GateStep, known: Known) -> JSON:
         supplies = step.gives and Verdict.SUPPLY in gate.verdicts
+        people = names(f"steps.{name}.gate.people", gate.people, known)
         spec = GateSpec(
             name=_gate_name(name),
             question=text(f"steps.{name}.gate.question", gate.question, known),
             proposal="",
-            people={person: frozenset() for person in gate.people},
+            people={person: frozenset() for person in people},
             needs=(ANYBODY,),
             deadline=gate.deadline or NO_DEADLINE,
             remind_every=gate.deadline or NO_DEADLINE,

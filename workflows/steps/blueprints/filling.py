@@ -1,20 +1,21 @@
 """Templates filled in a running case; what goes wrong is an error a workflow can end with."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.filters import BadTemplate
 from workflows.data.blueprints.shapes import shape
 from workflows.data.blueprints.templates import Known, filled, holds
-from workflows.data.common import JSON, Record
+from workflows.data.common import JSON, PersonName, Record
 from workflows.errors import Misuse, Unusable
 
 R = TypeVar("R", bound=Record)
+_NAMES = TypeAdapter(Annotated[list[PersonName], Field(min_length=1)])
 
 
 @contextmanager
@@ -51,6 +52,18 @@ def items(where: str, template: str, known: Known) -> list[JSON]:
     if not isinstance(value, list):
         raise Unusable(f"{where}: this gives no list; name a field that is one")
     return value
+
+
+def names(where: str, given: Sequence[str], known: Known) -> tuple[str, ...]:
+    """Fill in people, each a name or a list of them, in order and once. There must be one."""
+    found: list[JSON] = []
+    for value in (fill(where, text, known) for text in given):
+        found += value if isinstance(value, list) else [value]
+    try:
+        return tuple(dict.fromkeys(_NAMES.validate_python(found)))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        raise Unusable(f"{where}: {wrong['msg']}; give short names, as ana") from None
 
 
 def request(where: str, record: type[R], given: Mapping[str, JSON], known: Known) -> R:
