@@ -27,6 +27,7 @@ from workflows.party_screening import PartyScreening
 from workflows.proposal import Proposal
 from workflows.regulatory_submission import RegulatorySubmission
 from workflows.sentiment import SentimentOfCustomers
+from workflows.services.announce import Announce
 from workflows.services.ask import Ask
 from workflows.services.batch import Batch
 from workflows.services.chunk import SpreadChunk
@@ -58,6 +59,7 @@ WORKFLOWS: tuple[type, ...] = (
     SpreadChunk,
     Batch,
     Ask,
+    Announce,
     ComplianceReport,
     ScheduledRun,
 )

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.commands import (
+    Announce,
     AsJson,
     Case,
     Live,
@@ -106,6 +107,7 @@ def run(
         list[str] | None, typer.Option(help="case whose paid replies may be read; repeatable")
     ] = None,
     sequential: Sequential = False,
+    announce: Announce = "",
     detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
     speed: Speed = 4.0,
     profile: Profile = None,
@@ -129,7 +131,7 @@ def run(
         from cli import cases
         from cli.running import run_case
 
-        options = cases.Start(workflow_id, tuple(origin or ()), sequential)
+        options = cases.Start(workflow_id, tuple(origin or ()), sequential, announce=announce)
         await run_case(here, entry, given, options, detach=detach, as_json=as_json)
 
     in_session(work, profile=profile, live=live, speed=speed)

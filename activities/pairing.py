@@ -73,6 +73,7 @@ def _outside(settings: Settings, store: Store, wire: Wire, desk: CallDesk) -> Pa
         calls.MAIL: effects.send_mail,
         calls.CHAT: effects.chat_message,
         calls.ENDPOINT: effects.call_endpoint,
+        calls.ANNOUNCE: effects.announce,
         calls.ENDPOINT_VIEW: effects.read_endpoint,
     }
 

@@ -27,6 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli.errors import BadInput, Trouble
 from cli.processes import PROCESSES, ProcessEntry
 from workflows.calls import MAIN_QUEUE
+from workflows.data.announce import ANNOUNCE
 from workflows.data.common import (
     JSON,
     ONE_AT_A_TIME,
@@ -61,7 +62,8 @@ LOW = Priority(priority_key=5)
 class Start:
     """How a case is started: under which id (None makes one), the cases (workflow ids) whose
     paid replies it may read, whether it sends one thing at a time, in which grade and on which
-    queue, whether it is a shadow, and which budget of many (scope and name) pays too.
+    queue, whether it is a shadow, which budget of many (scope and name) pays too, and which
+    endpoint is told what happens to it.
     """
 
     workflow_id: str | None = None
@@ -71,6 +73,7 @@ class Start:
     queue: str = MAIN_QUEUE
     shadow: bool = False
     payer: str = ""
+    announce: str = ""
 
     def memo(self) -> dict[str, Any]:
         """Write down what the case is told beside its input."""
@@ -80,6 +83,7 @@ class Start:
             GRADE: self.grade,
             SHADOW: self.shadow,
             PAYER_HEADER: self.payer,
+            ANNOUNCE: self.announce,
         }
         return {name: said for name, said in told.items() if said}
 

@@ -21,6 +21,9 @@ Profile = Annotated[
 Sequential = Annotated[
     bool, typer.Option("--sequential", help="send one thing at a time, to compare time")
 ]
+Announce = Annotated[
+    str, typer.Option(metavar="ENDPOINT", help="tell this endpoint of gates, decisions, the end")
+]
 Speed = Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)]
 Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
 

@@ -16,6 +16,7 @@ from cli import (
     receiving,
     replay,
     schedules,
+    schemas,
     statistics,
 )
 from cli.batch import commands as batch
@@ -35,6 +36,7 @@ PARTS = (
     planning.app,
     flaws.app,
     receiving.app,
+    schemas.app,
 )
 GROUPS = {
     "limits": limiting.app,

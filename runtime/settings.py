@@ -68,10 +68,11 @@ class Settings:
 
     `simulator` is the base URL of the simulator, `simulator_smtp` its mail server as a URL, and
     `mail_server` the real one, used only with `live`; `endpoints` are base URLs by name,
-    called only with `live`; `source_timeout` and `model_timeout` are
-    seconds for one HTTP exchange, `model_idle_timeout` those for the next piece of a model's
-    answer; `retry_pause` is the first pause before another attempt, where the other side names
-    none; `breaker_pause` is how long a service is left alone at first when its breaker opens.
+    called only with `live`; `webhook_keys` is the file with what signs events for them (None: one
+    of our own making); `source_timeout` and `model_timeout` are seconds for one HTTP exchange,
+    `model_idle_timeout` those for the next piece of a model's answer; `retry_pause` is the first
+    pause before another attempt, where the other side names none; `breaker_pause` is how long a
+    service is left alone at first when its breaker opens.
     """
 
     data: Path = ROOT / ".braid"
@@ -81,6 +82,7 @@ class Settings:
     mail_server: MailServer | None = None
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    webhook_keys: Path | None = None
     catalogue: Path = ROOT / "llm.toml"
     log_format: str = "text"
     source_timeout: float = 10.0
@@ -100,6 +102,7 @@ class Settings:
             simulator_smtp=given.get("BRAID_SIMULATOR_SMTP", ""),
             mail_server=_mail_server(given),
             endpoints=_endpoints(given),
+            webhook_keys=_file(given, "BRAID_WEBHOOK_KEYS"),
             catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
         )
@@ -183,6 +186,10 @@ class Settings:
         """Say whether the real service is called: with `live`, and its key if it needs one."""
         real = service in LIVE_BASES or service in self.models.vendors
         return self.live and real and (service in self.keys or service not in self.key_names)
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(given).absolute() if (given := env.get(name)) else None
 
 
 def _mail_server(env: Mapping[str, str]) -> MailServer | None:

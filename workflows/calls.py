@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from workflows.data import accounts, endpoints, orders, pipeline
+from workflows.data.announce import Announcement
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
 from workflows.data.common import CostView, Record
@@ -265,17 +266,14 @@ LOAD = _effect("load_batch", pipeline.LoadOrder, attempts=8)
 MAIL = _effect("send_mail", MailOrder, attempts=8)
 CHAT = _effect("chat_message", ChatOrder, attempts=4)
 ENDPOINT = _effect("call_endpoint", endpoints.EndpointOrder, attempts=8)
+ANNOUNCE = _effect("announce", Announcement, attempts=40)
 ENDPOINT_VIEW = _look("read_endpoint", endpoints.EndpointQuery, endpoints.EndpointView)
 
 RUN_STEP = Call("run_step", StepOrder, StepResult, timeout=timedelta(hours=1), attempts=20)
 """A fused step; scheduled by `grades.Step` with the step's own bounds."""
 
-READ_LOAD = Call(
-    "read_load", LoadQuery, Load, timeout=timedelta(seconds=10), attempts=3, fresh=True
-)
-READ_SERVICE = Call(
-    "read_service", ServiceQuery, ServiceView, timeout=timedelta(seconds=10), attempts=3
-)
+READ_LOAD = Call("read_load", LoadQuery, Load, timedelta(seconds=10), attempts=3, fresh=True)
+READ_SERVICE = Call("read_service", ServiceQuery, ServiceView, timedelta(seconds=10), attempts=3)
 
 KEEPER = _service("keeper_message", KeeperMessage)
 TOPIC = _service("topic_message", TopicMessage)

@@ -11,6 +11,7 @@ from typing import Any, cast
 from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.converter import default
+from temporalio.exceptions import is_cancelled_exception
 from temporalio.worker import (
     ContinueAsNewInput,
     ExecuteWorkflowInput,
@@ -21,6 +22,7 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
+from workflows.data.announce import Happening
 from workflows.data.common import (
     ANEW,
     BRANCH_HEADER,
@@ -32,6 +34,7 @@ from workflows.data.common import (
 )
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
+from workflows.patterns.announce import Announcer
 from workflows.scope import current_case, current_scope, told
 from workflows.turns import Turns, needs_turn
 
@@ -47,7 +50,16 @@ class PassHeaders(WorkflowInboundInterceptor):
         """Run the case in the grade it was started with. Raises Misuse if its memo is wrong."""
         enter_grade(_given_grade())
         _marks()
-        return await super().execute_workflow(input)
+        try:
+            result = await super().execute_workflow(input)
+        except Exception as error:
+            await _tell(Happening.CANCELLED if is_cancelled_exception(error) else Happening.FAILED)
+            raise
+        except asyncio.CancelledError:
+            await _tell(Happening.CANCELLED)
+            raise
+        await _tell(Happening.COMPLETED, outcome=str(getattr(result, "outcome", "") or ""))
+        return result
 
 
 class _Outbound(WorkflowOutboundInterceptor):
@@ -112,6 +124,14 @@ class _Outbound(WorkflowOutboundInterceptor):
         is_first = not workflow.info().continued_run_id
         fresh = workflow.memo_value(ANEW, default=[]) if is_first else []
         return {} if mark in fresh else _origin()
+
+
+async def _tell(what: Happening, **data: object) -> None:
+    """Have the case tell how it ended, if it is one that tells."""
+    announcer: Announcer | None = getattr(workflow.instance(), "announcer", None)
+    if announcer is not None:
+        announcer.tell(what, **data)
+        await announcer.handed_over()
 
 
 def _scope() -> Any:

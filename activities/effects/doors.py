@@ -1,6 +1,6 @@
 """The doors to effects: one method per Call."""
 
-from activities.effects import endpoints
+from activities.effects import announcing, endpoints
 from activities.effects.accounts import account_state, order_account
 from activities.effects.chat import post_message
 from activities.effects.fulfilment import (
@@ -17,6 +17,7 @@ from activities.wire import Wire
 from runtime.settings import Settings
 from store.database import Store
 from workflows.data.accounts import AccountQuery, AccountView
+from workflows.data.announce import Announcement
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
 from workflows.data.endpoints import EndpointOrder, EndpointQuery, EndpointView
 from workflows.data.orders import (
@@ -88,3 +89,7 @@ class EffectActivities:
     async def read_endpoint(self, query: EndpointQuery) -> EndpointView:
         """Read from an endpoint of the allow-list."""
         return await endpoints.look(self._desk, query)
+
+    async def announce(self, announcement: Announcement) -> EffectReceipt:
+        """Tell an endpoint of the allow-list what happened to a case."""
+        return await announcing.tell(self._desk, announcement)

@@ -17,7 +17,7 @@ LARGEST = 200_000
 
 async def post(desk: EffectDesk, request: EndpointOrder) -> EffectReceipt:
     """Post once. Its key is scope + endpoint + step; the answer names a `reference` or an `id`."""
-    await _check(desk, request.endpoint, request.path)
+    await check(desk, request.endpoint, request.path)
     subject = (request.endpoint, request.step)
     key = effect_key(call_context().scope, calls.ENDPOINT.name, *subject)
     order = HttpOrder(
@@ -33,7 +33,7 @@ async def post(desk: EffectDesk, request: EndpointOrder) -> EffectReceipt:
 
 async def look(desk: EffectDesk, query: EndpointQuery) -> EndpointView:
     """Read what is there now. Raises as `EffectDesk.read`."""
-    await _check(desk, query.endpoint, query.path)
+    await check(desk, query.endpoint, query.path)
     service = PREFIX + query.endpoint
     reply = await desk.answer(service, HttpRequest("GET", query.path))
     if reply.status >= 400:
@@ -47,7 +47,7 @@ async def look(desk: EffectDesk, query: EndpointQuery) -> EndpointView:
         raise retryable("EffectNonsense", f"{service}: the answer is no JSON", wait) from wrong
 
 
-async def _check(desk: EffectDesk, name: str, path: str) -> None:
+async def check(desk: EffectDesk, name: str, path: str) -> None:
     """Refuse what leads elsewhere: out of the base URL, or to a private address."""
     if ".." in path:
         raise final("EffectRefused", f"path {path!r} leads out of the endpoint; write no ..")

@@ -8,6 +8,7 @@ open task, and nothing is sent a second time.
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
 
@@ -54,6 +55,8 @@ class HttpOrder(Order):
 
     path: str
     headers: Mapping[str, str]
+    bare: bool = False
+    """Any answer of 2xx will do; the other side names no reference."""
 
     def request(self) -> HttpRequest:
         """Write the order as it is sent."""
@@ -94,6 +97,10 @@ class EffectDesk:
         self.shadowing = Shadowing(store)
         self.guard = Guarded(store, wire, BreakerRule(pause=settings.breaker_pause))
 
+    def now(self) -> datetime:
+        """Read the clock."""
+        return self._store.clock()
+
     async def repeatable(self, order: HttpOrder) -> EffectReceipt:
         """Perform an effect whose other side answers the same key with the same result.
 
@@ -116,7 +123,7 @@ class EffectDesk:
         advice = self._judge(order, reply)
         if advice.posture != "none":
             raise failure("Effect", Answered(advice), wait)
-        reference = _reference(reply)
+        reference = _reference(reply) or ("" if order.bare else None)
         if reference is None:
             raise retryable("EffectNonsense", "an answer without a reference", wait)
         return await self._settle(order, reference)

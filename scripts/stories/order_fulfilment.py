@@ -1,23 +1,32 @@
 """Stories of order fulfilment: sent in one parcel, in two, undone, cancelled."""
 
 from contextlib import suppress
+from typing import Any
 
 from temporalio.client import WorkflowFailureError
 
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, example
+from workflows.data.announce import ANNOUNCE
 from workflows.data.orders import OrderCase
 
 
-async def begun(here: World, name: str) -> Handle:
-    """Start an order of `cases/order-fulfilment`."""
+async def begun(here: World, name: str, **options: Any) -> Handle:
+    """Start an order of `cases/order-fulfilment`, with options of the SDK's own."""
     given = example(f"order-fulfilment/{name}", OrderCase)
-    return await here.begin("order-fulfilment", given, id=f"of-{name.replace('_', '-')}-story")
+    options.setdefault("id", f"of-{name.replace('_', '-')}-story")
+    return await here.begin("order-fulfilment", given, **options)
 
 
 async def ready(here: World) -> Handle:
     """Two warehouses reserve; the cheaper sends, the other is released."""
     return await completed(await begun(here, "ready"))
+
+
+async def announced(here: World) -> Handle:
+    """An endpoint is told how it ended."""
+    telling = {ANNOUNCE: "crm"}
+    return await completed(await begun(here, "ready", id="of-announced-story", memo=telling))
 
 
 async def split(here: World) -> Handle:
@@ -52,4 +61,4 @@ async def completed(handle: Handle) -> Handle:
     return handle
 
 
-STORIES = (ready, split, out_of_stock, declined, cancel)
+STORIES = (ready, announced, split, out_of_stock, declined, cancel)

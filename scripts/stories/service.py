@@ -9,6 +9,7 @@ from scripts.stories import due_diligence
 from simulator.config import Fault, FaultKind
 from tests.support.world import Handle, World, case_file
 from workflows import calls
+from workflows.data.announce import Announcement, CloudEvent, Happening, Told
 from workflows.data.case_batch import BatchInputs, CaseBatch, Raise
 from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.common import Record
@@ -174,6 +175,21 @@ async def report(here: World) -> Handle:
     return handle
 
 
+async def announce(here: World) -> Handle:
+    """An event for an endpoint that was away at first."""
+    await here.faults(Fault(service="endpoints", kind=FaultKind.DOWN, times=2))
+    event = CloudEvent(
+        id="of-1/braid.case.completed/1",
+        type=Happening.COMPLETED,
+        subject="of-1",
+        time=datetime(2026, 11, 27, tzinfo=UTC),
+        data=Told(process="order-fulfilment", outcome="fulfilled"),
+    )
+    handle = await serve(here, "announce", Announcement(endpoint="crm", event=event))
+    await handle.result()
+    return handle
+
+
 async def serve(here: World, service: str, given: Record) -> Handle:
     """Start a service workflow as a case is started, under the id it is replayed with."""
     handle: Handle = await here.client.start_workflow(
@@ -183,4 +199,4 @@ async def serve(here: World, service: str, given: Record) -> Handle:
     return handle
 
 
-STORIES = (party, keeper, topic, spread, spread_chunk, batch, ask, report, scheduled)
+STORIES = (party, keeper, topic, spread, spread_chunk, batch, ask, report, scheduled, announce)

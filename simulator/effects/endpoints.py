@@ -11,11 +11,13 @@ from simulator.exchange import Asked, Reply, Service
 def service(book: Book) -> Service:
     """Build the service; it remembers what was posted until the simulator ends."""
     posted: dict[str, tuple[str, object]] = {}
+    signed: dict[str, dict[str, str]] = {}
 
     def answer(asked: Asked) -> Reply:
         if asked.method == "GET":
             values = [value for path, value in posted.values() if path == asked.path]
-            return Reply(200, {"path": asked.path, "posted": values})
+            of = [signed[key] for key, (path, _) in posted.items() if path == asked.path]
+            return Reply(200, {"path": asked.path, "posted": values, "signed": of})
         key = asked.headers.get("idempotency-key", "")
         if asked.method != "POST" or not key:
             return refuse(400, "POST needs the header Idempotency-Key; else there is GET")
@@ -26,6 +28,7 @@ def service(book: Book) -> Service:
         book.asked[key] += 1
         if posted.setdefault(key, wanted) != wanted:
             return refuse(409, "this Idempotency-Key was used with another body")
+        signed[key] = {n: v for n, v in asked.headers.items() if n.startswith("webhook-")}
         if book.asked[key] == 1:
             book.performed[f"endpoints{asked.path}"] += 1
         return Reply(200, {"reference": f"ref_{digest('endpoint', key)[:16]}"})

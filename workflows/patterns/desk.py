@@ -5,8 +5,10 @@ import asyncio
 from temporalio import workflow
 
 from workflows.calls import only_in_workflow
+from workflows.data.announce import Happening
 from workflows.data.common import LAPSE, Decision, DecisionAnswer, DeskState, GateView
 from workflows.errors import Misuse, Refused
+from workflows.patterns.announce import Announcer
 from workflows.patterns.clock import wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, Watcher
 from workflows.patterns.open_gate import Gate
@@ -20,12 +22,13 @@ class Desk:
     their names they keep their opening times, decisions, reminders and escalations.
     """
 
-    def __init__(self, state: DeskState | None = None) -> None:
+    def __init__(self, state: DeskState | None = None, announcer: Announcer | None = None) -> None:
         self._gates: dict[str, Gate] = {}
         self._waiting: dict[str, Gate] = {}
         self._carried = {g.name: g for g in state.gates} if state else {}
         self._reopened = {name: asyncio.Event() for name in self._carried}
         self.watcher: Watcher | None = None
+        self._announcer = announcer or Announcer("")
         if in_shadow():
             workflow.set_signal_handler(LAPSE, self.lapse)
 
@@ -40,6 +43,7 @@ class Desk:
         gate = Gate(spec, self._carried.get(spec.name))
         self._gates[spec.name] = self._waiting[spec.name] = gate
         self._forget_carried(spec.name)
+        self._announcer.tell(Happening.GATE_OPENED, gate=spec.name)
         if (watcher := self.watcher) is None:
             return await self._wait(gate, remind)
         watcher.gate_opened(spec)
@@ -78,6 +82,8 @@ class Desk:
         answer = gate.take(decision)
         if self.watcher is not None:
             self.watcher.gate_decided(gate.decisions[-1])
+        told = {"gate": decision.gate, "verdict": str(decision.verdict), "by": decision.by}
+        self._announcer.tell(Happening.GATE_DECIDED, settled=answer.settled, **told)
         return answer
 
     async def decide(self, decision: Decision) -> DecisionAnswer:

@@ -27,6 +27,7 @@ from workflows.data.degrade import Taken
 from workflows.data.events import Event, InboxState
 from workflows.data.llm import ModelAnswer, Prompt, RoleBook, RoleChain, Usage
 from workflows.errors import BudgetSpent, ModelUnavailable, Refused, reason, usd_of
+from workflows.patterns.announce import Announcer
 from workflows.patterns.budget import CaseBudget
 from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
 from workflows.patterns.degrade import Degrade, Degrading
@@ -53,7 +54,8 @@ class Process:
         self._branches: dict[str, BranchView] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._stopped: dict[str, str] = {}
-        self.desk = Desk(desk)
+        self.announcer = Announcer(name)
+        self.desk = Desk(desk, self.announcer)
         self.inbox = Inbox(workflow.info().workflow_id)
         self._refusals: list[Refusal] = []
         self._cost = CostView()
