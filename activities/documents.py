@@ -3,7 +3,7 @@
 from activities.failures import final
 from store.blobs import Blobs
 from store.database import Store
-from store.errors import StoreError
+from store.errors import BlobGone
 from workflows.data.documents import Document
 
 
@@ -27,6 +27,6 @@ class DocumentActivities:
             return document
         try:
             content = await self._blobs.get(document.sha256)
-        except StoreError as missing:
+        except BlobGone as missing:
             raise final("DocumentMissing", str(missing)) from missing
         return Document(media_type=document.media_type, text=content.decode())

@@ -1,6 +1,7 @@
 """Exchanges whose effects the ledger keeps, guarded by the breakers all workers share."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from activities.wire import HttpRequest, LeftAlone, Reply, Wire, WireError
 from runtime.settings import Endpoint
 from store.breakers import BreakerRule, Breakers, CircuitOpen
 from store.database import Store
+from store.errors import StoreAway
 
 T = TypeVar("T")
 
@@ -53,5 +55,7 @@ class Guarded:
                 raise LeftAlone(str(left), left.until - self._store.clock()) from left
 
     async def _note(self, service: str, *, good: bool) -> None:
-        async with self._store.writing() as connection:
-            await self._breakers.note(connection, service, good=good)
+        """Tell the breaker, if the store takes it: what was done counts, whatever is noted."""
+        with suppress(StoreAway):
+            async with self._store.writing() as connection:
+                await self._breakers.note(connection, service, good=good)

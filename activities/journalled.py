@@ -7,6 +7,7 @@ no reply yet, no other worker is at it, the breaker is closed, the budgets pay, 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +33,7 @@ from store.journal import (
     StoredReply,
     state_of,
 )
+from store.lasting import until_written
 from store.standing import Flight, Standing
 from workflows.data.budget import Amounts
 
@@ -258,7 +260,8 @@ class CallDesk:
             await self.breakers.note(connection, sending.service, good=True)
 
         closing = leave.permit.close(tokens=tokens or None)
-        await asyncio.shield(asyncio.gather(self._grouped.do(work), closing))
+        keeping = until_written(partial(self._grouped.do, work))
+        await asyncio.shield(asyncio.gather(keeping, closing))
 
     async def _over(
         self,
@@ -294,4 +297,4 @@ class CallDesk:
             if good is not None:
                 await self.breakers.note(connection, sending.service, good=good)
 
-        await asyncio.shield(self._grouped.do(work))
+        await asyncio.shield(until_written(partial(self._grouped.do, work)))

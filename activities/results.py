@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from activities.failures import final
 from store.database import Store
-from store.errors import StoreError
+from store.errors import StoreConflict
 from store.results import Results
 from workflows.data.spread import (
     MOST_BYTES,
@@ -55,7 +55,7 @@ class ResultActivities:
         """Claim the items of a chunk. Raises Misuse when another chunk of the run has one."""
         try:
             return ItemsClaimed(done=await self._results.claim(claim))
-        except StoreError as twice:
+        except StoreConflict as twice:
             raise final("Misuse", str(twice)) from twice
 
     async def keep_results(self, batch: ResultBatch) -> Kept:

@@ -32,7 +32,7 @@ class Shadowing:
     async def suppress(
         self, context: CallContext, key: str, effect: str, service: str, body: dict[str, Any]
     ) -> EffectReceipt:
-        """Give the receipt of an effect that is noted and not performed. Raises StoreError."""
+        """Give the receipt of an effect that is noted and not performed. Raises StoreConflict."""
         await self._shadows.suppress(key, context.scope, effect, service, body)
         took = await self._shadows.took(context.origins, effect)
         await asyncio.sleep(took.total_seconds())

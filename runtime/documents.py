@@ -29,7 +29,7 @@ from temporalio.converter import (
 from runtime.conversion import DATA_CONVERTER
 from store.blobs import Blobs
 from store.database import Store
-from store.errors import StoreError
+from store.errors import BlobGone
 from workflows.data.documents import LARGE
 
 INLINE_LIMIT = 1024 * 1024
@@ -73,7 +73,7 @@ class BlobDriver(StorageDriver):
         context: StorageDriverRetrieveContext,  # noqa: ARG002
         claims: Sequence[StorageDriverClaim],
     ) -> list[Payload]:
-        """Read payloads back. Raises StoreError where one is gone."""
+        """Read payloads back. Raises BlobGone where one is gone."""
         async with self._opened() as blobs:
             kept = [await blobs.get(claim.claim_data["sha256"]) for claim in claims]
         return [Payload.FromString(content) for content in kept]
@@ -136,7 +136,7 @@ async def readable(
     for event in events:
         copy = HistoryEvent.FromString(event.SerializeToString())
         for payload in _payloads(copy):
-            with suppress(StoreError):  # the blob is gone, or on another machine
+            with suppress(BlobGone):  # the blob is gone, or on another machine
                 payload.CopyFrom(await _opened(payload, converter))
         copies.append(copy)
     return tuple(copies)

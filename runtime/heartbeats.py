@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import default
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ActivityOutboundInterceptor,
@@ -16,6 +18,7 @@ from temporalio.worker import (
 )
 
 from runtime.context import CallContext, enter_call
+from store.errors import StoreAway
 from workflows.data.common import (
     BRANCH_HEADER,
     ONE_AT_A_TIME,
@@ -27,6 +30,8 @@ from workflows.data.common import (
 
 INTERVAL = 1.0
 """Seconds between beats; the heartbeat timeout is five times that."""
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=60)
+"""Before another attempt while the store is away; four times as long after each."""
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +81,12 @@ class Heartbeats(ActivityInboundInterceptor):
         log.debug("call started")
         try:
             result = await super().execute_activity(input)
+        except StoreAway as away:
+            log.warning("call failed", error=type(away).__name__)
+            wait = min(FIRST_WAIT * 4 ** min(info.attempt - 1, 4), LONGEST_WAIT)
+            raise ApplicationError(
+                str(away), type="StoreUnavailable", next_retry_delay=wait
+            ) from away
         except Exception as error:
             log.warning("call failed", error=type(error).__name__)
             raise

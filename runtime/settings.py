@@ -1,17 +1,19 @@
 """Settings, read from the environment once, at the edge, into one frozen object."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from runtime import smtp
+from runtime import smtp, stores
 from runtime.allowed import PREFIX, allowed
 from runtime.catalogue import Catalogue, CatalogueError, load
 from runtime.smtp import MailServer
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Braid runs from it; it is not installed."""
 
@@ -66,6 +68,7 @@ class SettingsError(ValueError):
 class Settings:
     """All a process of ours needs to know about its surroundings.
 
+    `store` is the address of a PostgreSQL database, empty for a file in `data`.
     `simulator` is the base URL of the simulator, `simulator_smtp` its mail server as a URL, and
     `mail_server` the real one, used only with `live`; `endpoints` are base URLs by name,
     called only with `live`; `webhook_keys` is the file with what signs events for them (None: one
@@ -76,6 +79,7 @@ class Settings:
     """
 
     data: Path = ROOT / ".braid"
+    store: str = ""
     live: bool = False
     simulator: str = ""
     simulator_smtp: str = ""
@@ -97,11 +101,12 @@ class Settings:
         given = os.environ if env is None else env
         settings = Settings(
             data=Path(given.get("BRAID_DATA") or ROOT / ".braid").absolute(),
+            store=_said(stores.given, given),
             live=_flag(given, "BRAID_LIVE"),
             simulator=given.get("BRAID_SIMULATOR", ""),
             simulator_smtp=given.get("BRAID_SIMULATOR_SMTP", ""),
-            mail_server=_mail_server(given),
-            endpoints=_endpoints(given),
+            mail_server=_said(smtp.given, given),
+            endpoints=_said(lambda env: allowed(env.get("BRAID_ENDPOINTS", "")), given),
             webhook_keys=_file(given, "BRAID_WEBHOOK_KEYS"),
             catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
@@ -112,7 +117,7 @@ class Settings:
     @property
     def database(self) -> str:
         """SQLAlchemy address of the store."""
-        return f"sqlite+aiosqlite:///{self.data / 'store.db'}"
+        return self.store or f"sqlite+aiosqlite:///{self.data / 'store.db'}"
 
     @cached_property
     def models(self) -> Catalogue:
@@ -192,16 +197,9 @@ def _file(env: Mapping[str, str], name: str) -> Path | None:
     return Path(given).absolute() if (given := env.get(name)) else None
 
 
-def _mail_server(env: Mapping[str, str]) -> MailServer | None:
+def _said(read: Callable[[Mapping[str, str]], T], env: Mapping[str, str]) -> T:
     try:
-        return smtp.given(env)
-    except ValueError as wrong:
-        raise SettingsError(str(wrong)) from wrong
-
-
-def _endpoints(env: Mapping[str, str]) -> Mapping[str, str]:
-    try:
-        return allowed(env.get("BRAID_ENDPOINTS", ""))
+        return read(env)
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from wrong
 

@@ -102,8 +102,9 @@ class AnswerBook:
             async with self._store.reading() as connection:
                 return await _look_up(connection, keys)
         now = self._store.now()
-        async with self._store.writing() as connection:
-            await connection.execute(_KEEP, [asdict(a) | {"answered_at": now} for a in kept])
+        ordered = sorted(kept, key=lambda answer: answer.key)
+        async with self._store.writing(alone=False) as connection:
+            await connection.execute(_KEEP, [asdict(a) | {"answered_at": now} for a in ordered])
             return await _look_up(connection, keys)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, text, update
 
 from store import clock
 from store.database import Store
-from store.errors import StoreError
+from store.errors import BlobGone
 from store.schema import blobs
 
 FRESH = timedelta(hours=1)
@@ -51,21 +51,21 @@ class Blobs:
         key = await digest(content)
         if not await self._used(key):
             row = {"sha256": key, "size": len(content), "bytes": content}
-            async with self._store.writing() as connection:
+            async with self._store.writing(alone=False) as connection:
                 await connection.execute(_KEEP, row | {"now": self._store.now()})
         return key
 
     async def get(self, key: str) -> bytes:
-        """Give the bytes kept under a sha256. Raises StoreError if there are none or others."""
+        """Give the bytes kept under a sha256. Raises BlobGone if there are none or others."""
         async with self._store.reading() as connection:
             found = await connection.scalar(select(blobs.c.bytes).where(blobs.c.sha256 == key))
         if found is None:
-            raise StoreError(
+            raise BlobGone(
                 f"no document {key} is kept in this store: it was collected, or another store was"
                 " written to; name that one's folder with BRAID_DATA"
             )
         if await digest(found) != key:
-            raise StoreError(f"document {key} is damaged: restore the store from a backup")
+            raise BlobGone(f"document {key} is damaged: restore the store from a backup")
         await self._used(key)
         return bytes(found)
 
@@ -83,7 +83,7 @@ class Blobs:
         for start in range(0, len(found), AT_ONCE):
             # Asked again in the transaction that deletes: one may have been used since.
             these = delete(blobs).where(blobs.c.sha256.in_(found[start : start + AT_ONCE]), unused)
-            async with self._store.writing() as connection:
+            async with self._store.writing(alone=False) as connection:
                 sizes += (await connection.scalars(these.returning(blobs.c.size))).all()
         return Collected(len(sizes), sum(sizes))
 

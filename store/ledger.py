@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, update
 
 from store import clock
 from store.database import Store
-from store.errors import StoreError
+from store.errors import StoreConflict
 from store.schema import effects, settlements
 
 
@@ -84,7 +84,7 @@ class Ledger:
     async def claim(self, key: str, scope: str, effect: str, request: str) -> Standing:
         """Claim an effect before performing it, or learn what became of an earlier claim.
 
-        Only a hash of `request` is kept. Raises StoreError when the key was used for another.
+        Only a hash of `request` is kept. Raises StoreConflict when the key was used for another.
         """
         digest = sha256(request.encode()).hexdigest()
         async with self._store.writing() as connection:
@@ -105,7 +105,7 @@ class Ledger:
                 )
                 return Claimed(key)
         if row["request_sha256"] != digest:
-            raise StoreError(
+            raise StoreConflict(
                 f"effect {effect!r} of {scope!r} was claimed for another request under the same"
                 " key; give the second one another template, number or case"
             )

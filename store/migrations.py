@@ -9,13 +9,14 @@ from store.errors import StoreError
 from store.schema import schema_version
 
 TYPES = {
-    "sqlite": {"serial": "INTEGER NOT NULL PRIMARY KEY", "bytes": "BLOB"},
+    "sqlite": {"serial": "INTEGER NOT NULL PRIMARY KEY", "id": "INTEGER", "bytes": "BLOB"},
     "postgresql": {
         "serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "id": "BIGINT",
         "bytes": "BYTEA",
     },
 }
-"""What the databases spell differently; statements name it as {serial} and {bytes}."""
+"""What the databases spell differently; statements name it as {serial}, {id} and {bytes}."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ FIRST = Migration(
         "CREATE INDEX claims_by_scope ON claims (scope)",
         "CREATE INDEX claims_by_key ON claims (key)",
         """CREATE TABLE replies (
-            id {serial}, claim_id INTEGER NOT NULL REFERENCES claims (id), key TEXT NOT NULL,
+            id {serial}, claim_id {id} NOT NULL REFERENCES claims (id), key TEXT NOT NULL,
             scope TEXT NOT NULL, status INTEGER NOT NULL, headers TEXT NOT NULL,
             body {bytes} NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
             output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, usd TEXT NOT NULL,

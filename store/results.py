@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, RowMapping, TextClause, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import Store
-from store.errors import StoreError
+from store.errors import StoreConflict
 from store.schema import spread_items, spread_results
 from workflows.data.spread import (
     Item,
@@ -98,7 +98,7 @@ class Results:
         """Open rows for the items of a chunk; give the keys of those that had succeeded already.
 
         A row that failed, was never finished, or had another digest is opened anew. Raises
-        StoreError when another chunk of the same run claimed one of the keys.
+        StoreConflict when another chunk of the same run claimed one of the keys.
         """
         wanted = {item.key: item.digest for item in claim.items}
         where = claim.ref.model_dump() | {
@@ -186,7 +186,7 @@ async def _found(
 def _check_claim(claim: ItemClaim, found: Mapping[str, RowMapping]) -> None:
     for key, row in found.items():
         if row["run"] == claim.run and row["chunk"] != claim.chunk:
-            raise StoreError(
+            raise StoreConflict(
                 f"spread {claim.ref.spread!r}: item {key!r} stands on the page of chunk"
                 f" {row['chunk']} and again on that of chunk {claim.chunk}; give each item a key"
                 " of its own, and let each query give the same page"

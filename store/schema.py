@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 schema_version = Table(
     "schema_version",
@@ -29,7 +30,7 @@ schema_version = Table(
 claims = Table(
     "claims",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("key", Text, nullable=False),
     Column("scope", Text, nullable=False),
     Column("branch", Text, nullable=False),
@@ -48,8 +49,8 @@ claims = Table(
 replies = Table(
     "replies",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("claim_id", Integer, ForeignKey("claims.id"), nullable=False),
+    Column("id", SERIAL, primary_key=True),
+    Column("claim_id", SERIAL, ForeignKey("claims.id"), nullable=False),
     Column("key", Text, nullable=False),
     Column("scope", Text, nullable=False),
     Column("status", Integer, nullable=False),
@@ -88,7 +89,7 @@ effects = Table(
 settlements = Table(
     "settlements",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("key", Text, ForeignKey("effects.key"), nullable=False),
     Column("reference", Text, nullable=False),
     Column("settled_at", Text, nullable=False),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from store.schema import metadata
+from store.schema import SERIAL, metadata
 
 runs = Table(
     "runs",
@@ -20,7 +20,7 @@ runs = Table(
 ratings = Table(
     "ratings",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("service", Text, nullable=False),
     Column("workflow", Text, nullable=False),
     Column("rating", Integer, nullable=False),

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from store import clock
 from store.database import Store
-from store.errors import StoreError
+from store.errors import StoreConflict
 from store.journal import canonical
 from store.ledger import LedgerState
 from store.schema import claims, effects, replies
@@ -48,7 +48,7 @@ class Shadows:
     ) -> None:
         """Note an effect that was not performed; noted again it is the same.
 
-        Raises StoreError, as the ledger would, when the key was used for another request.
+        Raises StoreConflict, as the ledger would, when the key was used for another request.
         """
         said = canonical(request)
         async with self._store.writing() as connection:
@@ -59,7 +59,7 @@ class Shadows:
                 values = {**row, "request": said, "suppressed_at": at}
                 await connection.execute(suppressed.insert().values(**values))
             elif found != said:
-                raise StoreError(
+                raise StoreConflict(
                     f"effect {effect!r} of {scope!r} was claimed for another request under the same"
                     " key; give the second one another template, number or case"
                 )

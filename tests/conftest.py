@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -12,6 +13,9 @@ import pytest_asyncio
 from runtime import server
 from runtime.processes import stop
 from tests.support.world import World, world
+
+if TYPE_CHECKING:
+    from tests.support.postgres import Postgres
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """A shell's background job begins with Ctrl-C ignored, and so would all commands we start."""
@@ -60,6 +64,16 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[se
     await server.until_ready(process, ports, data)
     yield ports
     await stop(process, 5, hard=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Postgres"]:
+    """A real PostgreSQL, started when first asked for."""
+    from tests.support.postgres import Postgres
+
+    running = Postgres()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
@@ -25,8 +26,9 @@ from runtime.context import call_context
 from runtime.settings import Settings, SettingsError
 from store.breakers import BreakerRule
 from store.database import Store
-from store.errors import StoreError
+from store.errors import StoreConflict
 from store.journal import canonical
+from store.lasting import until_written
 from store.ledger import Ledger, Pending, Settled, Standing, Unclear
 from store.refusals import Refusals
 from workflows.data.common import Record
@@ -194,10 +196,10 @@ class EffectDesk:
         try:
             reference = await send()
         except (NotSent, Answered, SettingsError) as trouble:
-            await self._ledger.release(order.key)
+            await self._release(order)
             raise failure("Effect", trouble, wait) from trouble
         except NotAccepted as busy:
-            await self._ledger.release(order.key)
+            await self._release(order)
             raise retryable("EffectUnavailable", str(busy), wait) from busy
         except TurnedDown as refusal:
             raise await self._turned_down(order, str(refusal)) from refusal
@@ -207,9 +209,9 @@ class EffectDesk:
 
     async def _turned_down(self, order: Order, why: str) -> ApplicationError:
         """Take the claim back, keep the refusal for shadows, and give what is raised for it."""
-        scope = call_context().scope
-        await self._refusals.keep(scope, order.effect, canonical(order.body), why)
-        await self._ledger.release(order.key)
+        refused = (call_context().scope, order.effect, canonical(order.body), why)
+        await until_written(partial(self._refusals.keep, *refused))
+        await self._release(order)
         return final("EffectRefused", f"{order.service} refused: {why}")
 
     async def _suppressed(self, order: Order) -> EffectReceipt:
@@ -219,23 +221,26 @@ class EffectDesk:
                 raise final("EffectRefused", f"{order.service} refused: {refused}")
             noted = (order.key, order.effect, order.service, dict(order.body))
             return await self.shadowing.suppress(call_context(), *noted)
-        except StoreError as conflict:
+        except StoreConflict as conflict:
             raise final("EffectConflict", str(conflict)) from conflict
 
     async def _claim(self, order: Order) -> Standing:
         scope = call_context().scope
         try:
             return await self._ledger.claim(order.key, scope, order.effect, canonical(order.body))
-        except StoreError as conflict:
+        except StoreConflict as conflict:
             raise final("EffectConflict", str(conflict)) from conflict
 
     async def _settle(self, order: Order, reference: str) -> EffectReceipt:
-        await self._ledger.settle(order.key, reference)
+        await until_written(partial(self._ledger.settle, order.key, reference))
         return EffectReceipt(key=order.key, reference=reference)
 
     async def _give_up(self, order: Order, why: str) -> EffectReceipt:
-        await self._ledger.mark_unclear(order.key, why)
+        await until_written(partial(self._ledger.mark_unclear, order.key, why))
         return _unclear(order)
+
+    async def _release(self, order: Order) -> None:
+        await until_written(partial(self._ledger.release, order.key))
 
     def _judge(self, order: Order, reply: Reply) -> Advice:
         return judge(order.service, reply, self._store.clock())

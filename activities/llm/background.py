@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import quote
 
 from temporalio import activity
@@ -20,6 +21,7 @@ from activities.wire import HttpRequest, Lost, Reply, Wire, WireError
 from runtime.settings import Endpoint
 from store.database import Store
 from store.journal import Claim
+from store.lasting import until_written
 from store.remotes import Remotes
 
 FIRST_LOOK, LAST_LOOK = 0.1, 5.0
@@ -92,14 +94,14 @@ class _Run:
     remote: str = ""
 
     async def reply(self, resumed: Resumed, on_headers: Callable[[], None] | None) -> Reply:
-        if earlier := await self.remotes.take_over(self.claim):
+        if earlier := await until_written(partial(self.remotes.take_over, self.claim)):
             self.remote = earlier.id
             if earlier.claim != self.claim.id:
                 await resumed(earlier.claim)
             reply = await self._awaited()
             if reply.status != 404:
                 return reply
-            await self.remotes.forget(self.claim.entry.key)  # kept no longer: ask anew
+            await self._forget()  # kept no longer: ask anew
         return await self._asked(on_headers)
 
     async def call_off(self) -> None:
@@ -107,7 +109,10 @@ class _Run:
         if self.remote:
             with suppress(WireError):
                 await self._exchange("POST", "/cancel")
-            await self.remotes.forget(self.claim.entry.key)
+            await self._forget()
+
+    async def _forget(self) -> None:
+        await until_written(partial(self.remotes.forget, self.claim.entry.key))
 
     async def _asked(self, on_headers: Callable[[], None] | None) -> Reply:
         sent = in_background(self.request)
@@ -116,7 +121,7 @@ class _Run:
         self.remote = str(found.get("id") or "")
         if reply.status >= 300 or not self.remote:
             return reply
-        await asyncio.shield(self.remotes.keep(self.claim, self.remote))
+        await asyncio.shield(until_written(partial(self.remotes.keep, self.claim, self.remote)))
         return await self._awaited()
 
     async def _awaited(self) -> Reply:
@@ -141,7 +146,7 @@ class _Run:
     async def _ended(self, reply: Reply) -> Reply:
         """Give a final answer; one that failed at the vendor is not to be found by its id again."""
         if _told(reply).get("status") in ("failed", "cancelled"):
-            await self.remotes.forget(self.claim.entry.key)
+            await self._forget()
         return reply
 
     async def _exchange(self, method: str, action: str = "") -> Reply:

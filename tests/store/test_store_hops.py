@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.server
 
 
 async def test_a_statement_is_one_hop_and_an_error_is_told(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    file_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with store.writing() as connection:
+    async with Store.opened(file_url) as store, store.writing() as connection:
         await connection.execute(text("CREATE TABLE t (a INTEGER PRIMARY KEY)"))
         driver: Any = (await connection.get_raw_connection()).driver_connection
         hops: list[Any] = []
@@ -39,7 +39,11 @@ async def test_a_statement_is_one_hop_and_an_error_is_told(
 async def test_what_comes_while_a_transaction_begins_goes_with_it(store: Store) -> None:
     grouped = Grouped(store)
     commits: list[object] = []
-    event.listen(store._engine.sync_engine, "commit", commits.append)
+
+    def committed(connection: Connection) -> None:
+        commits.append(connection)
+
+    event.listen(Engine, "commit", committed)
 
     async def nothing(_: AsyncConnection) -> None: ...
 
@@ -48,4 +52,5 @@ async def test_what_comes_while_a_transaction_begins_goes_with_it(store: Store) 
         await asyncio.sleep(0)
     await asyncio.sleep(0)  # it begins
     await asyncio.gather(first, grouped.do(nothing))
+    event.remove(Engine, "commit", committed)
     assert len(commits) == 1

@@ -1,0 +1,37 @@
+"""Where the store is: a file of this clone, or a PostgreSQL database that is named."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+STORE, PASSWORD_FILE = "BRAID_STORE", "BRAID_STORE_PASSWORD_FILE"
+
+
+def given(env: Mapping[str, str]) -> str:
+    """Read the address of the store, with the name of its password's file; empty if none is given.
+
+    Raises ValueError, saying how to mend it and showing no password.
+    """
+    if not (said := env.get(STORE, "")):
+        return ""
+    try:
+        address = make_url(said)
+    except ArgumentError:
+        address = None
+    if address is None or address.get_backend_name() != "postgresql" or not address.database:
+        raise ValueError(
+            f"{STORE} is not understood; set it to postgresql://USER@HOST:5432/DATABASE,"
+            " or leave it out for a file in BRAID_DATA"
+        )
+    if address.password is not None:
+        raise ValueError(
+            f"{STORE} holds a password, which would show in the list of processes; write it into a"
+            f" file that only the worker may read, and name that in {PASSWORD_FILE}"
+        )
+    if file := env.get(PASSWORD_FILE, ""):
+        if not Path(file).is_file():
+            raise ValueError(f"{PASSWORD_FILE}: there is no file {file}")
+        address = address.update_query_dict({"password_file": file})
+    return address.set(drivername="postgresql+asyncpg").render_as_string()
