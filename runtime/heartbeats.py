@@ -81,18 +81,13 @@ class Heartbeats(ActivityInboundInterceptor):
         log.debug("call started")
         try:
             result = await super().execute_activity(input)
-        except StoreAway as away:
-            log.warning("call failed", error=type(away).__name__)
-            wait = min(FIRST_WAIT * 4 ** min(info.attempt - 1, 4), LONGEST_WAIT)
-            raise ApplicationError(
-                str(away), type="StoreUnavailable", next_retry_delay=wait
-            ) from away
-        except Exception as error:
-            log.warning("call failed", error=type(error).__name__)
-            raise
-        else:
             log.info("call finished")
             return result
+        except Exception as error:
+            log.warning("call failed", error=type(error).__name__)
+            if isinstance(error, StoreAway):
+                raise _unavailable(error, info.attempt) from error
+            raise
         finally:
             beating.cancel()
             with suppress(asyncio.CancelledError):
@@ -117,6 +112,11 @@ class _Remembering(ActivityOutboundInterceptor):
 
     def again(self) -> None:
         super().heartbeat(*self._details)
+
+
+def _unavailable(away: StoreAway, attempt: int) -> ApplicationError:
+    wait = min(FIRST_WAIT * 4 ** min(attempt - 1, 4), LONGEST_WAIT)
+    return ApplicationError(str(away), type="StoreUnavailable", next_retry_delay=wait)
 
 
 def _text(headers: Mapping[str, Payload], name: str) -> str:

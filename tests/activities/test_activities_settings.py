@@ -110,3 +110,30 @@ def test_a_queue_no_role_uses_is_refused(
     assert worker_main(["--queues", "braid,llm-groq"]) == 2
     said = capsys.readouterr().err
     assert "llm-groq not known; use braid, llm-openai, llm-anthropic, llm-gemini" in said
+
+
+def test_the_store_is_a_file_or_the_named_database_whose_password_stays_in_its_file(
+    tmp_path: Path,
+) -> None:
+    assert Settings.from_env({}).database.startswith("sqlite+aiosqlite:///")
+    secret = tmp_path / "password"
+    secret.write_text("s3cret")
+    given = {
+        "BRAID_STORE": "postgresql://braid@db:5432/braid",
+        "BRAID_STORE_PASSWORD_FILE": str(secret),
+    }
+    database = Settings.from_env(given).database
+    assert database.startswith("postgresql+asyncpg://braid@db:5432/braid?password_file=")
+    assert "s3cret" not in database
+
+
+@pytest.mark.parametrize("wrong", ["braid", "mysql://db/braid", "postgresql://braid@db"])
+def test_a_store_that_is_not_understood_is_told(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="set it to postgresql://"):
+        Settings.from_env({"BRAID_STORE": wrong})
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingsError, match="BRAID_STORE_PASSWORD_FILE") as caught:
+        Settings.from_env({"BRAID_STORE": "postgresql://braid:s3cret@db/braid"})
+    assert "s3cret" not in str(caught.value)
