@@ -4,6 +4,7 @@ The worker serves them; the command line replays them. Nothing here touches the 
 answers a workflow's calls is paired with them in `worker.py`.
 """
 
+from temporalio import workflow
 from temporalio.worker import (
     ActivityInboundInterceptor,
     Interceptor,
@@ -64,6 +65,9 @@ WORKFLOWS: tuple[type, ...] = (
     ScheduledRun,
 )
 
+NAMES = tuple(sorted(str(workflow._Definition.must_from_class(w).name) for w in WORKFLOWS))
+"""Their workflow types."""
+
 PASSED_THROUGH = (
     # Records, contracts and pure patterns: no mutable state, and reloading them for every
     # workflow costs tens of milliseconds. Process files and their steps are never passed.
@@ -81,6 +85,7 @@ PASSED_THROUGH = (
     "idna",
     "jinja2",
     "markupsafe",
+    "opentelemetry",
     "phonenumbers",
     "rapidfuzz",
     "stdnum",

@@ -25,13 +25,16 @@ from activities.llm.batches import batch_doors
 from activities.pairing import inner_doors
 from activities.steps import StepActivities
 from activities.wire import Wire
-from deployed import WORKFLOWS, BraidInterceptor, runner
+from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.documents import converter, kept_in
+from runtime.gauges import Watched, watching
 from runtime.logs import configure
+from runtime.metrics import serve_metrics
 from runtime.processes import die_with_parent, hold_little, leave
 from runtime.settings import Settings, SettingsError
 from runtime.stack import running_stack
+from runtime.telemetry import tracing
 from store.admission import Admission
 from store.breakers import BreakerRule
 from store.database import Store
@@ -217,6 +220,10 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         suffix = f"-{options.suffix}" if options.suffix else ""
         for one in workers(client, deployed, identity=identity, queues=queues, suffix=suffix):
             await stack.enter_async_context(one)
+        if settings.metrics:
+            served = [queue + suffix for queue in queues]
+            what = Watched(served, settings.models.vendors_in_use, NAMES)
+            await stack.enter_async_context(watching(client, store, what))
         log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
         await end.wait()
         log.info("worker stopping", identity=identity)
@@ -270,7 +277,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = replace(settings, live=options.live or settings.live)
         options.queues = _chosen(options.queues, all_queues(settings))
         configure(settings.log_format)
-        asyncio.run(serve(options, settings))
+        serve_metrics(settings)
+        with tracing("braid-worker", settings):
+            asyncio.run(serve(options, settings))
     except (SettingsError, StoreError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

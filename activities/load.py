@@ -3,21 +3,18 @@
 from datetime import timedelta
 
 from temporalio import activity
-from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
+from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.failures import retryable
 from activities.journalled import CallDesk
+from runtime.backlog import PATIENCE, backlog
 from workflows.calls import MAIN_QUEUE
 from workflows.data.llm import VENDOR_QUEUE
 from workflows.data.route import Load, LoadQuery, QueueLoad, ServiceQuery, ServiceView
 
-PATIENCE = timedelta(seconds=3)
-"""How long one request to the Temporal service may take."""
 PAUSE = timedelta(milliseconds=200)
 
 
@@ -74,23 +71,11 @@ class LoadActivities:
         return ServiceView(keywords=tuple(name for name in query.keywords if name in known))
 
     async def _read(self, queue: str, suffix: str) -> QueueLoad:
-        request = DescribeTaskQueueRequest(
-            namespace=self._client.namespace,
-            task_queue=TaskQueue(name=queue + suffix),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-            report_stats=True,
-        )
         try:
-            found = await self._client.workflow_service.describe_task_queue(
-                request, timeout=PATIENCE
-            )
+            waiting, oldest = await backlog(self._client, queue + suffix)
         except RPCError as error:
             raise _unavailable(error) from error
-        return QueueLoad(
-            queue=queue,
-            backlog=found.stats.approximate_backlog_count,
-            oldest=found.stats.approximate_backlog_age.ToTimedelta(),
-        )
+        return QueueLoad(queue=queue, backlog=waiting, oldest=oldest)
 
 
 def _unavailable(error: RPCError) -> Exception:

@@ -13,6 +13,7 @@ from functools import cache
 import httpx
 
 from runtime.settings import Endpoint, Settings
+from runtime.telemetry import traceparent, vendor_span
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 2.0
@@ -106,7 +107,21 @@ class Wire:
         Raises NotSent or Lost. Waits at most the timeout of the settings in total, and for a
         streamed answer at most `model_idle_timeout` for its next piece.
         """
+        with vendor_span(service, request.method, simulated=endpoint.simulated) as note:
+            reply = await self._exchanged(service, endpoint, request, on_headers, on_chunk)
+            note(reply.status)
+        return reply
+
+    async def _exchanged(
+        self,
+        service: str,
+        endpoint: Endpoint,
+        request: HttpRequest,
+        on_headers: Callable[[], None] | None,
+        on_chunk: Callable[[int], None] | None,
+    ) -> Reply:
         total, idle = self._seconds(request)
+        trace = traceparent() if service in self._settings.traced else {}
         try:
             async with (
                 asyncio.timeout(total),
@@ -114,7 +129,7 @@ class Wire:
                     request.method,
                     endpoint.base_url.rstrip("/") + request.path,
                     content=request.content or None,
-                    headers=dict(request.headers),
+                    headers=dict(request.headers) | trace,
                     follow_redirects=request.method == "GET",
                     timeout=_timeout(total, idle),
                 ) as answer,

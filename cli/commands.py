@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from runtime.settings import Settings
+from runtime.telemetry import tracing
 
 Case = Annotated[
     str, typer.Argument(metavar="CASE", help="workflow id, or the case id for its newest run")
@@ -45,11 +46,14 @@ def in_session(
     """Do `work` with a session; settings are read here, once."""
     from cli.session import session
 
+    settings = settings_for(live=live)
+
     async def go() -> None:
-        async with session(settings_for(live=live), profile=profile, own=own, speed=speed) as here:
+        async with session(settings, profile=profile, own=own, speed=speed) as here:
             await work(here)
 
-    asyncio.run(go())
+    with tracing("braid-starter", settings):
+        asyncio.run(go())
 
 
 def out(value: Any) -> None:

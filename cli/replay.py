@@ -109,7 +109,7 @@ def _of_service(
     codes: list[int] = []
 
     async def work(here: Any) -> None:
-        from cli.replaying import NAMES
+        from deployed import NAMES
         from insight.history.reader import ordered
 
         if case:

@@ -27,7 +27,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Replayer, WorkflowInstance, WorkflowRunner
 
 from cli.code_lines import frames, traced
-from deployed import WORKFLOWS, BraidInterceptor, runner
+from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from insight.again.commands import Command, Given, recorded
 from insight.again.divergence import Comparison, Divergence, compare
 from insight.history.reader import Events
@@ -35,8 +35,6 @@ from runtime.documents import readable
 from workflows.data.common import JSON
 
 Stack = tuple[str, ...]
-NAMES = tuple(sorted(str(workflow._Definition.must_from_class(w).name) for w in WORKFLOWS))
-"""The workflow types that are deployed."""
 
 
 class Foreign(Exception):

@@ -9,6 +9,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from runtime.conversion import DATA_CONVERTER
+from runtime.telemetry import interceptors
 
 GIVEN_BY = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 
@@ -44,7 +45,9 @@ async def connect_given(
     address = config.get("target_host") or "localhost:7233"
     config.setdefault("target_host", address)
     try:
-        return await Client.connect(**config, data_converter=converter, identity=identity)
+        return await Client.connect(
+            **config, data_converter=converter, identity=identity, interceptors=interceptors()
+        )
     except (RuntimeError, RPCError) as error:
         raise NoServer(
             f"no Temporal service answers at {address}: check TEMPORAL_ADDRESS and the profile,"
@@ -57,6 +60,8 @@ async def connect_to(
 ) -> Client:
     """Connect to an address of our own stack. Raises NoServer."""
     try:
-        return await Client.connect(address, data_converter=converter, identity=identity)
+        return await Client.connect(
+            address, data_converter=converter, identity=identity, interceptors=interceptors()
+        )
     except (RuntimeError, RPCError) as error:
         raise NoServer(f"no Temporal server answers at {address}: {error}") from error

@@ -54,29 +54,7 @@ class Heartbeats(ActivityInboundInterceptor):
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         """Run the activity with beats, its call context, and its ids on every log line."""
-        info = activity.info()
-        scope = _text(input.headers, SCOPE_HEADER) or info.workflow_id or info.activity_id
-        branch = _text(input.headers, BRANCH_HEADER)
-        origins = tuple(_text(input.headers, ORIGIN_HEADER).split())
-        enter_call(
-            CallContext(
-                scope,
-                branch,
-                self._worker,
-                info.attempt,
-                origins,
-                tenant=info.priority.fairness_key or "",
-                weight=info.priority.fairness_weight or 1.0,
-                priority=info.priority.priority_key or 3,
-                payer=_text(input.headers, PAYER_HEADER),
-                one_at_a_time=ONE_AT_A_TIME in input.headers,
-                shadow=SHADOW in input.headers,
-                beat=self._outbound.heartbeat,
-            )
-        )
-        structlog.contextvars.bind_contextvars(
-            case=scope, branch=branch, call=info.activity_type, attempt=info.attempt
-        )
+        self._enter(activity.info(), input.headers)
         beating = asyncio.create_task(self._beat())
         log.debug("call started")
         try:
@@ -86,12 +64,40 @@ class Heartbeats(ActivityInboundInterceptor):
         except Exception as error:
             log.warning("call failed", error=type(error).__name__)
             if isinstance(error, StoreAway):
-                raise _unavailable(error, info.attempt) from error
+                raise _unavailable(error, activity.info().attempt) from error
             raise
         finally:
             beating.cancel()
             with suppress(asyncio.CancelledError):
                 await beating
+
+    def _enter(self, info: activity.Info, headers: Mapping[str, Payload]) -> None:
+        scope = _text(headers, SCOPE_HEADER) or info.workflow_id or info.activity_id
+        branch = _text(headers, BRANCH_HEADER)
+        enter_call(
+            CallContext(
+                scope,
+                branch,
+                self._worker,
+                info.attempt,
+                tuple(_text(headers, ORIGIN_HEADER).split()),
+                tenant=info.priority.fairness_key or "",
+                weight=info.priority.fairness_weight or 1.0,
+                priority=info.priority.priority_key or 3,
+                payer=_text(headers, PAYER_HEADER),
+                one_at_a_time=ONE_AT_A_TIME in headers,
+                shadow=SHADOW in headers,
+                beat=self._outbound.heartbeat,
+            )
+        )
+        structlog.contextvars.bind_contextvars(
+            case=scope,
+            workflow_id=info.workflow_id,
+            run_id=info.workflow_run_id,
+            branch=branch,
+            call=info.activity_type,
+            attempt=info.attempt,
+        )
 
     async def _beat(self) -> None:
         while True:

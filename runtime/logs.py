@@ -8,6 +8,8 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 from temporalio import activity, workflow
 
+from runtime.telemetry import trace_id
+
 
 def configure(log_format: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Send all logging through structlog to `stream` (standard error), as text or JSON."""
@@ -15,6 +17,7 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        _trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
@@ -49,9 +52,18 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
 
 
 def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Turn the SDK's extra about the running workflow or activity into `case`."""
+    """Turn the SDK's extra about the running workflow or activity into our ids."""
     for extra in ("temporal_workflow", "temporal_activity"):
         info = event.pop(extra, None)
         if isinstance(info, dict) and "workflow_id" in info:
             event.setdefault("case", info["workflow_id"])
+            event.setdefault("workflow_id", info["workflow_id"])
+            event.setdefault("run_id", info.get("run_id") or info.get("workflow_run_id"))
+    return event
+
+
+def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add the id of the trace a line belongs to, where there is one."""
+    if found := trace_id():
+        event["trace_id"] = found
     return event

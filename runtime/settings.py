@@ -39,6 +39,8 @@ KEYS = {
     "news": "NEWS_API_KEY",
     "worldbank": "WORLDBANK_API_KEY",
 }
+COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Where traces go; nowhere if neither is set. The exporter reads them itself, as other OTEL_*."""
 EFFECTS = frozenset(
     {"accounts", "mail", "chat", "payments", "warehouses", "carrier", "rows", "table"}
 )
@@ -76,6 +78,8 @@ class Settings:
     `model_idle_timeout` those for the next piece of a model's answer; `retry_pause` is the first
     pause before another attempt, where the other side names none; `breaker_pause` is how long a
     service is left alone at first when its breaker opens.
+    `metrics` is where Prometheus finds this process (HOST:PORT, empty: nowhere); `traces` says that
+    a collector of traces is named, `traced` which services are told the id of the trace.
     """
 
     data: Path = ROOT / ".braid"
@@ -89,6 +93,9 @@ class Settings:
     webhook_keys: Path | None = None
     catalogue: Path = ROOT / "llm.toml"
     log_format: str = "text"
+    metrics: str = ""
+    traces: bool = False
+    traced: frozenset[str] = frozenset()
     source_timeout: float = 10.0
     model_timeout: float = 150.0
     model_idle_timeout: float = 60.0
@@ -110,6 +117,9 @@ class Settings:
             webhook_keys=_file(given, "BRAID_WEBHOOK_KEYS"),
             catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
+            metrics=given.get("BRAID_METRICS", ""),
+            traces=any(given.get(name) for name in COLLECTORS),
+            traced=frozenset(given.get("BRAID_TRACEPARENT", "").replace(",", " ").split()),
         )
         keys = {name: given[var] for name, var in settings.key_names.items() if given.get(var)}
         return replace(settings, **{"keys": keys, **overrides})  # type: ignore[arg-type]

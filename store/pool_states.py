@@ -55,6 +55,14 @@ async def pool_states(
     return [_state(turn.pool(*key), known, turn.now, found, queued) for key in sorted(keys)]
 
 
+async def held(store: Store) -> dict[str, int]:
+    """Count the calls that limits hold back, by service. Writes nothing."""
+    query = select(permits.c.service, func.count()).where(permits.c.state == State.WAITING)
+    async with store.reading() as connection:
+        rows = await connection.execute(query.group_by(permits.c.service))
+        return {service: number for service, number in rows}
+
+
 async def _queued(connection: AsyncConnection) -> list[Row[Any]]:
     """Count those who wait, and those whose moment to send has yet to come."""
     kinds = (permits.c.service, permits.c.model, permits.c.tenant, permits.c.state)

@@ -37,6 +37,12 @@ async def dead(connection: AsyncConnection, now: float) -> list[tuple[str, float
     return [(row.worker, seconds(row.seen_at) + DEAD_AFTER) for row in rows]
 
 
+async def living(connection: AsyncConnection, now: float) -> list[str]:
+    """List the workers seen of late."""
+    seen = select(workers.c.worker).where(workers.c.seen_at >= stamp(now - DEAD_AFTER))
+    return list(await connection.scalars(seen))
+
+
 async def forget(connection: AsyncConnection, worker: str) -> None:
     """Strike a worker off."""
     await connection.execute(delete(workers).where(workers.c.worker == worker))

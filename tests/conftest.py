@@ -47,9 +47,9 @@ def shared_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_surprises(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide TEMPORAL_*, vendor keys and BRAID_* of whoever runs the tests."""
+    """Hide TEMPORAL_*, OTEL_*, vendor keys and BRAID_* of whoever runs the tests."""
     for name in list(os.environ):
-        if name.startswith(("TEMPORAL_", "BRAID_")) and name != "BRAID_SOAK":
+        if name.startswith(("TEMPORAL_", "BRAID_", "OTEL_")) and name != "BRAID_SOAK":
             monkeypatch.delenv(name)
         if name.endswith("_API_KEY"):
             monkeypatch.delenv(name)

@@ -19,6 +19,7 @@ from activities.failures import final
 from activities.smtp import SmtpReply, hand_over
 from runtime.context import call_context
 from runtime.smtp import SENDER, message_id
+from runtime.telemetry import vendor_span
 from workflows import calls
 from workflows.data.effects import EffectReceipt, MailOrder
 
@@ -55,7 +56,12 @@ async def send_mail(desk: EffectDesk, request: MailOrder) -> EffectReceipt:
         mail = written(request, key, server.sender)
 
         async def over() -> SmtpReply:
-            return await hand_over(server, mail, timeout)
+            with vendor_span(
+                "mail", "SMTP", simulated=server is not desk.settings.mail_server
+            ) as note:
+                reply = await hand_over(server, mail, timeout)
+                note(reply.code)
+            return reply
 
         return _accepted(await desk.guard.calling("mail", over, _works))
 

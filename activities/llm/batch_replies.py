@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from activities.counted import paid
 from activities.llm.ask import misfit
 from activities.llm.batch_apis import Result
 from activities.llm.dialects import PROVIDERS
@@ -97,6 +98,7 @@ class BatchReplies:
             usd=self._usd(batch.model, usage, now, batch=True),
         )
         await asyncio.shield(self._journal.settle(claim, stored))
+        paid(claim.entry, stored)
         return stored
 
     async def _reply(self, batch: Batch, item: BatchItem) -> BatchReply:

@@ -11,6 +11,7 @@ from functools import partial
 from temporalio.exceptions import ApplicationError
 
 from activities.budgets import charges_of
+from activities.counted import counted
 from activities.failures import failure, final, pause
 from activities.journalled import (
     Answered,
@@ -81,7 +82,7 @@ class ModelSender:
             raise failure("Model", trouble, self._settings.retry_pause) from trouble
         entry, sending = self._sending(request, record, endpoint)
         try:
-            fetched = await self._desk.fetch(entry, sending)
+            fetched = await counted(entry, self._desk.fetch(entry, sending))
         except (Answered, WireError, BudgetShort, BudgetUnknown) as trouble:
             raise await self._failure(trouble, entry.key, patient=request.patient) from trouble
         key = entry.key

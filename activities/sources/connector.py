@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Generic
 
+from activities.counted import counted
 from activities.failures import failure, pause, retryable
 from activities.journalled import Answered, CallDesk, Sending, need_of, worth_keeping
 from activities.posture import Advice, Posture, is_web_page, judge
@@ -192,7 +193,7 @@ class SourceDesk:
 
         need = need_of(call_context(), connector.service)
         sending = Sending(connector.service, endpoint, http, judged, stored, need)
-        found = (await self._calls.fetch(entry, sending)).reply
+        found = (await counted(entry, self._calls.fetch(entry, sending))).reply
         if asked.large:
             self._large.keep(endpoint.base_url, http, found)
         return entry.key, found

@@ -1,13 +1,16 @@
 """Gates on the server: escalation, several at once, continue-as-new, and what runs short."""
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import temporalio.runtime
 from pydantic import TypeAdapter
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.exceptions import ApplicationError
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from tests.flows.gate import (
     LEFT,
@@ -70,8 +73,26 @@ class Channel:
         return told
 
 
+@pytest.fixture
+def counters(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Counter[str]]:
+    """Read what the gates of this test's workflows counted."""
+    buffer = MetricBuffer(100_000)
+    measured = Runtime(telemetry=TelemetryConfig(metrics=buffer))
+    monkeypatch.setattr(temporalio.runtime._runtime_ref, "_default_runtime", measured)
+
+    def read() -> Counter[str]:
+        found = Counter[str]()
+        for update in buffer.retrieve_updates():
+            if update.metric.name.startswith("braid_gate"):
+                label = update.attributes.get("outcome") or update.attributes.get("kind") or ""
+                found[f"{update.metric.name} {label}".strip()] += int(update.value)
+        return found
+
+    return read
+
+
 async def test_an_unanswered_question_goes_up_the_chain_and_a_deputy_of_the_last_decides(
-    address: str,
+    address: str, counters: Callable[[], Counter[str]]
 ) -> None:
     """Nobody may decide before being asked; the author stands in for nobody."""
     channel = Channel()
@@ -97,6 +118,13 @@ async def test_an_unanswered_question_goes_up_the_chain_and_a_deputy_of_the_last
     levels = {t.level: t.to for t in channel.told if t.level}
     assert levels.get(1) == ("mona",)
     assert len({t.number for t in channel.told}) == len(channel.told), "nobody is told twice"
+    counted = counters()
+    assert counted.pop("braid_gate_nudges reminder") >= 1
+    assert counted == {  # once: a replay counts nothing
+        "braid_gates_opened": 1,
+        "braid_gate_nudges escalation": 2,
+        "braid_gates_ended settled": 1,
+    }
 
 
 @pytest.mark.parametrize("order", ["cab", "bca"])

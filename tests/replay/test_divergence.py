@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from cli.replay_shown import as_plain
-from cli.replaying import NAMES, Foreign, Replayed, replay
+from cli.replaying import Foreign, Replayed, replay
 from cli.stepping import stepped
+from deployed import NAMES
 from insight.again.commands import CommandKind, recorded
 from insight.again.divergence import Change, differences
 from insight.history.drafts import attributes

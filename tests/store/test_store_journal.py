@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store import workers
 from store.database import Store
 from store.journal import CallEntry, Claim, ClaimState, Journal, StoredReply, call_key
 from store.schema import claims
+from store.uncertain import uncertain_of_late
 from workflows.data.llm import Usage
 
 SCOPE = "dd-1"
@@ -107,6 +109,19 @@ async def test_a_claim_left_open_by_a_crash_is_repeated_and_counted(journal: Jou
 
 def at(journal: Journal, reply: StoredReply) -> StoredReply:
     return replace(reply, received_at=journal._store.clock())
+
+
+async def test_of_late_the_lost_and_those_of_dead_workers_are_uncertain(journal: Journal) -> None:
+    store = journal._store
+    assert await uncertain_of_late(store) == 0
+    await claimed(journal, replace(ENTRY, key="flying", worker="alive"))
+    await claimed(journal, replace(ENTRY, key="dead", worker="gone"))
+    await closed(journal, "lost", ClaimState.LOST, "broken")
+    await closed(journal, "refused", ClaimState.REFUSED, "429")
+    await journal.settle(await claimed(journal, replace(ENTRY, key="answered")), REPLY)
+    async with store.writing() as connection:
+        await workers.beat(connection, "alive", store.clock().timestamp())
+    assert await uncertain_of_late(store) == 2
 
 
 async def test_a_second_reply_is_paid_again(journal: Journal) -> None:

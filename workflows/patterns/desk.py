@@ -11,6 +11,7 @@ from workflows.errors import Misuse, Refused
 from workflows.patterns.announce import Announcer
 from workflows.patterns.clock import wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, Watcher
+from workflows.patterns.gate_counts import gate_ended, gate_given_up, gate_opened
 from workflows.patterns.open_gate import Gate
 from workflows.scope import in_shadow
 
@@ -40,7 +41,9 @@ class Desk:
         only_in_workflow(f"gate {spec.name!r}")
         if spec.name in self._waiting:
             raise Misuse(f"gate {spec.name!r} is open already; give each open gate its own name")
-        gate = Gate(spec, self._carried.get(spec.name))
+        if (carried := self._carried.get(spec.name)) is None:
+            gate_opened()
+        gate = Gate(spec, carried)
         self._gates[spec.name] = self._waiting[spec.name] = gate
         self._forget_carried(spec.name)
         self._announcer.tell(Happening.GATE_OPENED, gate=spec.name)
@@ -59,9 +62,14 @@ class Desk:
 
     async def _wait(self, gate: Gate, remind: Remind | None) -> GateResult:
         try:
-            return await gate.wait(remind)
+            result = await gate.wait(remind)
+        except (Exception, asyncio.CancelledError):
+            gate_given_up()
+            raise
         finally:
             del self._waiting[gate.spec.name]
+        gate_ended(timed_out=result.timed_out)
+        return result
 
     def refuse(self, decision: Decision) -> str | None:
         """Say why this decision cannot count; None if it can, or its gate is yet to reopen."""

@@ -17,6 +17,7 @@ from workflows.data.common import (
 from workflows.errors import Misuse, Refused
 from workflows.patterns.clock import now, wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, value_as
+from workflows.patterns.gate_counts import gate_nudged
 from workflows.patterns.seats import Panel, Seat
 from workflows.scope import log, told
 
@@ -180,6 +181,7 @@ class Gate:
         else:
             self.reminders += 1
             to = before
+        gate_nudged(level)
         number = self.reminders + len(self.escalations)
         return Reminder(self.spec.name, number, to, level)
 

@@ -1,0 +1,30 @@
+"""Counts gates as they are opened, nudged and ended; silent on replay and outside workflows."""
+
+from temporalio import workflow
+
+from workflows.data.metrics import GATE_NUDGES, GATES_ENDED, GATES_OPENED, Metric
+
+
+def gate_opened() -> None:
+    """Count a gate that was opened; one carried over from an earlier run was counted there."""
+    _count(GATES_OPENED)
+
+
+def gate_ended(*, timed_out: bool) -> None:
+    """Count a gate that people settled, or that nobody settled in time."""
+    _count(GATES_ENDED, outcome="timed_out" if timed_out else "settled")
+
+
+def gate_given_up() -> None:
+    """Count a gate that is not asked any more: its branch or case ended first."""
+    _count(GATES_ENDED, outcome="given_up")
+
+
+def gate_nudged(level: int) -> None:
+    """Count a reminder (level 0), or a level of the escalation that was reached."""
+    _count(GATE_NUDGES, kind="escalation" if level else "reminder")
+
+
+def _count(metric: Metric, **labels: str) -> None:
+    if workflow.in_workflow():
+        workflow.metric_meter().create_counter(metric.name, metric.says).add(1, labels)
