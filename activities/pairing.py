@@ -11,6 +11,7 @@ from activities.doors import Answer
 from activities.effects.doors import EffectActivities
 from activities.journalled import CallDesk
 from activities.load import LoadActivities
+from activities.promotion import PromotionActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
@@ -84,6 +85,7 @@ def _kept(store: Store) -> Pairs:
     budgets = BudgetActivities(store)
     cleared = ClearedActivities(store)
     return {
+        calls.READ_PROMOTION: PromotionActivities(store).read_promotion,
         calls.KEEP_ITEMS: results.keep_items,
         calls.KEPT_ITEMS: results.kept_items,
         calls.CLAIM_ITEMS: results.claim_items,

@@ -44,11 +44,13 @@ def receive(
 
     async def work(here: Any) -> None:
         from cli.arriving.desk import create_app
+        from cli.runs import service
         from store.database import Store
 
         ours = here.settings.mail_server.sender if here.settings.mail_server else SENDER
         async with Store.opened(here.settings.database) as store:
-            made = create_app(here.client, store, given, sender=ours, secret=secret)
+            who = {"sender": ours, "secret": secret, "service": service(here)}
+            made = create_app(here.client, store, given, **who)
             await _take(made, host, port, as_json=as_json)
 
     in_session(work, profile=profile, live=live)

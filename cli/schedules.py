@@ -40,11 +40,14 @@ def add(
     from cli.processes import process
 
     entry = process(process_name)
-    what = scheduling.order(entry, read(file, entry.record))
+    given = read(file, entry.record)
     times = scheduling.Times(every, cron, jitter, until, overlap, catch_up)
     spec, policy = times.spec(), times.policy()
 
     async def work(here: Any) -> None:
+        from cli.runs import service
+
+        what = scheduling.order(entry, given, service(here))
         await scheduling.add(here.client, name, what, spec, policy)
         await _show(here, name, as_json=as_json)
 
@@ -67,9 +70,10 @@ def rescreen(
 
     async def work(here: Any) -> None:
         from cli import scheduling
+        from cli.runs import service
 
         handle = await here.handle(case)
-        found = await scheduling.again(here.client, handle, name)
+        found = await scheduling.again(here.client, handle, name, service(here))
         policy, days = scheduling.Times(catch_up="P30D").policy(), found.days
         await scheduling.add(here.client, days.schedule, found.what, found.spec, policy, days.note)
         await _show(here, days.schedule, as_json=as_json)

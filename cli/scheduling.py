@@ -102,8 +102,8 @@ def _day(option: str, text: str) -> datetime:
         raise BadInput(f"{option} {text!r}: write a day, as 2027-01-31") from error
 
 
-def order(entry: ProcessEntry, given: Record) -> ScheduledOrder:
-    """Say what a schedule starts each time."""
+def order(entry: ProcessEntry, given: Record, service: str = "") -> ScheduledOrder:
+    """Say what a schedule starts each time; `service` is the one whose promotions hold."""
     dated = tuple(name for name in DATED if name in entry.record.model_fields)
     return ScheduledOrder(
         process=entry.name,
@@ -112,6 +112,7 @@ def order(entry: ProcessEntry, given: Record) -> ScheduledOrder:
         given=given.model_dump(mode="json"),
         dated=dated,
         goes_on=LAST in entry.record.model_fields,
+        service=service,
     )
 
 
@@ -159,7 +160,7 @@ class Review:
     days: ReviewDays
 
 
-async def again(client: Client, handle: cases.Handle, name: str = "") -> Review:
+async def again(client: Client, handle: cases.Handle, name: str = "", service: str = "") -> Review:
     """Say how the customer of a closed due diligence case is screened again, by which schedule.
 
     The first time is the day its decision names; each run sets the next by the tier it found.
@@ -172,7 +173,7 @@ async def again(client: Client, handle: cases.Handle, name: str = "") -> Review:
     if described.close_time is None:
         raise BadInput(f"{handle.id} is still open; wait for its decision")
     record = await cases.result(handle, DecisionRecord)
-    what = order(entry, await _input(client, handle))
+    what = order(entry, await _input(client, handle), service)
     name = name or f"rescreen-{what.case}"
     days = review_days(name, handle.id, record.tier, record.next_review_due)
     if days is None:

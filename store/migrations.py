@@ -244,6 +244,14 @@ REFUSALS = Migration(
     ),
 )
 
+PROMOTED_AS = Migration(
+    16,
+    (  # what was promoted before was known by words alone: it must be promoted again
+        "DELETE FROM promotions",
+        "ALTER TABLE promotions ADD COLUMN runs TEXT NOT NULL DEFAULT ''",
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -260,6 +268,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     RESULTS_AS_KEPT,
     SHADOW_CASES,
     REFUSALS,
+    PROMOTED_AS,
 )
 
 

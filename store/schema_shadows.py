@@ -44,4 +44,5 @@ promotions = Table(
     Column("reason", Text, nullable=False),
     Column("promoted_by", Text, nullable=False),
     Column("promoted_at", Text, nullable=False),
+    Column("runs", Text, nullable=False),
 )

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from workflows.data import accounts, endpoints, orders, pipeline
+from workflows.data import accounts, endpoints, orders, pipeline, promotion, scheduled
 from workflows.data.announce import Announcement
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
@@ -43,7 +43,6 @@ from workflows.data.registers import (
 )
 from workflows.data.resources import KeeperMessage
 from workflows.data.route import Load, LoadQuery, ServiceQuery, ServiceView
-from workflows.data.scheduled import Rescheduled, ReviewDays
 from workflows.data.sources import (
     CompanyAnswer,
     CompanyQuery,
@@ -277,7 +276,8 @@ READ_SERVICE = Call("read_service", ServiceQuery, ServiceView, timedelta(seconds
 
 KEEPER = _service("keeper_message", KeeperMessage)
 TOPIC = _service("topic_message", TopicMessage)
-SET_REVIEW = _kept("set_review", ReviewDays, Rescheduled)
+SET_REVIEW = _kept("set_review", scheduled.ReviewDays, scheduled.Rescheduled)
+READ_PROMOTION = _kept("read_promotion", promotion.PromotionQuery, promotion.NewCase)
 
 KEEP_ITEMS = _kept("keep_items", ItemBatch, Kept)
 KEPT_ITEMS = _kept("kept_items", PageQuery, ItemPage)

@@ -186,7 +186,9 @@ def _given_grade() -> Grade:
 
 def _marks() -> dict[str, Any]:
     """Give the headers of what this case is told to be, and its children with it."""
-    return _mark(ONE_AT_A_TIME) | _mark(SHADOW)
+    case = current_case()
+    turns = {ONE_AT_A_TIME: _payload(True)} if case is not None and case.sequential else {}
+    return _mark(ONE_AT_A_TIME) | turns | _mark(SHADOW)
 
 
 def _mark(name: str) -> dict[str, Any]:

@@ -44,11 +44,13 @@ def enter_scope(scope: Scope) -> None:
 class OwnCase:
     """A case of its own within a workflow of many: what is started there has `id` as the scope of
     journal and ledger, may read what `origins` paid for, and pays from `payer` too, if there is.
+    A `sequential` one sends one thing at a time.
     """
 
     id: str
     origins: tuple[str, ...] = ()
     payer: str = ""
+    sequential: bool = False
 
 
 _case: ContextVar[OwnCase | None] = ContextVar("braid_case", default=None)

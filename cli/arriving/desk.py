@@ -1,6 +1,7 @@
 """The desk at which mails arrive over HTTP: `POST /mails`; each mail starts one case, ever."""
 
 import hmac
+from dataclasses import dataclass
 from hashlib import sha256
 
 from starlette.applications import Starlette
@@ -14,8 +15,11 @@ from cli import cases
 from cli.arriving import mails
 from cli.errors import BadInput
 from cli.processes import process
+from cli.shadows.promoting import as_promoted
 from store.database import Store
 from store.journal import Journal
+from store.promotions import Promotions
+from workflows.data.common import Record
 from workflows.data.email_triage import IncomingMail, SupportDesk, TriageCase
 
 LARGEST = 5_000_000
@@ -39,14 +43,20 @@ def signed(secret: str, body: bytes) -> str:
 
 
 def create_app(
-    client: Client, store: Store, desk: SupportDesk, *, sender: str, secret: str = ""
+    client: Client,
+    store: Store,
+    desk: SupportDesk,
+    *,
+    sender: str,
+    secret: str = "",
+    service: str = "",
 ) -> Starlette:
     """Build the application; with a secret, each body must come with its signature.
 
     `sender` is the address our own mails are from; `store` is that of the workers, which knows a
-    case by its calls long after Temporal forgot it.
+    case by its calls long after Temporal forgot it, and by `service` what was promoted.
     """
-    journal = Journal(store)
+    begin = _Beginning(client, Journal(store), Promotions(store, service), desk)
 
     async def receive(request: Request) -> JSONResponse:
         try:
@@ -59,7 +69,7 @@ def create_app(
         plain = request.headers.get("content-type", "").split(";")[0].strip().lower()
         read = mails.from_json if plain == "application/json" else mails.raw
         try:
-            return await _begin(client, journal, read(body, sender), desk)
+            return await begin(read(body, sender))
         except mails.Ignored as why:
             return JSONResponse({"ignored": str(why)})
         except BadInput as wrong:
@@ -68,21 +78,33 @@ def create_app(
     return Starlette(routes=[Route("/mails", receive, methods=["POST"])])
 
 
-async def _begin(
-    client: Client, journal: Journal, mail: IncomingMail, desk: SupportDesk
-) -> JSONResponse:
-    """Start the mail's case, or name the one it has, be it open, closed or long gone."""
-    name = identity(mail)
-    if await journal.calls(name):
-        return JSONResponse({"case": name, "started": False})
-    given = TriageCase(case=f"mail-{name.removeprefix('et-')[:12]}", mail=mail, desk=desk)
-    try:
-        await cases.start(client, PROCESS, given, cases.Start(workflow_id=name))
-    except BadInput as refused:
-        if isinstance(refused.__cause__, WorkflowAlreadyStartedError):
+@dataclass(frozen=True)
+class _Beginning:
+    """Starts cases of mails."""
+
+    client: Client
+    journal: Journal
+    promotions: Promotions
+    desk: SupportDesk
+
+    async def __call__(self, mail: IncomingMail) -> JSONResponse:
+        """Start the mail's case, or name the one it has, be it open, closed or long gone."""
+        name = identity(mail)
+        if await self.journal.calls(name):
             return JSONResponse({"case": name, "started": False})
-        return _error(503, f"{refused}; deliver it again later")
-    return JSONResponse({"case": name, "started": True}, 202)
+        number = name.removeprefix(f"{PROCESS.prefix}-")[:12]
+        case = TriageCase(case=f"mail-{number}", mail=mail, desk=self.desk)
+        given: Record = case
+        entry, how = PROCESS, cases.Start(workflow_id=name)
+        if (found := await self.promotions.of(PROCESS.name)) is not None:
+            entry, given, how = as_promoted(found, case, how)
+        try:
+            await cases.start(self.client, entry, given, how)
+        except BadInput as refused:
+            if isinstance(refused.__cause__, WorkflowAlreadyStartedError):
+                return JSONResponse({"case": name, "started": False})
+            return _error(503, f"{refused}; deliver it again later")
+        return JSONResponse({"case": name, "started": True}, 202)
 
 
 async def _body(request: Request) -> bytes:

@@ -4,7 +4,7 @@ They are read as a stream and never held together. What cannot be used is told w
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from cli.errors import BadInput
 from cli.inputs import mends, read
 from cli.yaml_files import LARGEST
 from workflows.data.case_batch import BatchInputs
-from workflows.data.common import Record
+from workflows.data.common import JSON, Record
 from workflows.data.spread import MOST_BYTES, Item
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -42,15 +42,25 @@ class Inputs:
     places: dict[str, Place] = field(default_factory=dict)
     wrong: list[Wrong] = field(default_factory=list)
     sha256: str = ""
+    cast: Callable[[dict[str, JSON]], dict[str, JSON]] | None = None
+    """Turns each into what is done with it; raises ValueError for one that cannot be."""
 
     def items(self) -> Iterator[Item]:
         """Read them again. Raises BadInput at the end if they are not what they were."""
         digest = sha256()
         for place, given in _given(self.path, self.record, digest):
             if isinstance(given, Item) and self.places.get(given.key) == place:
-                yield given
+                yield self._cast(given, place)
         if digest.hexdigest() != self.sha256:
             raise BadInput(f"{self.path} changed while it was read; nothing was started: run again")
+
+    def _cast(self, item: Item, place: Place) -> Item:
+        if self.cast is None:
+            return item
+        try:
+            return item.model_copy(update={"request": self.cast(item.request)})
+        except ValueError as wrong:
+            raise BadInput(f"{self.path}: {at(place)}: {wrong}") from wrong
 
     def changed(self) -> bool:
         """Say whether they are not any more what was read."""

@@ -16,6 +16,7 @@ from cli.commands import out
 from cli.errors import BadInput, Trouble
 from cli.processes import ProcessEntry, process
 from cli.session import Session, say
+from cli.shadows.promoting import of_process
 from insight.shown.words import dollars, length
 from workflows.calls import MAIN_QUEUE
 from workflows.data.case_batch import CaseBatchResult, Raise
@@ -46,14 +47,18 @@ async def run(
 ) -> None:
     """Start a batch; unless detached, show it until it ends, and write its results."""
     redriven = await starting.earlier(here, entry, redrive, wish.grade) if redrive else None
-    to_do = len(given.places)
+    promoted = await of_process(here, entry)
+    runs = promoted.runs if promoted else None
+    if runs is not None:
+        given.cast, queue = runs.given, runs.queue(queue)
+    doing = starting.Doing(entry, runs, starting.grade_of(wish, redriven, runs))
+    to_do, work = len(given.places), doing.work()
     if redriven is not None:
-        work = starting.work_of(entry, starting.grade_of(wish, redriven))
         found = sending.results(here.client, redriven.ref, redriven.origins[-1], queue=queue)
         to_do = await starting.left(found, given, work)
     foreseen = await estimate(here.client, entry.name, to_do, wish.window)
     starting.agreed(foreseen, to_do, wish)
-    handle, order = await starting.start(here, entry, given, wish, redriven, queue)
+    handle, order = await starting.start(here, doing, given, wish, redriven, queue)
     say(f"batch {handle.id} started; pause it with `starter.py batch pause {handle.id}`")
     if detach:
         if as_json:

@@ -16,11 +16,12 @@ from cli.batch.estimate import UNKNOWN, Estimate
 from cli.batch.inputs import Inputs, at
 from cli.batch.sending import keep
 from cli.errors import BadInput
-from cli.processes import PROCESSES, ProcessEntry
+from cli.processes import PROCESSES, ProcessEntry, process
 from cli.session import Session, say
 from workflows.calls import MAIN_QUEUE
 from workflows.data.case_batch import CaseBatch
 from workflows.data.chunk import WorkOrder
+from workflows.data.promotion import RunsAs
 from workflows.data.spread import ItemResult, ItemState, SpreadRef, Tolerance
 from workflows.grades import GRADE, Grade
 from workflows.patterns.spread_work import Child, work_order
@@ -69,9 +70,26 @@ def dollars(text: str) -> Decimal | None:
     return Decimal(text) if text else None
 
 
-def grade_of(wish: Wish, redriven: CaseBatch | None) -> Grade:
-    """Say in which grade its cases run: as wished, or else as those before."""
-    return wish.grade or (Grade(redriven.grade) if redriven else Grade.VISIBLE)
+def grade_of(wish: Wish, redriven: CaseBatch | None, runs: RunsAs | None = None) -> Grade:
+    """Say in which grade its cases run: as wished, or else as those before, or as promoted."""
+    if wish.grade is not None:
+        return wish.grade
+    if redriven is not None:
+        return Grade(redriven.grade)
+    return Grade(runs.grade) if runs is not None and runs.grade else Grade.VISIBLE
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What is done with each input of a process: its own case, or as what was promoted runs."""
+
+    entry: ProcessEntry
+    runs: RunsAs | None
+    grade: Grade
+
+    def work(self) -> WorkOrder:
+        """Say what does one case. Raises BadInput for a process that cannot run fused."""
+        return work_of(process(self.runs.process) if self.runs else self.entry, self.grade)
 
 
 def work_of(entry: ProcessEntry, grade: Grade) -> WorkOrder:
@@ -161,15 +179,14 @@ def agreed(foreseen: Estimate | None, count: int, wish: Wish) -> None:
 
 async def start(
     here: Session,
-    entry: ProcessEntry,
+    doing: Doing,
     given: Inputs,
     wish: Wish,
     redriven: CaseBatch | None,
     queue: str = MAIN_QUEUE,
 ) -> tuple[Handle, CaseBatch]:
     """Send the inputs and start the batch. Raises BadInput if they changed meanwhile."""
-    grade = grade_of(wish, redriven)
-    work = work_of(entry, grade)
+    entry, grade, work = doing.entry, doing.grade, doing.work()
     batch = f"batch-{entry.name}-{secrets.token_hex(3)}"
     total = len(given.places)
     source = await keep(here.client, batch, given.items(), total, _telling(total), queue)
@@ -185,6 +202,7 @@ async def start(
         chunk=CHUNKS[work.kind],
         tolerance=wish.tolerance,
         usd=wish.usd,
+        sequential=doing.runs is not None and doing.runs.sequential,
     )
     handle: Handle = await here.client.start_workflow(
         "batch",

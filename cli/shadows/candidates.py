@@ -10,13 +10,14 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from cli.blueprints.checking import sound
+from cli.blueprints.making import others
 from cli.cases import Start
 from cli.errors import BadInput
 from cli.processes import PROCESSES, ProcessEntry, process
 from cli.shadows.recast import BLUEPRINT, case_for
 from workflows.calls import MAIN_QUEUE
-from workflows.data.blueprints.case import digest
 from workflows.data.common import Record
+from workflows.data.promotion import RunsAs
 from workflows.grades import Grade
 
 BUILD = re.compile(r"build:([a-z0-9][a-z0-9-]{0,30})")
@@ -34,8 +35,6 @@ class Candidate:
     process: str = ""
     build: str = ""
     blueprint: Path | None = None
-    sha256: str = ""
-    """How the definition's hash begins, if it was pinned down."""
     grade: Grade | None = None
     sequential: bool = False
 
@@ -48,12 +47,7 @@ class Candidate:
     def entry(self, baseline: ProcessEntry) -> ProcessEntry:
         """Say which process runs. Raises BadInput if it does not take the baseline's input."""
         if self.blueprint is not None:
-            now = digest(sound(self.blueprint).blueprint)
-            if not now.startswith(self.sha256):
-                raise BadInput(
-                    f"{self.blueprint} is not what was promoted any more: try it, then promote it"
-                    " again, or take it back with `starter.py shadow demote`"
-                )
+            sound(self.blueprint)
             return process(BLUEPRINT)
         entry = process(self.process) if self.process else baseline
         if entry.record is not baseline.record:
@@ -67,13 +61,20 @@ class Candidate:
         """Turn a case's input into the candidate's. Raises BadInput if a field is missing."""
         return given if self.blueprint is None else case_for(self.blueprint, given)
 
-    def pinned(self) -> str:
-        """Name it so that a blueprint edited later is not taken for it."""
+    def runs(self, baseline: ProcessEntry) -> RunsAs:
+        """Say as what new cases run; a blueprint is taken as it is now. Raises BadInput."""
+        entry = self.entry(baseline)
+        found = RunsAs(
+            process=entry.name,
+            prefix=entry.prefix,
+            build=self.build,
+            grade=self.grade or "",
+            sequential=self.sequential,
+        )
         if self.blueprint is None:
-            return self.text
-        begins = digest(sound(self.blueprint).blueprint)[:12]
-        pinned = f"{self.blueprint.resolve()}#{begins}"
-        return "+".join(pinned if _is_file(w) else w for w in self.text.split("+"))
+            return found
+        source = sound(self.blueprint)
+        return found.model_copy(update={"blueprint": source.blueprint, "others": others(source)})
 
     async def check_served(self, client: Client, queue: str = MAIN_QUEUE) -> None:
         """Refuse a build no worker of which is there. Raises BadInput."""
@@ -91,17 +92,12 @@ class Candidate:
             )
 
 
-def _is_file(word: str) -> bool:
-    return word.partition("#")[0].endswith((".yaml", ".yml"))
-
-
 def candidate(text: str) -> Candidate:
     """Read a candidate, as `build:next+fused`. Raises BadInput."""
     found = Candidate(text)
     for word in filter(None, text.split("+")):
-        if _is_file(word):
-            file, _, begins = word.partition("#")
-            found = replace(found, blueprint=Path(file), sha256=begins)
+        if word.endswith((".yaml", ".yml")):
+            found = replace(found, blueprint=Path(word))
         elif build := BUILD.fullmatch(word):
             found = replace(found, build=build[1])
         elif word == Grade.FUSED:

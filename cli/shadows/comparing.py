@@ -9,11 +9,12 @@ from cli import cases
 from cli.processes import ProcessEntry
 from cli.shadows.baselines import Baseline
 from cli.shadows.candidates import Candidate
-from cli.shadows.recast import at, named, told
+from cli.shadows.recast import at, told
 from cli.shadows.running import Ran, Shadowed
 from insight.statistics.acts import Act, acting_otherwise, untold
 from insight.statistics.fields import FieldDifference, Tolerance, differing, leaves
 from insight.statistics.pairs import Pair
+from workflows.data.blueprints.recast import named
 from workflows.data.common import JSON
 
 AT_ONCE = 4

@@ -1,12 +1,12 @@
 """A case of any process as a case of a blueprint, and what a result says either way."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cli.blueprints.checking import sound
 from cli.blueprints.making import others
 from cli.errors import BadInput
 from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.blueprints.recast import recast
 from workflows.data.common import JSON, Record
 
 BLUEPRINT = "blueprint"
@@ -17,31 +17,13 @@ def case_for(path: Path, given: Record) -> BlueprintCase:
 
     A field is taken from the top of the case first, then from within. Raises BadInput.
     """
-    source = sound(path)
-    blueprint, known = source.blueprint, given.model_dump(mode="json")
+    source, known = sound(path), given.model_dump(mode="json")
     if isinstance(given, BlueprintCase):
-        values = dict(given.values)
-    else:
-        found = {name: next(named(known, name), None) for name in blueprint.input}
-        values = {name: value for name, value in found.items() if value is not None}
-    missing = [n for n, kind in blueprint.input.items() if n not in values and kind[-1] != "?"]
-    if missing:
-        raise BadInput(
-            f"{path}: the case {known['case']} has no {', '.join(missing)}, which the blueprint"
-            " takes; name its input as the case does, or end the type with ?"
-        )
-    return BlueprintCase(
-        case=known["case"], blueprint=blueprint, values=values, others=others(source)
-    )
-
-
-def named(known: Mapping[str, JSON], name: str) -> Iterator[JSON]:
-    """Give what is called so, nearest to the top first."""
-    level: list[Mapping[str, JSON]] = [known]
-    while level:
-        yield from (fields[name] for fields in level if name in fields)
-        inner = (value for fields in level for value in fields.values())
-        level = [value for value in inner if isinstance(value, dict)]
+        known = {"case": given.case, **given.values}
+    try:
+        return recast(source.blueprint, others(source), known)
+    except ValueError as wrong:
+        raise BadInput(f"{path}: {wrong}") from wrong
 
 
 def at(result: JSON, path: str) -> JSON:

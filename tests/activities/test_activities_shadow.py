@@ -105,7 +105,7 @@ NO_EFFECT = {
 OF_THE_CASE = {
     *("open_budget", "read_cost", "read_budget", "run_step", "keep_items", "kept_items"),
     *("claim_items", "keep_results", "spread_results", "keep_document", "read_document"),
-    "find_cleared_hit",
+    *("find_cleared_hit", "read_promotion"),
 }
 """They read, or write what belongs to the case's own scope."""
 KEPT_FROM_ACTING = {

@@ -1,21 +1,26 @@
 """`shadow` as people meet it: on cases that ended, on inputs, with people's words; promotion."""
 
-from dataclasses import replace
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
+from cli import scheduling
+from cli.arriving.desk import create_app
+from cli.batch import running, starting
 from cli.cases import Start
 from cli.errors import BadInput
 from cli.processes import process
+from cli.runs import service
 from cli.session import Session
 from cli.shadows import asked, promoting
 from cli.shadows.asked import Asked
 from cli.shadows.baselines import decided
 from cli.shadows.beside import Beside, chosen
 from cli.shadows.candidates import candidate
-from cli.shadows.recast import at, named
+from cli.shadows.recast import at
 from cli.shadows.tolerances import places, tolerances
 from insight.statistics.fields import Tolerance
 from runtime.settings import ROOT
@@ -24,9 +29,12 @@ from tests.process.examples import EXAMPLES
 from tests.process.living import begun
 from tests.support.world import World, example
 from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.blueprints.recast import named
 from workflows.data.common import JSON
 from workflows.data.email_triage import TriageCase
+from workflows.data.promotion import RunsAs
 from workflows.data.proposal import ProposalCase
+from workflows.data.scheduled import SCHEDULED_RUN, ScheduledEnd
 
 DUE_DILIGENCE = next(e for e in EXAMPLES if e.process == "due-diligence")
 
@@ -51,10 +59,9 @@ def test_a_blueprint_takes_what_the_case_calls_alike() -> None:
     assert isinstance(made, BlueprintCase)
     assert made.case == given.case
     assert made.values["mail"] == given.mail.model_dump(mode="json")
-    pinned = candidate(found.pinned())
-    assert pinned.entry(process("email-triage")).name == "blueprint"
-    with pytest.raises(BadInput, match="not what was promoted"):
-        replace(pinned, sha256="0" * 12).entry(process("email-triage"))
+    runs = found.runs(process("email-triage"))
+    kept = RunsAs.model_validate_json(runs.model_dump_json(exclude_defaults=True))
+    assert BlueprintCase.model_validate(kept.given(given.model_dump(mode="json"))) == made
     with pytest.raises(BadInput, match="has no"):
         found.given(example("proposal/fleet", ProposalCase))
 
@@ -135,10 +142,42 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     with pytest.raises(BadInput, match="--suffix nobody"):
         await candidate("build:nobody").check_served(here.client, here.queue)
 
-    await promoting.promote(session, "proposal", "sequential", "ana", "it is as good")
-    given = example("proposal/fleet", ProposalCase)
-    entry, _, start = await promoting.promoted(session, process("proposal"), given, Start())
-    assert (entry.name, start.sequential) == ("proposal", True)
-    await promoting.demote(session, "proposal")
-    _, _, start = await promoting.promoted(session, process("proposal"), given, Start())
-    assert not start.sequential
+
+@pytest.mark.server
+async def test_a_promotion_holds_wherever_a_case_is_started(
+    here: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By `run`, for a mail that arrives, in a batch and by a schedule; and no more taken back."""
+    entry, given = process("email-triage"), example("email-triage/routine", TriageCase)
+    session = Session(here.client, here.settings, None, None)
+    await promoting.promote(
+        session, entry.name, "blueprints/email_triage.yaml+sequential", "ana", "as good"
+    )
+    made, case, start = await promoting.promoted(session, entry, given, Start())
+    assert (made.name, type(case), start.sequential) == ("blueprint", BlueprintCase, True)
+
+    run = await here.begin(SCHEDULED_RUN, scheduling.order(entry, given, service(session)))
+    app = create_app(
+        *(here.client, here.store, given.desk), sender="us@b.example", service=service(session)
+    )
+    mail = {"message_id": f"<{here.queue}@a.example>", "from": "a@b.example", "text": "Hello?"}
+    wire = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=wire, base_url="http://desk") as post:
+        arrived = (await post.post("/mails", json=mail)).json()
+    (file := tmp_path / "mails.jsonl").write_text(given.model_dump_json())
+    wish = starting.wish("", 10, "0", "", strict=True, sure=True)
+    found = running.prepared(entry, file, None, wish)
+    await running.run(session, entry, found, wish, None, as_json=True, queue=here.queue)
+    told = capsys.readouterr().out
+    batch = json.JSONDecoder().raw_decode(told[told.index("{\n") :])[0]["batch"]
+    ended = await here.done(run, ScheduledEnd)
+    for name in (arrived["case"], f"{batch}:{given.case}", ended.case):
+        described = await here.client.get_workflow_handle(name).describe()
+        assert described.workflow_type == "blueprint", name
+    await here.client.get_workflow_handle(arrived["case"]).terminate("nobody serves its queue")
+
+    await promoting.demote(session, entry.name)
+    again = await promoting.promoted(session, entry, given, Start())
+    assert again == (entry, given, Start())
+    with pytest.raises(BadInput, match="go on from its result"):
+        await promoting.promote(session, "due-diligence", "blueprints/quiz.yaml", "ana", "")

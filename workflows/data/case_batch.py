@@ -32,7 +32,7 @@ class CaseBatch(Record):
 
     `ref` is where the results are: those of an earlier batch when it is driven again, and then
     `origins` are the ids of all before it. `usd` bounds what the models of all cases may cost.
-    `so_far` is carried from run to run.
+    `sequential` cases send one thing at a time each. `so_far` is carried from run to run.
     """
 
     process: str
@@ -46,6 +46,7 @@ class CaseBatch(Record):
     chunk: Annotated[int, Field(ge=1, le=1000)]
     tolerance: Tolerance
     usd: Annotated[Decimal, Field(gt=0)] | None = None
+    sequential: bool = False
     so_far: SpreadSoFar = SpreadSoFar()
 
 

@@ -43,12 +43,14 @@ class OwnCases(Record):
     and ledger, and the workflow id of a child.
 
     `origins` are prefixes of earlier runs whose paid replies may be read. `payer` names, as scope
-    and name, a budget that every model call of the items waits for.
+    and name, a budget that every model call of the items waits for. `sequential` cases send one
+    thing at a time each.
     """
 
     prefix: str
     origins: tuple[str, ...] = ()
     payer: str = ""
+    sequential: bool = False
 
 
 class ChunkOrder(Record):

@@ -14,7 +14,8 @@ class ScheduledOrder(Record):
 
     `dated` are the top-level fields of the input that hold the day of the run. A run that `goes_on`
     finds in the field `last` of its input what the last one ended with. `review` is the schedule
-    whose days follow the review date each run comes to; without it they stay as they are.
+    whose days follow the review date each run comes to; without it they stay as they are. `service`
+    is the Temporal service by which the store knows what was promoted.
     """
 
     process: str
@@ -24,6 +25,7 @@ class ScheduledOrder(Record):
     dated: tuple[str, ...] = ()
     goes_on: bool = False
     review: str = ""
+    service: str = ""
 
     def on(self, day: date, last: JSON = None) -> dict[str, JSON]:
         """Give the input as it is on a day, after a run that handed on `last`."""

@@ -133,7 +133,7 @@ class ChunkRun:
             return
         enter_scope(Scope())
         origins = tuple(origin + item.key for origin in cases.origins)
-        enter_case(OwnCase(cases.prefix + item.key, origins, cases.payer))
+        enter_case(OwnCase(cases.prefix + item.key, origins, cases.payer, cases.sequential))
 
     def _settle(self, item: Item, *, value: JSON = None, error: str = "") -> None:
         digest = self._order.work.digest(item.request)

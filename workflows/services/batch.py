@@ -63,7 +63,7 @@ def _spread(given: CaseBatch) -> SpreadOrder:
         ref=given.ref,
         work=given.work,
         source=given.source,
-        cases=OwnCases(prefix=_prefix(), origins=origins, payer=payer),
+        cases=OwnCases(prefix=_prefix(), origins=origins, payer=payer, sequential=given.sequential),
         window=given.window,
         chunk=given.chunk,
         tolerance=given.tolerance,

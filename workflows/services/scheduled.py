@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
-from workflows.calls import HEARTBEAT, SET_REVIEW, ask
-from workflows.data.common import JSON
+from workflows.calls import HEARTBEAT, READ_PROMOTION, SET_REVIEW, ask
+from workflows.data.common import JSON, ONE_AT_A_TIME
 from workflows.data.decision import DecisionRecord
+from workflows.data.promotion import PromotionQuery, RunsAs
 from workflows.data.scheduled import SCHEDULED_RUN, ScheduledEnd, ScheduledOrder
+from workflows.grades import Grade, enter_grade
 from workflows.rules.dd.decision import review_days
 
 DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
@@ -24,12 +26,20 @@ class ScheduledRun:
         """Run one case to its end. Fails as the case fails."""
         now = workflow.now()
         due = workflow.info().typed_search_attributes.get(DUE, now)
-        name = f"{order.prefix}-{order.case}-{due:%Y%m%d-%H%M%S}"
         last = workflow.get_last_completion_result(ScheduledEnd)
+        given = order.on(now.date(), last.result if last else None)
+        asked = PromotionQuery(service=order.service, process=order.process, given=given)
+        new = await ask(READ_PROMOTION, asked)
+        runs = new.runs or RunsAs(process=order.process, prefix=order.prefix)
+        if runs.grade:
+            enter_grade(Grade(runs.grade))
+        name = f"{runs.prefix}-{order.case}-{due:%Y%m%d-%H%M%S}"
         result = await workflow.execute_child_workflow(
-            order.process,
-            order.on(now.date(), last.result if last else None),
+            runs.process,
+            new.given,
             id=name,
+            task_queue=runs.queue(workflow.info().task_queue),
+            memo={ONE_AT_A_TIME: True} if runs.sequential else None,
             task_timeout=HEARTBEAT,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             static_summary=f"scheduled {now:%Y-%m-%d}",
