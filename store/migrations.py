@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, inspect, select, text
 
+from store import migrations_shadows as steps
 from store.errors import StoreError
 from store.schema import schema_version
 
@@ -217,41 +218,6 @@ RESULTS_AS_KEPT = Migration(
     ("CREATE INDEX spread_results_as_kept ON spread_results (scope, spread, changed_at, key)",),
 )
 
-SHADOW_CASES = Migration(
-    14,
-    (
-        """CREATE TABLE suppressed (
-            key TEXT NOT NULL PRIMARY KEY, scope TEXT NOT NULL, effect TEXT NOT NULL,
-            service TEXT NOT NULL, request TEXT NOT NULL, suppressed_at TEXT NOT NULL)""",
-        "CREATE INDEX suppressed_by_scope ON suppressed (scope)",
-        """CREATE TABLE shared_replies (
-            scope TEXT NOT NULL, key TEXT NOT NULL, usd TEXT NOT NULL,
-            PRIMARY KEY (scope, key))""",
-        """CREATE TABLE promotions (
-            service TEXT NOT NULL, process TEXT NOT NULL, candidate TEXT NOT NULL,
-            reason TEXT NOT NULL, promoted_by TEXT NOT NULL, promoted_at TEXT NOT NULL,
-            PRIMARY KEY (service, process))""",
-    ),
-)
-
-REFUSALS = Migration(
-    15,
-    (
-        """CREATE TABLE refusals (
-            scope TEXT NOT NULL, effect TEXT NOT NULL, request_sha256 TEXT NOT NULL,
-            why TEXT NOT NULL, claimed_at TEXT NOT NULL, refused_at TEXT NOT NULL,
-            PRIMARY KEY (scope, effect, request_sha256))""",
-    ),
-)
-
-PROMOTED_AS = Migration(
-    16,
-    (  # what was promoted before was known by words alone: it must be promoted again
-        "DELETE FROM promotions",
-        "ALTER TABLE promotions ADD COLUMN runs TEXT NOT NULL DEFAULT ''",
-    ),
-)
-
 MIGRATIONS: tuple[Migration, ...] = (
     FIRST,
     SPREADS,
@@ -266,9 +232,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     CLEARED_HITS,
     SHORT_BUDGETS,
     RESULTS_AS_KEPT,
-    SHADOW_CASES,
-    REFUSALS,
-    PROMOTED_AS,
+    Migration(14, steps.SHADOW_CASES),
+    Migration(15, steps.REFUSALS),
+    Migration(16, steps.PROMOTED_AS),
 )
 
 
