@@ -11,7 +11,8 @@ from runtime.documents import readable
 from workflows import calls
 from workflows.data.effects import EffectReceipt
 
-EFFECTS = {call.name for call in calls.ALL if call.output is EffectReceipt}
+EFFECTS = {call.name for call in calls.ALL if call.output is EffectReceipt} - {calls.ANNOUNCE.name}
+"""A case that tells others of itself does not act: its shadow is told of to nobody."""
 REFUSED = "EffectRefused"
 _BEGINS = {calls.MAIL.name: "mail:", calls.CHAT.name: "chat:"}
 

@@ -21,6 +21,7 @@ from insight.statistics.acts import Act
 from insight.statistics.pairs import Measured
 from store.database import Store
 from store.ledger import Ledger, LedgerState
+from workflows.data.announce import Happening
 from workflows.data.common import JSON, Record
 
 ABOUT = ("case", "started", "decided", "seconds", "usd", "confidence")
@@ -61,7 +62,13 @@ async def past(here: Session, store: Store, case: str) -> tuple[ProcessEntry, Ba
         given=await _input(here, handle, entry),
         result=_json(await handle.result()),
         measured=lived.measured,
-        effects=tuple(sorted(row.effect for row in done if row.state is LedgerState.DONE)),
+        effects=tuple(
+            sorted(
+                row.effect
+                for row in done
+                if row.state is LedgerState.DONE and row.effect not in set(Happening)
+            )
+        ),
         acts=lived.acts,
         origin=handle.id,
         said=await said_in(here.client, handle.id),
