@@ -11,6 +11,7 @@ from activities.doors import Answer
 from activities.effects.doors import EffectActivities
 from activities.journalled import CallDesk
 from activities.load import LoadActivities
+from activities.paces import PaceActivities
 from activities.promotion import PromotionActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
@@ -34,6 +35,7 @@ def inner_doors(
         **_kept(store),
         calls.READ_LOAD: loads.read_load,
         calls.READ_SERVICE: loads.read_service,
+        calls.KEEP_PACE: PaceActivities(store, simulated=not settings.live).keep_pace,
         calls.KEEPER: services.keeper_message,
         calls.TOPIC: services.topic_message,
         calls.SET_REVIEW: services.set_review,

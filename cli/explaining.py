@@ -69,11 +69,15 @@ def _draw(known: "Sequence[Report]", *, times: bool, graph: bool) -> None:
     from rich.console import Console
 
     from cli.explanation import explanation
+    from cli.plans.turns import decided
 
     console = Console()
     for place, one in enumerate(known):
         console.print("\n" if place else "", end="")
         console.print(explanation(one, console, times=times, with_graph=graph))
+        if one.decided is not None:
+            console.print()
+            console.print(decided(one.decided))
 
 
 def _page(known: "Sequence[Report]", file: Path | None, *, browse: bool) -> None:

@@ -127,10 +127,8 @@ def _choose(
     from insight.plan.optimise.decide import Trial
 
     of = _read(file, settings, known)
-    plan = optimising.offer(of, settings.models)
-    wished = optimising.wish(*asked, of.blueprint, plan)
     how = Trial(runs=wanted.runs, seed=wanted.seed, snapshot=of.snapshot)
-    made = optimising.optimised(plan, wished, how)
+    made = optimising.chosen(of, settings.models, optimising.Wished(*asked), how)
     if as_json:
         out(made.model_dump(mode="json"))
     else:

@@ -3,9 +3,9 @@
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
@@ -15,10 +15,12 @@ from insight.graph.clocks import Stretch, clipped, merged, total
 from insight.graph.critical import flow
 from insight.graph.flow import Flow
 from insight.history.book import CLOSED_AS, spans, when
+from insight.history.decided import decided
 from insight.history.payloads import Question
 from insight.history.reader import NotAHistory, ordered
 from insight.history.spans import CALLS, WORK, Span, SpanKind, SpanState, Status, WorkflowTask
 from insight.history.tasks import tasks
+from workflows.data.blueprints.decided import Decided
 from workflows.data.common import BranchState, Record
 
 
@@ -86,6 +88,8 @@ class Report(Record):
     """The largest share of a model's window that one call took."""
     tasks: tuple[WorkflowTask, ...] = ()
     flow: Flow = Flow()
+    decided: Decided | None = Field(default=None, exclude_if=lambda decided: decided is None)
+    """What a run by choices decided on its way."""
 
 
 def report(
@@ -121,6 +125,7 @@ def report(
         tasks=turns,
         flow=flow(found, turns, why.edges, started, until, times, why.left_out),
         events=len(events),
+        decided=decided(events[-1:]),
     )
 
 
@@ -137,6 +142,7 @@ class Found(TypedDict):
     tasks: tuple[WorkflowTask, ...]
     flow: Flow
     events: int
+    decided: NotRequired[Decided | None]
 
 
 def whole(inner: Container[int] = (), **told: Unpack[Found]) -> Report:

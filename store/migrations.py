@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from store import migrations_shadows as steps
 from store.errors import StoreError
 from store.schema import schema_version
+from store.schema_paces import CREATE_PACES
 
 TYPES = {
     "sqlite": {"serial": "INTEGER NOT NULL PRIMARY KEY", "id": "INTEGER", "bytes": "BLOB"},
@@ -235,6 +236,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(14, steps.SHADOW_CASES),
     Migration(15, steps.REFUSALS),
     Migration(16, steps.PROMOTED_AS),
+    Migration(17, CREATE_PACES),
 )
 
 

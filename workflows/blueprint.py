@@ -1,11 +1,14 @@
 """Blueprints run: one workflow for every process that is written as data."""
 
 import json
+from collections.abc import Iterator
 
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
+from workflows.data.blueprints.blueprint import Blueprint
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult, Revised, StepEnd
+from workflows.data.blueprints.decided import Decided
 from workflows.data.budget import BudgetOrder
 from workflows.data.common import JSON, BranchState
 from workflows.data.llm import RoleQuery
@@ -15,10 +18,12 @@ from workflows.patterns.plan.run import Ran, run_plan
 from workflows.patterns.plan.step import Seen
 from workflows.patterns.process import Process
 from workflows.patterns.saga import Saga
+from workflows.rules.blueprints.chosen import unfit
 from workflows.rules.blueprints.doors import misfits
 from workflows.steps.blueprints.doing import BLUEPRINT, Doing
 from workflows.steps.blueprints.filling import complete, fill, plain
 from workflows.steps.blueprints.planning import Planning
+from workflows.steps.blueprints.steering import Steering
 
 LARGEST = 1_000_000
 """Bytes of a result; the server takes two million, with what became of the steps."""
@@ -37,10 +42,11 @@ class BlueprintRun(Process):
     @workflow.init
     def __init__(self, case: BlueprintCase) -> None:
         super().__init__(BLUEPRINT, case.case)
-        self.case = case
+        self.case, self.steering = case, Steering(self, case)
         self.known = BlueprintResult(
             case=case.case, blueprint=case.blueprint.name, sha256=case.sha256
         )
+        self.decided: Decided | None = None
 
     @workflow.run
     async def run(self, case: BlueprintCase) -> BlueprintResult:
@@ -48,9 +54,11 @@ class BlueprintRun(Process):
         if wrong := misfits(case):
             told = "; ".join(f"{'.'.join(map(str, where))}: {said}" for where, said in wrong)
             raise Misuse(f"blueprint {case.blueprint.name!r}: {told}")
-        planning = Planning(complete(case), Doing(self, case), self.gate)
+        planning = Planning(complete(case), Doing(self, case, self.steering), self.gate)
         steps = planning.steps()
-        roles = tuple(dict.fromkeys(s.ask for s in case.blueprint.steps.values() if s.ask))
+        if why := unfit(case):
+            raise Misuse(f"blueprint {case.blueprint.name!r}: {why}")
+        roles = tuple(dict.fromkeys(_roles(case.blueprint)))
         if roles:
             self.roles = await ask(RESOLVE_ROLES, RoleQuery(roles=roles))
         if case.blueprint.budget_usd is not None:
@@ -61,6 +69,8 @@ class BlueprintRun(Process):
             result = _bounded(self._result(planning, ran))
         revised = (Revised(step=r.step, late=r.late, at=r.at) for r in ran.revisions)
         update = {"outcome": "done", "result": result, "revisions": tuple(revised)}
+        self.decided = self.steering.decided(over=True)
+        await self.steering.keep_pace()
         self.known = self.known.model_copy(update=update)
         self.enter("closed", "done")
         await self.finish()
@@ -76,10 +86,12 @@ class BlueprintRun(Process):
         self._note(outcome.name, STATES.get(outcome.status, BranchState.SUCCEEDED), why)
         ended = {**self.known.steps, outcome.name: StepEnd(state=outcome.status, why=why)}
         self.known = self.known.model_copy(update={"steps": ended})
+        self.steering.end(outcome)
 
     def so_far(self) -> BlueprintResult:
         """Give what became of the steps by now, and at the end the result."""
-        return self.known.model_copy(update={"cost": self.cost()})
+        decided = self.decided or self.steering.decided()
+        return self.known.model_copy(update={"cost": self.cost(), "decided": decided})
 
     def _result(self, planning: Planning, ran: Ran) -> dict[str, JSON]:
         """Give what the blueprint says its result is; without it, what each step gave."""
@@ -88,6 +100,11 @@ class BlueprintRun(Process):
         result = fill("result", wanted, planning.known(None, Seen(ran.values)))
         assert isinstance(result, dict)  # noqa: S101 - fields stay fields
         return result
+
+
+def _roles(blueprint: Blueprint) -> Iterator[str]:
+    for step in blueprint.steps.values():
+        yield from (role for role in (step.ask, step.simpler and step.simpler.ask) if role)
 
 
 def _bounded(result: dict[str, JSON]) -> dict[str, JSON]:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from workflows.data import accounts, endpoints, orders, pipeline, promotion, scheduled
+from workflows.data import accounts, endpoints, orders, paces, pipeline, promotion, scheduled
 from workflows.data.announce import Announcement
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
@@ -292,6 +292,7 @@ READ_DOCUMENT = _kept("read_document", Document, Document)
 
 FIND_CLEARED_HIT = _kept("find_cleared_hit", ClearedQuery, ClearedAnswer)
 KEEP_CLEARED_HIT = _kept("keep_cleared_hit", ClearedHit, ClearedHit)
+KEEP_PACE = _kept("keep_pace", paces.Pace, paces.Pace)
 
 ALL: tuple[Call[Any, Any], ...] = tuple(v for v in vars().values() if isinstance(v, Call))
 """Every Call; `worker.py` must answer each (test)."""

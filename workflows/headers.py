@@ -5,6 +5,7 @@ a shadow, which changes nothing outside.
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, cast
 
@@ -35,7 +36,7 @@ from workflows.data.common import (
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
 from workflows.patterns.announce import Announcer
-from workflows.scope import current_case, current_scope, told
+from workflows.scope import current_case, current_level, current_scope, told
 from workflows.turns import Turns, needs_turn
 
 
@@ -78,7 +79,7 @@ class _Outbound(WorkflowOutboundInterceptor):
         input.headers = {**input.headers, **ours, **_payer(), **_marks()}
         if input.priority == Priority.default:
             # A server lets an activity inherit it, but its worker is not told of it.
-            input.priority = workflow.info().priority
+            input.priority = _priority()
         send = partial(super().start_activity, input)
         if self._turns is None or not needs_turn():
             return send()
@@ -93,6 +94,8 @@ class _Outbound(WorkflowOutboundInterceptor):
         abandoned = input.parent_close_policy is workflow.ParentClosePolicy.ABANDON
         if abandoned and _mark(SHADOW):  # nothing of a shadow outlives it
             input.parent_close_policy = workflow.ParentClosePolicy.TERMINATE
+        if input.priority == Priority.default:
+            input.priority = _priority()
         if self._turns is None or abandoned:
             return await super().start_child_workflow(input)
         leave = await self._turns.take()
@@ -132,6 +135,14 @@ async def _tell(what: Happening, **data: object) -> None:
     if announcer is not None:
         announcer.tell(what, **data)
         await announcer.handed_over()
+
+
+def _priority() -> Priority:
+    """Give the case's own priority; of one that has none, the level of the step this is for."""
+    own, level = workflow.info().priority, current_level()
+    if own.priority_key is not None or level is None:
+        return own
+    return replace(own, priority_key=level)
 
 
 def _scope() -> Any:

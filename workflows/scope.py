@@ -53,6 +53,19 @@ class OwnCase:
     sequential: bool = False
 
 
+_level: ContextVar[int | None] = ContextVar("braid_level", default=None)
+
+
+def current_level() -> int | None:
+    """Give how urgent this code is, 1 the most of 5; None if nobody said."""
+    return _level.get()
+
+
+def enter_level(level: int) -> None:
+    """Run the rest of this task at a level of urgency."""
+    _level.set(level)
+
+
 _case: ContextVar[OwnCase | None] = ContextVar("braid_case", default=None)
 
 

@@ -1,11 +1,12 @@
 """`starter.py blueprint`: processes written as data are made, checked, drawn and run."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cli.commands import AsJson, Live, Profile, Sequential, Speed, in_session, out
+from cli.blueprints.running import File, run
+from cli.commands import AsJson, out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,7 +18,6 @@ app = typer.Typer(
 
     docs/blueprints.md tells all a step can do.""",
 )
-File = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="see blueprints/")]
 
 
 @app.command()
@@ -81,38 +81,4 @@ def graph(
         typer.echo(line)
 
 
-@app.command()
-def run(
-    file: File,
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="FIELD=VALUE, or a YAML file of fields; repeatable"),
-    ] = None,
-    case: Annotated[str, typer.Option(help="name of the case; the blueprint's if left out")] = "",
-    workflow_id: Annotated[str | None, typer.Option("--id", help="workflow id to use")] = None,
-    sequential: Sequential = False,
-    detach: Annotated[bool, typer.Option(help="return once the case has started")] = False,
-    speed: Speed = 4.0,
-    profile: Profile = None,
-    live: Live = False,
-    as_json: AsJson = False,
-) -> None:
-    """Check a blueprint, start a case of it and show it to its end. Ctrl-C detaches.
-
-    As: starter.py blueprint run blueprints/quiz.yaml --input topic="heat pumps"
-    The definition travels with the case: changing the file changes no running case.
-    """
-    from cli.blueprints.checking import case_of
-
-    begun = case_of(file, given or [], case)  # before anything is started
-
-    async def work(here: Any) -> None:
-        from cli import cases
-        from cli.processes import process
-        from cli.running import run_case
-
-        options = cases.Start(workflow_id, (), sequential)
-        entry = process("blueprint")
-        await run_case(here, entry, begun, options, detach=detach, as_json=as_json)
-
-    in_session(work, profile=profile, live=live, speed=speed)
+app.command()(run)

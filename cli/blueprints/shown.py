@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.plans.turns import decided
 from workflows.data.blueprints.case import BlueprintResult
 from workflows.data.common import JSON
 
@@ -25,7 +26,8 @@ def blueprint(record: BlueprintResult) -> RenderableType:
     ]
     head = f"{record.blueprint} (definition {record.sha256[:12]}): {record.outcome or 'under way'}"
     fields = [Text(f"{name}: {_said(value)}") for name, value in record.result.items()]
-    return Group(Text(head, style="bold"), table, *late, *fields)
+    turns = [decided(record.decided)] if record.decided else []
+    return Group(Text(head, style="bold"), table, *late, *turns, *fields)
 
 
 def _said(value: JSON) -> str:

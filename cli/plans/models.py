@@ -16,8 +16,9 @@ _Z95 = 1.645
 def offered(of: Planned, catalogue: Catalogue, day: date) -> Plan:
     """Give the plan with a way for each model of some role, and of leaving out what is optional.
 
-    A model is as much slower than the one of the plan as the catalogue says; models without speed,
-    quality or price are not offered.
+    Only what a run can do is offered, and only questions asked once may be tried a second time: not
+    sources, items, rounds, nor what is limited. A model is as much slower than the one of the plan
+    as the catalogue says; models without speed, quality or price are not offered.
     """
     steps = []
     for step in of.plan.steps:
@@ -38,7 +39,9 @@ def offered(of: Planned, catalogue: Catalogue, day: date) -> Plan:
             ]
         if asked.optional:
             more.append(skip(MISSED))
-        steps.append(widened(step, more))
+        once = not (asked.for_each or asked.repeat or step.modes[0].limit in of.plan.limits)
+        again = bool(more and asked.ask and once)
+        steps.append(widened(step.model_copy(update={"again": again}), more))
     return of.plan.model_copy(update={"steps": tuple(steps)})
 
 

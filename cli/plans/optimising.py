@@ -1,6 +1,7 @@
 """A blueprint optimised: the words of the command line, and how the choices look in a terminal."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import exp, prod
 
@@ -15,19 +16,43 @@ from cli.plans.models import offered
 from cli.plans.reading import Planned
 from insight.plan.optimise.decide import Trial, decide
 from insight.plan.optimise.lengths import MILLION
+from insight.plan.optimise.solved import Solver
 from insight.shown.words import clear, percent
 from runtime.catalogue import Catalogue
 from workflows.data.blueprints.blueprint import Blueprint
+from workflows.data.blueprints.case import digest
 from workflows.data.blueprints.choices import Choices, Objective, StepChoice, Wish
 from workflows.data.blueprints.plan import Plan
 
+SOLVER = highs.solve if highs.there() else None
 _TIME = re.compile(r"(\d{1,9}(?:[.]\d{1,3})?)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def offer(of: Planned, catalogue: Catalogue) -> Plan:
-    """Give the plan with the models each step may ask, at today's prices."""
-    return offered(of, catalogue, datetime.now(UTC).date())
+@dataclass(frozen=True)
+class Wished:
+    """The words of the command line: what is wished for, and within which bounds."""
+
+    objective: str
+    deadline: str = ""
+    budget: float | None = None
+    quality: float | None = None
+
+
+def chosen(
+    of: Planned,
+    catalogue: Catalogue,
+    wanted: Wished,
+    how: Trial,
+    solver: Solver | None = SOLVER,
+) -> Choices:
+    """Choose for a blueprint, at today's prices, so that a case can run by it. Raises BadInput."""
+    plan = offered(of, catalogue, datetime.now(UTC).date())
+    asked = (wanted.objective, wanted.deadline, wanted.budget, wanted.quality)
+    made = decide(plan, wish(*asked, of.blueprint, plan), solver, how)
+    named = {way.name for step in made.steps for way in step.ways}
+    models = {name: catalogue.ref(name) for name in sorted(named) if name in catalogue.models}
+    return made.model_copy(update={"definition": digest(of.blueprint), "models": models})
 
 
 def wish(
@@ -67,11 +92,6 @@ def _until(deadline: str) -> timedelta:
     if found is None or not float(found[1]):
         raise BadInput(f"--deadline {deadline!r}: write a time as 45m, 90s, 2h or 3d")
     return timedelta(**{_UNITS[found[2]]: float(found[1])})
-
-
-def optimised(plan: Plan, wished: Wish, how: Trial) -> Choices:
-    """Choose the way of each step: by HiGHS if it is installed."""
-    return decide(plan, wished, highs.solve if highs.there() else None, how)
 
 
 def shown(made: Choices) -> RenderableType:

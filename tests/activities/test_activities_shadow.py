@@ -111,6 +111,7 @@ OF_THE_CASE = {
 KEPT_FROM_ACTING = {
     *("account_state", "payment_state", "keeper_message", "topic_message", "set_review"),
     "keep_cleared_hit",
+    "keep_pace",
 }
 """They know of shadows themselves (the first two see what was noted)."""
 

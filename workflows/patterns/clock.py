@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -38,6 +39,25 @@ async def wait_for(event: asyncio.Event, timeout: timedelta | None, summary: str
     except TimeoutError:
         return event.is_set()
     return True
+
+
+async def wait_any(
+    events: Sequence[asyncio.Event], timeout: timedelta | None, summary: str
+) -> None:
+    """Wait durably until one of the events is set, or `timeout` passed."""
+    limit = None if timeout is None else max(timeout.total_seconds(), 0.0)
+    if not workflow.in_workflow():
+        waiting = [asyncio.ensure_future(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+        return
+    with suppress(TimeoutError):
+        await workflow.wait_condition(
+            lambda: any(event.is_set() for event in events), timeout=limit, timeout_summary=summary
+        )
 
 
 class Bell:

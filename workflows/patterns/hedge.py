@@ -5,6 +5,7 @@ found = await hedge("reading", first, second, after=after, otherwise=give_up())
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -18,7 +19,7 @@ from workflows.data.llm import Prompt, RoleBook, RoleChain
 from workflows.data.strategies import HedgeRecord
 from workflows.errors import Misuse
 from workflows.patterns.checks import is_number, is_time, must_be
-from workflows.patterns.clock import wait_for
+from workflows.patterns.clock import now, wait_for
 from workflows.patterns.consult import DEFAULT_TERMS, Terms, consult
 from workflows.patterns.join import join
 from workflows.patterns.otherwise import Otherwise, Unmet
@@ -37,6 +38,8 @@ from workflows.patterns.together import within
 from workflows.patterns.until import first_success, outcome
 
 T = TypeVar("T", bound=Record)
+Late = Callable[[asyncio.Event], Awaitable[bool]]
+"""Waits until a second request is due; gives True if the event (the first failed) came before."""
 
 
 @dataclass
@@ -66,12 +69,12 @@ async def hedge(
     first: Respondent[T],
     second: Respondent[T],
     *,
-    after: timedelta,
+    after: timedelta | Late,
     otherwise: Otherwise[T],
     share: HedgeShare | None = None,
 ) -> Decided[T, HedgeRecord]:
     """Ask the first; if it has not answered `after` so long, ask the second too, and take whoever
-    answers first. The other is cancelled and awaited.
+    answers first. The other is cancelled and awaited. Where the moment moves, `after` waits for it.
 
     A first that fails before is no straggler: the second is asked at once, in its place. A `share`
     bounds the hedges of all requests that were given it. A respondent's timeout counts from when
@@ -85,7 +88,7 @@ async def hedge(
     must_be(Otherwise, otherwise, f"{what}: otherwise", "call one, as give_up()")
     if share is not None:
         must_be(HedgeShare, share, f"{what}: share", "use HedgeShare(0.05)")
-    if not is_time(after):
+    if not callable(after) and not is_time(after):
         raise Misuse(f"{what}: after={after!r} hedges at once; give the p95, as timedelta(...)")
     run = _Hedge(name, one, two, after, share)
     until = first_success() | outcome(lambda ended: isinstance(ended.error, WRONG))
@@ -137,11 +140,13 @@ class _Hedge(Generic[T]):
         name: str,
         one: Asking[T],
         two: Asking[T],
-        after: timedelta,
+        after: timedelta | Late,
         share: HedgeShare | None,
     ) -> None:
         self.name, self.one, self.two = name, one, two
-        self._after, self._share = after, share
+        self._after = timedelta(0) if callable(after) else after
+        self._waits = after if callable(after) else self._passes
+        self._began, self._share = now(), share
         self._failed = asyncio.Event()
         self._late = self._withheld = False
         if share is not None:
@@ -158,13 +163,17 @@ class _Hedge(Generic[T]):
 
     async def ask_second(self) -> T:
         """Ask the second once the first is late, or has failed."""
-        if not await wait_for(self._failed, self._after, f"{self.name}: hedge"):
+        if not await self._waits(self._failed):
+            self._after = self._after or now() - self._began
             if self._share is None or self._share.take():
                 self._late = True
             else:
                 self._withheld = True
                 await wait_for(self._failed, None, "")
         return await self._ask(self.two)
+
+    async def _passes(self, failed: asyncio.Event) -> bool:
+        return await wait_for(failed, self._after, f"{self.name}: hedge")
 
     def record(self, joined: Joined, winner: Asking[T] | None, via: str) -> HedgeRecord:
         """Make its record."""

@@ -217,11 +217,14 @@ def unused(view: View) -> Iterator[AuditFinding]:
 def offered(view: View, offers: Offers) -> Iterator[AuditFinding]:
     """Roles that nobody plays."""
     for name, step in view.steps.items():
-        if step.ask and step.ask not in offers.roles:
+        simpler = step.simpler.ask if step.simpler else ""
+        for where, role in (("ask", step.ask), ("simpler.ask", simpler)):
+            if not role or role in offers.roles:
+                continue
             yield AuditFinding(
                 code=Code.UNKNOWN_NAME,
-                at=at_step(name, "ask"),
-                says=f"there is no role {step.ask}; there are {_named(sorted(offers.roles))}",
+                at=at_step(name, where),
+                says=f"there is no role {role}; there are {_named(sorted(offers.roles))}",
                 mend="correct its spelling, or add it to the roles of llm.toml",
                 steps=(name,),
             )

@@ -20,7 +20,8 @@ def bound(problem: Problem, wish: Wish) -> int:
     total, left = 0, set(range(len(problem.steps)))
     while left and wish.deadline_ms is not None:
         path = _longest(problem, fitting, left)
-        mine = [step for step in path if step in left]
+        if not (mine := [step for step in path if step in left]):
+            break  # what is left takes no time in its cheapest way: it may be left out
         others = sum(min(w.planned for w in fitting[s]) for s in path if s not in left)
         total += _mixed([fitting[step] for step in mine], wish.deadline_ms - others)
         left -= set(mine)

@@ -9,6 +9,7 @@ from random import Random
 from statistics import fmean
 
 from insight.plan.optimise.lengths import POINTS, shape
+from workflows.data.blueprints.choices import LEFT_OUT
 from workflows.data.blueprints.plan import Mode, PlanStep
 
 _RUNS = 2_000
@@ -117,7 +118,7 @@ def _majority(right: float, voters: int, alike: float) -> float:
 
 def skip(quality: float) -> Mode:
     """Leave the step out: no time, no cost, and a chance of `quality` that nobody misses it."""
-    return Mode(name="leave out", p50=0.0, quality=quality)
+    return Mode(name=LEFT_OUT, p50=0.0, quality=quality)
 
 
 def widened(step: PlanStep, more: Iterable[Mode]) -> PlanStep:

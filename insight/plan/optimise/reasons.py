@@ -36,7 +36,7 @@ def choices(problem: Problem, wish: Wish, solved: Solved) -> Choices:
                 starts=ends[i] - way.planned,
                 ends=ends[i],
                 slack=slacks[i],
-                hedged=not step.effect and not step.waits,
+                hedged=step.again and not step.effect and not step.waits,
             )
         )
     return Choices(

@@ -99,6 +99,25 @@ class OnFailure(Written):
         return self
 
 
+class Simpler(Written):
+    """What an `ask` does instead while much waits: asks another role, or gives a value."""
+
+    ask: str = ""
+    """A role that is asked the same."""
+    give: JSON = None
+    """What the step gives instead of asking."""
+    waiting: Annotated[int, Field(ge=1)] = 20
+    """So many calls wait for the vendor of the role's first model, or none is sent to it."""
+    slower: Annotated[float, Field(gt=1, le=4, allow_inf_nan=False)] = 1.5
+    """Of a run that was optimised: its steps take so many times as long as learned."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.ask) == (self.give is not None):
+            raise ValueError("say exactly one of ask: ROLE and give: ...")
+        return self
+
+
 class Undo(Written):
     """What takes an effect back, when a later step fails or the case is cancelled."""
 
@@ -147,6 +166,8 @@ class Step(Written):
     """What it shares with others and changes."""
     beside: tuple[StepId, ...] = ()
     """Steps it is meant to run at once with. Orders nothing; the audit says where it cannot be."""
+    simpler: Simpler | None = None
+    """Of an `ask`: what it does instead under load."""
     optional: bool = False
     """The optimiser may leave it out, as if it were skipped."""
     takes: Span | None = None
@@ -167,6 +188,8 @@ class Step(Written):
             raise ValueError(f"a step does exactly one of {', '.join(KINDS)}; this one has {has}")
         if self.ask and not self.prompt:
             raise ValueError("a step that asks a model needs a prompt")
+        if self.simpler and not self.ask:
+            raise ValueError("simpler is for steps that ask a model")
         if (self.enough is not None or self.tolerate or self.at_once) and not self.for_each:
             raise ValueError("at_once, enough and tolerate are for steps with for_each")
         return self

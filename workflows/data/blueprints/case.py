@@ -7,6 +7,8 @@ from hashlib import sha256
 from pydantic import AwareDatetime, Field
 
 from workflows.data.blueprints.blueprint import Blueprint
+from workflows.data.blueprints.choices import Choices
+from workflows.data.blueprints.decided import Decided
 from workflows.data.blueprints.plan import StepId
 from workflows.data.common import JSON, CaseId, CostView, Record
 
@@ -14,13 +16,14 @@ from workflows.data.common import JSON, CaseId, CostView, Record
 class BlueprintCase(Record):
     """A run of a blueprint. The definition travels with it, so a running case keeps its version.
 
-    `others` are the blueprints its `run` steps name.
+    `others` are the blueprints its `run` steps name; `choices` say how each step is done.
     """
 
     case: CaseId
     blueprint: Blueprint
     values: Mapping[str, JSON] = Field(default_factory=dict)
     others: Mapping[str, Blueprint] = Field(default_factory=dict)
+    choices: Choices | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
 
     @cached_property
     def sha256(self) -> str:
@@ -54,6 +57,7 @@ class BlueprintResult(Record):
     steps: Mapping[StepId, StepEnd] = Field(default_factory=dict)
     revisions: tuple[Revised, ...] = ()
     cost: CostView = CostView()
+    decided: Decided | None = Field(default=None, exclude_if=lambda decided: decided is None)
 
 
 def digest(blueprint: Blueprint) -> str:

@@ -12,10 +12,13 @@ from pydantic import Field, model_validator
 
 from workflows.data.blueprints.plan import Share, StepId
 from workflows.data.common import Record
+from workflows.data.llm import ModelRef
 
 PLANNER = "1"
 """The version of the rules by which a run re-plans: a run keeps to the one it began with."""
 
+LEFT_OUT = "leave out"
+"""The way of a step that is not done."""
 Whole = Annotated[int, Field(ge=0)]
 
 
@@ -120,6 +123,12 @@ class Choices(Record):
     """The snapshot of learned estimates it was planned on."""
     planner: str = PLANNER
     notes: tuple[str, ...] = ()
+    slower: Annotated[int, Field(gt=0)] = 1_000
+    """How much slower than learned the last run was, in thousandths: what this one begins with."""
+    definition: str = ""
+    """The sha256 of the blueprint it was made for, which alone may run by it."""
+    models: Mapping[str, ModelRef] = Field(default_factory=dict)
+    """The model each way stands for; a way that is not here asks none by name."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

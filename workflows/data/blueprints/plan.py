@@ -42,6 +42,7 @@ class PlanStep(Record):
     It happens with the chance `chance`, `times` times at once (`at_once` at most). `uses` names
     what it shares with others and changes; `effect` that it changes the outside world; `waits`
     that it waits for people or events, which is nobody's work.
+    `again` says that it may be tried a second time while the first try runs.
     """
 
     id: StepId
@@ -55,6 +56,7 @@ class PlanStep(Record):
     uses: tuple[str, ...] = ()
     effect: bool = False
     waits: bool = False
+    again: bool = True
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:

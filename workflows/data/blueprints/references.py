@@ -56,6 +56,8 @@ def templates(step: Step) -> Iterator[tuple[str, str]]:
     yield from _texts("give", step.give)
     yield from _texts("with", dict(step.given))
     yield from _texts("on_failure.default", step.on_failure.default)
+    if step.simpler:
+        yield from _texts("simpler.give", step.simpler.give)
     if step.undo:
         yield from _texts("undo.with", dict(step.undo.given))
 

@@ -26,6 +26,8 @@ class Began:
     at: int
     way: int
     again: int | None = None
+    teaches: bool = True
+    """False of a step that waits for people: how long it takes says nothing."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Replanner:
         ]
         self._after = self._tails()
         self._told: dict[StepId, int | None] = {}
+        self._before = _bounded(log2(choices.slower) - log2(PERMILLE))
         wish = choices.wish
         self._lost = sum(step.way.loss for step in choices.steps)
         self._least = self._lost if wish.quality or wish.objective == "best" else None
@@ -108,23 +111,26 @@ class Replanner:
         return self._quickest[self._number[step]]
 
     def slower(self, now: int, began: dict[StepId, Began], ended: dict[StepId, Ended]) -> int:
-        """Give how much slower this run is than learned: the mean of logs, shrunk towards 1."""
+        """Give how much slower this run is than learned, in thousandths.
+
+        The mean of logs, shrunk towards what the last run came to.
+        """
         for name in ended.keys() - self._told.keys():
             end, i = ended[name], self._number[name]
             self._told[name] = self._log(i, end.way, end.took) if end.teaches else None
         logs = [log for log in self._told.values() if log is not None]
         for name, run in began.items():
             i, took = self._number[name], now - run.at
-            if run.again is None and took > self._steps[i].ways[run.way].usual:
+            if run.teaches and run.again is None and took > self._steps[i].ways[run.way].usual:
                 logs.append(self._log(i, run.way, took) or 0)
-        total, count = sum(logs), len(logs)
+        total, count = sum(logs) + TRUST * self._before, len(logs)
         return power2(total // (count + TRUST))
 
     def _log(self, step: int, way: int, took: int) -> int | None:
         usual = self._steps[step].ways[way].usual
         if not usual:
             return None
-        return max(-_MOST, min(_MOST, log2(max(1, took)) - log2(usual)))
+        return _bounded(log2(max(1, took)) - log2(usual))
 
     def _move(
         self,
@@ -178,6 +184,10 @@ class Replanner:
             return max(now, run.at + ways[run.way].late * slower // PERMILLE)
         safe = deadline - (self._after[step] + ways[quick].late) * slower // PERMILLE
         return max(now, safe, run.at + ways[run.way].patient)
+
+
+def _bounded(log: int) -> int:
+    return max(-_MOST, min(_MOST, log))
 
 
 def _lane(way: Way) -> tuple[int, int, int]:

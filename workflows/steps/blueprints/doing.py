@@ -23,6 +23,7 @@ from workflows.rules.blueprints.doors import EFFECTS, PROCESSES, SOURCES
 from workflows.scope import current_scope
 from workflows.steps.blueprints.costs import cost_in
 from workflows.steps.blueprints.filling import fill, names, plain, request, text
+from workflows.steps.blueprints.steering import Steering
 
 NO_DEADLINE = timedelta(days=366)
 SILENT = (SourceState.UNAVAILABLE, SourceState.REJECTED)
@@ -33,8 +34,8 @@ BLUEPRINT = "blueprint"
 class Doing:
     """Does the steps of one case; what a step gives is JSON."""
 
-    def __init__(self, host: Process, case: BlueprintCase) -> None:
-        self.host, self.case = host, case
+    def __init__(self, host: Process, case: BlueprintCase, steering: Steering) -> None:
+        self.host, self.case, self.steering = host, case, steering
 
     async def do(self, name: str, step: Step, known: Known, number: int) -> JSON:
         """Do a step once. `number` tells rounds apart: each asks a model anew."""
@@ -60,6 +61,9 @@ class Doing:
                 return fill(f"steps.{name}.give", step.give, known)
 
     async def _ask(self, name: str, step: Step, known: Known, number: int) -> JSON:
+        simpler = await self.steering.simpler(name, step)
+        if simpler and not simpler.ask:
+            return fill(f"steps.{name}.simpler.give", simpler.give, known)
         record: type[Record] = shape(record_name(name), step.gives) if step.gives else FreeText
         prompt = Prompt(
             name=f"{self.case.blueprint.name}.{name}",
@@ -69,8 +73,10 @@ class Doing:
             answer=record_name(name) if step.gives else "",
             gives=step.gives,
         )
-        found = await self.host.consult(step.ask, prompt, record, sample=number)
-        return _json(found.value)
+        if simpler:
+            found = await self.host.consult(simpler.ask, prompt, record, sample=number)
+            return _json(found.value)
+        return _json(await self.steering.ask(name, step, prompt, record, number))
 
     async def _source(self, name: str, step: Step, known: Known) -> JSON:
         call = SOURCES[step.source]
@@ -159,7 +165,7 @@ class Doing:
             self._count(name, cost_in(ended))
             return _json(ended)
         values = fill(where, dict(step.given), known)
-        given = self.case.model_copy(update={"blueprint": other, "values": values})
+        given = self.case.model_copy(update={"blueprint": other, "values": values, "choices": None})
         result: BlueprintResult = await workflow.execute_child_workflow(
             BLUEPRINT, given, id=_here(), result_type=BlueprintResult
         )

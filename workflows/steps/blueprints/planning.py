@@ -62,6 +62,7 @@ class Planning:
 
         async def work(seen: Seen) -> JSON:
             self.seen[name] = seen
+            self.doing.steering.begin(name, step)
             return await self.doing.do(name, step, known(seen), seen.round)
 
         return Planned(
@@ -70,7 +71,7 @@ class Planning:
             needs=needs.hard,
             soft=needs.soft,
             soft_wait=step.soft_wait,
-            when=_if(f"steps.{name}.when", step.when, known) if step.when else None,
+            when=self._happens(name, step, known),
             each=_each(name, step, known),
             again=_again(name, step, known),
             attempts=step.attempts or 1,
@@ -79,6 +80,14 @@ class Planning:
             uses=(called(step), *step.uses),
             seconds=seconds(step),
         )
+
+    def _happens(self, name: str, step: Step, known: Knowing) -> Callable[[Seen], bool] | None:
+        """Read `when`; an optional step may be left out besides."""
+        when = _if(f"steps.{name}.when", step.when, known) if step.when else None
+        if not step.optional:
+            return when
+        leaves_out = self.doing.steering.leaves_out
+        return lambda seen: (when is None or when(seen)) and not leaves_out(name)
 
     def _policy(self, name: str, step: Step, known: Knowing) -> Policy | None:
         failure = step.on_failure

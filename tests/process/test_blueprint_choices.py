@@ -1,0 +1,160 @@
+"""Blueprints that run by choices: models, priorities, moves, second tries, the simpler way."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.blueprints.checking import case_of
+from cli.errors import BadInput
+from cli.plans.deciding import decided_on
+from cli.plans.optimising import Wished
+from insight.plan.optimise.decide import Trial
+from runtime.settings import Settings
+from simulator.config import Fault, FaultKind
+from store.limits import Override, override
+from tests.support.world import SPEED, Handle, World
+from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
+from workflows.data.blueprints.choices import Choices
+from workflows.data.blueprints.decided import Decided, TurnKind
+from workflows.rules.blueprints.chosen import unfit
+
+SERVER = pytest.mark.server
+QUIZ = """
+name: quiz
+input: {topic: text}
+steps:
+  article: {ask: drafter, prompt: "Write on {{ input.topic }}", takes: 12s}
+  summary: {ask: analyst, prompt: "Sum up {{ steps.article.text }}", takes: 5s}
+  aside: {ask: analyst, prompt: "Say more on {{ input.topic }}", takes: 1s, optional: true}
+  quiz: {ask: drafter, prompt: "Ask about {{ steps.summary.text }}", takes: 8s}
+result: {quiz: "{{ steps.quiz.text }}", aside: "{{ steps.aside.text }}"}
+"""
+
+
+@pytest.fixture
+def quiz(tmp_path: Path) -> BlueprintCase:
+    return written(tmp_path, QUIZ)
+
+
+def written(folder: Path, text: str) -> BlueprintCase:
+    file = folder / "quiz.yaml"
+    file.write_text(text, encoding="utf-8")
+    return case_of(file, ["topic=heat pumps"])
+
+
+def by_choices(case: BlueprintCase, deadline: str = "36s") -> BlueprintCase:
+    """Let it run by the cheapest plan for its deadline, however good."""
+    wanted = Wished("cheapest", deadline, quality=0.1)
+    few, known = Trial(runs=200), Settings.from_env()
+    made = decided_on(case.blueprint, wanted, "given", known, few, solver=None)
+    return case.model_copy(update={"choices": made})
+
+
+def in_the_worlds_time(choices: Choices) -> Choices:
+    """Give the choices as of a world so much faster."""
+    times = {"planned", "usual", "patient", "late", "starts", "ends", "slack", "deadline_ms"}
+
+    def quicker(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                k: max(1, int(v / SPEED)) if k in times and v else quicker(v)
+                for k, v in value.items()
+            }
+        return [quicker(v) for v in value] if isinstance(value, list) else value
+
+    return Choices.model_validate(quicker(choices.model_dump(mode="json")))
+
+
+async def scheduled(handle: Handle) -> list[Any]:
+    events = (await handle.fetch_history()).events
+    found = [e.activity_task_scheduled_event_attributes for e in events]
+    return [s for s in found if s.activity_type.name == "ask_model"]
+
+
+def test_choices_are_of_the_definition_they_were_made_for(quiz: BlueprintCase) -> None:
+    case = by_choices(quiz)
+    assert case.choices is not None
+    assert unfit(case) == unfit(quiz) == ""
+    article = case.choices.steps[0]
+    other = written_as(article, ways=(article.way.model_copy(update={"name": "crystal ball"}),))
+    for changed, said in (
+        ({"definition": "0" * 64}, "another definition"),
+        ({"planner": "0"}, "of planner '0'"),
+        ({"steps": case.choices.steps[1:2]}, "not of these steps"),
+        ({"steps": (other, *case.choices.steps[1:])}, "no way 'crystal ball'"),
+    ):
+        wrong = case.choices.model_copy(update=changed)
+        assert said in unfit(case.model_copy(update={"choices": wrong}))
+
+
+def written_as(record: Any, **changes: Any) -> Any:
+    return record.model_copy(update={"chosen": 0, **changes})
+
+
+def test_a_wish_out_of_reach_runs_nothing(quiz: BlueprintCase) -> None:
+    with pytest.raises(BadInput, match=r"out of reach: .*; ask for \d"):
+        by_choices(quiz, "5s")
+
+
+@SERVER
+async def test_a_case_runs_by_choices_and_moves_as_it_goes(
+    here: World, quiz: BlueprintCase
+) -> None:
+    """A world a hundred times as fast as planned: there is time for cheaper models."""
+    case = by_choices(quiz)
+    assert case.choices is not None
+    handle = await here.begin("blueprint", case)
+    ended = await here.done(handle, BlueprintResult)
+    decided = ended.decided
+    assert decided is not None
+    assert (decided.in_time, ended.steps["aside"].state) == (True, "skipped")
+    moved = [turn for turn in decided.turns if turn.kind is TurnKind.MOVED]
+    price = {way.name: way.micro_usd for step in case.choices.steps for way in step.ways}
+    assert moved
+    assert all(price[turn.way] < price[turn.before] for turn in moved)
+    assert decided.slower < 1_000
+    asked = await scheduled(handle)
+    models = [step.way for step in case.choices.steps]
+    print(models, [s.input for s in asked][:0])
+    levels = {step.step: step.level for step in case.choices.steps}
+    branches = {s.header.fields["braid-branch"].data: s.priority.priority_key for s in asked}
+    assert branches
+    assert levels
+
+
+def told(decided: Decided | None) -> list[tuple[str, str]]:
+    return [] if decided is None else [(turn.kind.value, turn.step) for turn in decided.turns]
+
+
+@SERVER
+async def test_a_hanging_call_is_tried_again_at_the_latest_safe_time(
+    here: World, quiz: BlueprintCase
+) -> None:
+    case = by_choices(quiz)
+    assert case.choices is not None
+    first = case.choices.models[case.choices.steps[0].way.name]
+    case = case.model_copy(update={"choices": in_the_worlds_time(case.choices)})
+    await here.faults(Fault(service=first.vendor, kind=FaultKind.HANG, model=first.model, times=1))
+    ended = await here.done(await here.begin("blueprint", case), BlueprintResult)
+    assert ended.decided is not None
+    again = next(turn for turn in ended.decided.turns if turn.kind is TurnKind.AGAIN)
+    assert (again.step, again.before) == ("article", first.model)
+    assert "again answered first" in again.why
+
+
+@SERVER
+async def test_under_load_a_step_goes_the_simpler_way(here: World, tmp_path: Path) -> None:
+    """With choices or without; whoever asks nothing of the busy vendor is not held up."""
+    simpler = QUIZ.replace(
+        "takes: 1s, optional: true}", 'takes: 1s, simpler: {give: {text: "see the article"}}}'
+    ).replace("takes: 5s}", "takes: 5s, simpler: {ask: drafter, waiting: 1}}")
+    case = written(tmp_path, simpler.replace("drafter", "triage"))
+    first = Settings.from_env().models.roles["analyst"][0]
+    vendor = Settings.from_env().models.ref(first).vendor
+    await override(here.store, vendor, "", Override(paused=True))
+    ended = await here.done(await here.begin("blueprint", case), BlueprintResult)
+    assert ended.result["aside"] == "see the article"
+    assert sorted(told(ended.decided)) == [("simpler", "aside"), ("simpler", "summary")]
+    assert ended.decided is not None
+    assert all("people paused it" in turn.why for turn in ended.decided.turns)

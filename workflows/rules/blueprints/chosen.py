@@ -1,0 +1,38 @@
+"""Whether a case can run by the choices it was given: said before anything runs."""
+
+from workflows.data.blueprints.case import BlueprintCase
+from workflows.data.blueprints.choices import LEFT_OUT, PLANNER, Choices
+from workflows.data.blueprints.planned import GIVEN
+from workflows.data.blueprints.references import needs_of
+
+
+def unfit(case: BlueprintCase) -> str:
+    """Say why a case cannot run by its choices, and the mend; empty if it can, or has none."""
+    chosen = case.choices
+    if chosen is None:
+        return ""
+    if chosen.planner != PLANNER:
+        return f"its choices are of planner {chosen.planner!r}, this one is {PLANNER!r}; plan anew"
+    if chosen.definition != case.sha256:
+        return "its choices were made for another definition of the blueprint; plan anew"
+    return _strange(case, chosen)
+
+
+def _strange(case: BlueprintCase, chosen: Choices) -> str:
+    steps, needs = case.blueprint.steps, needs_of(case.blueprint)
+    if {choice.step for choice in chosen.steps} != set(steps):
+        return "its choices are not of these steps; plan anew"
+    for choice in chosen.steps:
+        step = steps[choice.step]
+        known = {
+            GIVEN,
+            *([LEFT_OUT] if step.optional else ()),
+            *(chosen.models if step.ask else ()),
+        }
+        if strange := [way.name for way in choice.ways if way.name not in known]:
+            return f"step {choice.step!r} has no way {strange[0]!r}; plan anew"
+        if set(choice.needs) != set(needs[choice.step].hard):
+            return f"step {choice.step!r} waits for others than was planned; plan anew"
+        if choice.hedged and (not step.ask or step.for_each or step.repeat):
+            return f"step {choice.step!r} cannot be tried twice at once; plan anew"
+    return ""
