@@ -5,7 +5,10 @@ from contextlib import suppress
 from temporalio.client import WorkflowFailureError
 
 from cli.blueprints.checking import case_of
-from runtime.settings import ROOT
+from cli.plans.deciding import decided_on
+from cli.plans.optimising import Wished
+from insight.plan.optimise.decide import Trial
+from runtime.settings import ROOT, Settings
 from tests.support.world import Handle, World
 from workflows.data.blueprints.case import BlueprintCase
 
@@ -35,4 +38,18 @@ async def cancel(here: World) -> Handle:
     return handle
 
 
-STORIES = (invoice, cancel)
+def by_choices(case: BlueprintCase, deadline: str = "36s") -> BlueprintCase:
+    """Let a case run by the cheapest plan for its deadline, however good, made without a solver."""
+    wanted, few = Wished("cheapest", deadline, quality=0.1), Trial(runs=200)
+    made = decided_on(case.blueprint, wanted, "given", Settings.from_env(), few, solver=None)
+    return case.model_copy(update={"choices": made})
+
+
+async def optimised(here: World) -> Handle:
+    """By choices, in a world a hundred times as fast: cheaper models are taken as it goes."""
+    handle = await here.begin("blueprint", by_choices(given("quiz")), id="bp-quiz-optimised")
+    await handle.result()
+    return handle
+
+
+STORIES = (invoice, cancel, optimised)

@@ -1,22 +1,26 @@
 """Blueprints that run by choices: models, priorities, moves, second tries, the simpler way."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowHistory
 
 from cli.blueprints.checking import case_of
 from cli.errors import BadInput
-from cli.plans.deciding import decided_on
-from cli.plans.optimising import Wished
-from insight.plan.optimise.decide import Trial
+from cli.plans.deciding import at_last_pace
+from insight.report import report
 from runtime.settings import Settings
+from scripts.stories.blueprint import by_choices
 from simulator.config import Fault, FaultKind
 from store.limits import Override, override
-from tests.support.world import SPEED, Handle, World
+from tests.support.world import SPEED, World
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
 from workflows.data.blueprints.choices import Choices
 from workflows.data.blueprints.decided import Decided, TurnKind
+from workflows.data.common import BRANCH_HEADER
 from workflows.rules.blueprints.chosen import unfit
 
 SERVER = pytest.mark.server
@@ -43,14 +47,6 @@ def written(folder: Path, text: str) -> BlueprintCase:
     return case_of(file, ["topic=heat pumps"])
 
 
-def by_choices(case: BlueprintCase, deadline: str = "36s") -> BlueprintCase:
-    """Let it run by the cheapest plan for its deadline, however good."""
-    wanted = Wished("cheapest", deadline, quality=0.1)
-    few, known = Trial(runs=200), Settings.from_env()
-    made = decided_on(case.blueprint, wanted, "given", known, few, solver=None)
-    return case.model_copy(update={"choices": made})
-
-
 def in_the_worlds_time(choices: Choices) -> Choices:
     """Give the choices as of a world so much faster."""
     times = {"planned", "usual", "patient", "late", "starts", "ends", "slack", "deadline_ms"}
@@ -66,10 +62,14 @@ def in_the_worlds_time(choices: Choices) -> Choices:
     return Choices.model_validate(quicker(choices.model_dump(mode="json")))
 
 
-async def scheduled(handle: Handle) -> list[Any]:
-    events = (await handle.fetch_history()).events
-    found = [e.activity_task_scheduled_event_attributes for e in events]
-    return [s for s in found if s.activity_type.name == "ask_model"]
+def asked(history: WorkflowHistory) -> Iterator[tuple[str, str, int]]:
+    """Give the step, model and level of each question to a model."""
+    for event in history.events:
+        told = event.activity_task_scheduled_event_attributes
+        if told.activity_type.name == "ask_model":
+            step = json.loads(told.header.fields[BRANCH_HEADER].data).split("/")[0]
+            request = json.loads(told.input.payloads[0].data)
+            yield step, request["target"]["model"], told.priority.priority_key
 
 
 def test_choices_are_of_the_definition_they_were_made_for(quiz: BlueprintCase) -> None:
@@ -114,13 +114,13 @@ async def test_a_case_runs_by_choices_and_moves_as_it_goes(
     assert moved
     assert all(price[turn.way] < price[turn.before] for turn in moved)
     assert decided.slower < 1_000
-    asked = await scheduled(handle)
-    models = [step.way for step in case.choices.steps]
-    print(models, [s.input for s in asked][:0])
-    levels = {step.step: step.level for step in case.choices.steps}
-    branches = {s.header.fields["braid-branch"].data: s.priority.priority_key for s in asked}
-    assert branches
-    assert levels
+    history = await handle.fetch_history()
+    levels = {choice.step: choice.level for choice in case.choices.steps}
+    for step, model, level in asked(history):
+        assert (model, level) == (decided.ways[step], levels[step]), step
+    assert report(history).decided == decided, "explain tells it too"
+    another = await at_last_pace(case.choices, "quiz", here.settings)
+    assert another.slower == decided.slower, "the next run begins with what this one came to"
 
 
 def told(decided: Decided | None) -> list[tuple[str, str]]:
