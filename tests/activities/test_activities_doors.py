@@ -11,6 +11,7 @@ from activities.effects.doors import EffectActivities
 from activities.llm.ask import ModelActivities
 from activities.llm.batches import BatchActivities
 from activities.load import LoadActivities
+from activities.paces import PaceActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
@@ -78,5 +79,6 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         BudgetActivities,
         DocumentActivities,
         ClearedActivities,
+        PaceActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1

@@ -54,7 +54,7 @@ def test_a_hostile_blueprint_is_refused_before_anything_runs(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("something was started")
 
-    monkeypatch.setattr("cli.blueprints.commands.in_session", never)
+    monkeypatch.setattr("cli.blueprints.running.in_session", never)
     refused = CliRunner().invoke(app, ["blueprint", "run", str(path), "--input", "x=1"]).exception
     assert isinstance(refused, BadInput)
     with pytest.raises(BadInput, match=why):
