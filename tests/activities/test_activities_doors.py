@@ -12,6 +12,7 @@ from activities.llm.ask import ModelActivities
 from activities.llm.batches import BatchActivities
 from activities.load import LoadActivities
 from activities.paces import PaceActivities
+from activities.promotion import PromotionActivities
 from activities.results import ResultActivities
 from activities.services import ServiceActivities
 from activities.sources.doors import SourceActivities
@@ -80,5 +81,6 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         DocumentActivities,
         ClearedActivities,
         PaceActivities,
+        PromotionActivities,
     )
     assert sum(hasattr(holder, call.name) for holder in holders) == 1
