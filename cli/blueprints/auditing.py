@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.blueprints.making import run_by
 from cli.blueprints.reading import Source
 from cli.histories import histories_in
 from insight.history.reader import Events
 from insight.plan.audit.audit import audit
-from insight.plan.audit.findings import AuditFinding, Level
+from insight.plan.audit.findings import AuditFinding, Level, Offers
 from insight.plan.audit.history import Known, audit_history
 from workflows import calls
 from workflows.data.common import JSON
@@ -51,8 +52,13 @@ class Placed:
 
 
 def audited(source: Source) -> Sequence[Placed]:
-    """Give what the audit finds in a blueprint, the gravest first."""
-    found = audit(source.blueprint)
+    """Give what the audit finds in a blueprint and in those it runs, the gravest of each first."""
+    return [p for one in (source, *run_by(source).values()) for p in audited_alone(one)]
+
+
+def audited_alone(source: Source, offers: Offers | None = None) -> Sequence[Placed]:
+    """Give what the audit finds in one blueprint, the gravest first."""
+    found = audit(source.blueprint, offers)
     return [Placed(source.place(finding.at, finding.line), finding) for finding in found]
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cli.blueprints.making import others, values, wrong_names
+from cli.blueprints.auditing import audited_alone
+from cli.blueprints.making import others, run_by, values, wrong_names
 from cli.blueprints.reading import Source, read_blueprint
 from cli.errors import BadInput
 from cli.inputs import mends
-from insight.plan.audit.audit import audit
-from insight.plan.audit.findings import Level, Offers
+from insight.plan.audit.findings import Offers
 from runtime.settings import Settings
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.common import JSON
@@ -36,15 +36,14 @@ class Checked:
 
 
 def checked(path: Path) -> Checked:
-    """Look at a blueprint from all sides. Raises BadInput if the file cannot be read as one."""
+    """Look at a blueprint and those it runs. Raises BadInput for a file that is none."""
     source = read_blueprint(path)
-    roles = frozenset(Settings.from_env().models.roles)
-    found = audit(source.blueprint, Offers(roles=roles))
-    errors, advice = wrong_names(source), list[str]()
-    for each in found:
-        place = f"{source.place(each.at, each.line)}: {each.level} {each.code}"
-        said = f"{place}: {each.says}; {each.mend}"
-        (errors if each.level is Level.ERROR else advice).append(said)
+    offers = Offers(roles=frozenset(Settings.from_env().models.roles))
+    errors, advice = list[str](), list[str]()
+    for one in (source, *run_by(source).values()):
+        errors += wrong_names(one)
+        for placed in audited_alone(one, offers):
+            (errors if placed.is_error else advice).append(placed.line())
     return Checked(source, tuple(errors), tuple(advice))
 
 

@@ -50,8 +50,13 @@ def wrong_names(source: Source) -> list[str]:
 
 
 def others(source: Source) -> dict[str, Blueprint]:
+    """Give the blueprints its steps run, and those these run."""
+    return {name: one.blueprint for name, one in run_by(source).items()}
+
+
+def run_by(source: Source) -> dict[str, Source]:
     """Read the blueprints its steps run, and those these run: beside the file, else of ours."""
-    found: dict[str, Blueprint] = {}
+    found: dict[str, Source] = {}
     open_ = [source]
     while open_:
         current = open_.pop()
@@ -60,8 +65,8 @@ def others(source: Source) -> dict[str, Blueprint]:
             if not _FILE.fullmatch(name) or name in PROCESSES or name in found:
                 continue
             if there := next((place for place in places if place.is_file()), None):
-                open_.append(read_blueprint(there))
-                found[name] = open_[-1].blueprint
+                found[name] = read_blueprint(there)
+                open_.append(found[name])
     return found
 
 

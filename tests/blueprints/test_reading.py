@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.blueprints.auditing import audited
+from cli.blueprints.checking import checked
 from cli.blueprints.reading import read_blueprint
 from cli.errors import BadInput
 
@@ -79,3 +81,17 @@ def test_mistakes_name_place_and_mend(tmp_path: Path, old: str, new: str, says: 
     assert old in GOOD
     with pytest.raises(BadInput, match=says):
         read_blueprint(written(tmp_path, GOOD.replace(old, new, 1)))
+
+
+def test_blueprints_that_are_run_are_audited_with_their_own_places(tmp_path: Path) -> None:
+    inner = GOOD.replace("name: quiz", "name: inner").replace("steps.summary.text", "steps.sum")
+    middle = "name: middle\ninput: {t: text}\n"
+    middle += "steps:\n  a: {run: inner, with: {article: '{{ input.t }}'}}"
+    outer = middle.replace("middle", "outer").replace("inner", "middle").replace("article", "t")
+    for name, text in (("inner", inner), ("middle", middle), ("outer", outer)):
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    path, place = tmp_path / "outer.yaml", f"{tmp_path}/inner.yaml:13:5: error unknown-step"
+    (placed,) = [p for p in audited(read_blueprint(path)) if p.is_error]
+    assert placed.line().startswith(place)
+    found = checked(path)
+    assert next(line for line in found.errors if "unknown-step" in line).startswith(place)
