@@ -13,6 +13,7 @@ from insight.learned.attempts import Attempt, Ending, StepKey, attempts, copied
 from insight.learned.estimates import estimate
 from insight.learned.learning import Learned, learn
 from insight.learned.priors import priors
+from insight.learned.steps import BLUEPRINT, of_steps
 from store.database import Store
 from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
 
@@ -89,7 +90,11 @@ async def _read(
         of_case = simulated.get(found.root_id or found.id, usual)
         here_simulated = simulated.get(found.id, of_case)
         kind, since = found.workflow_type, copied(events)
-        return list(attempts(spans(events), kind, simulated=here_simulated, since=since))
+        calls, marks = spans(events), {"simulated": here_simulated}
+        taught = list(attempts(calls, kind, **marks, since=since))
+        if kind == BLUEPRINT and not since:  # a reset's copy would count steps twice
+            taught += of_steps(events, calls, **marks)
+        return taught
 
     return list(await asyncio.gather(*map(one, some)))
 

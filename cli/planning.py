@@ -12,7 +12,8 @@ from cli.errors import BadInput
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from cli.plans.reading import Known, Planned
+    from cli.plans.reading import Planned
+    from cli.plans.taught import Known
     from cli.plans.wishes import Wishes
 
 app = typer.Typer()
@@ -165,7 +166,7 @@ def _analyse(
     questions = readiness(of.blueprint, of.plan)
     if as_json:
         asked = {"readiness": [question.model_dump(mode="json") for question in questions]}
-        learned = {"snapshot": of.snapshot, "learned": sorted(of.learned)}
+        learned = {"snapshot": of.snapshot, "learned": sorted(of.learned), "assumed": of.assumed}
         out({**found.model_dump(mode="json"), **asked, **learned})
     else:
         console = Console()

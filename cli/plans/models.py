@@ -7,6 +7,7 @@ from cli.plans.reading import ASSUMED, Planned
 from insight.plan.optimise.composites import skip, widened
 from runtime.catalogue import Catalogue
 from workflows.data.blueprints.plan import Mode, Plan
+from workflows.data.llm import Usage
 
 MISSED = 0.99
 """The chance that an optional step is not missed: a guess, that leaving out is not free."""
@@ -35,7 +36,8 @@ def offered(of: Planned, catalogue: Catalogue, day: date) -> Plan:
             more = [
                 mode
                 for name in sorted({name for role in catalogue.roles.values() for name in role})
-                if name != first and (mode := _mode(catalogue, name, known, usual, day))
+                if name != first
+                and (mode := _mode(catalogue, name, known, usual, of.usage(step.id), day))
             ]
         if asked.optional:
             more.append(skip(MISSED))
@@ -56,9 +58,11 @@ def _spread(catalogue: Catalogue, model: str) -> float:
     return max(0.0, log(late) / _Z95)
 
 
-def _mode(catalogue: Catalogue, name: str, known: Mode, usual: float, day: date) -> Mode | None:
+def _mode(
+    catalogue: Catalogue, name: str, known: Mode, usual: float, usage: Usage, day: date
+) -> Mode | None:
     took, entry = _usual(catalogue, name), catalogue.models[name]
-    usd = catalogue.usd(name, ASSUMED, day)
+    usd = catalogue.usd(name, usage, day)
     if not took or entry.quality is None or usd is None:
         return None
     return known.model_copy(

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.errors import BadInput
-from cli.plans.reading import Known, Planned, planned
+from cli.plans.reading import Planned, planned
+from cli.plans.taught import Known
 from insight.plan.analysis import saved_by
 from insight.plan.critical import critical
 from insight.plan.graph import Graph
@@ -19,16 +20,20 @@ from workflows.data.common import Record
 
 
 class Ranked(Record):
-    """One process: cases a day, model calls a case, steps that can run beside another."""
+    """One process: cases a day, expected model calls a case, steps that can run beside another.
+
+    `assumed` says what was taken for granted.
+    """
 
     name: str
     file: str
     a_day: float | None
-    model_calls: int
+    model_calls: float
     free: int
     in_order: float
     bound: float
     savings: Savings | None
+    assumed: tuple[str, ...]
 
 
 def ranked(
@@ -70,11 +75,12 @@ def _ranked(path: Path, of: Planned, volumes: Mapping[str, Volume]) -> Ranked:
         name=of.blueprint.name,
         file=str(path),
         a_day=None if volume is None else volume.a_day,
-        model_calls=sum(step.times for step in asks),
+        model_calls=sum(step.times * step.chance for step in asks),
         free=len(Graph(of.plan).free),
         in_order=found.machine_in_order,
         bound=found.machine,
         savings=None if volume is None else saved_by(of.plan, found, volume),
+        assumed=of.assumed,
     )
 
 
@@ -91,7 +97,7 @@ def shown(found: Sequence[Ranked]) -> RenderableType:
         table.add_row(
             one.name,
             "-" if one.a_day is None else f"{one.a_day:,.4g}",
-            str(one.model_calls),
+            f"{one.model_calls:.3g}",
             str(one.free),
             seconds(one.in_order),
             seconds(one.bound),

@@ -1,7 +1,7 @@
 """A blueprint as a plan to be analysed: its file checked, models priced, durations as learned."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from math import log
 from pathlib import Path
@@ -10,41 +10,38 @@ from cli.blueprints.auditing import audited
 from cli.blueprints.reading import read_blueprint
 from cli.errors import BadInput
 from cli.learning import steps
-from insight.learned.estimates import Estimate, estimates
-from insight.plan.learned import Z95, with_learned
+from cli.plans.taught import Known, Taught
+from insight.learned.estimates import estimates
+from insight.plan.learned import Z95, Seen, with_learned
 from runtime.catalogue import Catalogue
 from runtime.settings import Settings
 from store.database import Store
 from store.estimates import Estimates
-from workflows.calls import ENDPOINT
-from workflows.data.blueprints.blueprint import Blueprint, Step
-from workflows.data.blueprints.plan import Plan, PlanStep, StepId
-from workflows.data.blueprints.planned import called, plan_of
+from workflows.data.blueprints.blueprint import Blueprint
+from workflows.data.blueprints.plan import COORDINATION, Plan, PlanStep, StepId
+from workflows.data.blueprints.planned import assumed, called, plan_of
 from workflows.data.llm import Usage
-from workflows.rules.blueprints.doors import EFFECTS
 
-BLUEPRINT = "blueprint"
-"""The workflow type of every blueprint."""
 ASSUMED = Usage(input_tokens=1_500, output_tokens=400)
 """What a model call is taken to read and write when it is priced."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """What was learned by snapshot `number`."""
-
-    number: int
-    estimates: Sequence[Estimate]
-
-
-@dataclass(frozen=True)
 class Planned:
-    """A blueprint and its plan; `learned` names the steps whose durations were learned."""
+    """A blueprint and its plan. `learned` names the steps of which runs taught something, `tokens`
+    what a call of them reads and writes; `assumed` is what was taken for granted, a line each.
+    """
 
     blueprint: Blueprint
     plan: Plan
     learned: frozenset[StepId] = frozenset()
     snapshot: int | None = None
+    tokens: Mapping[StepId, Usage] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
+
+    def usage(self, step: StepId) -> Usage:
+        """Say what a call of a step's model is taken to read and write."""
+        return self.tokens.get(step, ASSUMED)
 
 
 def planned(path: Path, catalogue: Catalogue, known: Known | None = None) -> Planned:
@@ -57,22 +54,49 @@ def planned(path: Path, catalogue: Catalogue, known: Known | None = None) -> Pla
 
 def of(blueprint: Blueprint, catalogue: Catalogue, known: Known | None = None) -> Planned:
     """Plan a blueprint that is sound."""
+    found = Taught(blueprint, catalogue, known.estimates if known else ())
     plan = plan_of(blueprint)
+    if (took := found.coordination()) is not None:
+        plan = plan.model_copy(update={"coordination": took})
+    seen = found.steps()
+    made = Planned(
+        blueprint=blueprint,
+        plan=plan,
+        learned=frozenset(seen),
+        snapshot=known.number if known else None,
+        tokens=found.tokens(),
+        assumed=(*_assumed(blueprint, seen), *_in_all(blueprint, found)),
+    )
     day = datetime.now(UTC).date()
-    named = tuple(_named(s, blueprint.steps[s.id], catalogue, day) for s in plan.steps)
-    plan = plan.model_copy(update={"steps": named})
-    if known is None:
-        return Planned(blueprint, plan)
-    found = _matched(blueprint, catalogue, known.estimates)
-    return Planned(blueprint, with_learned(plan, found), frozenset(found), known.number)
+    named = tuple(_named(s, made, catalogue, day) for s in plan.steps)
+    plan = with_learned(plan.model_copy(update={"steps": named}), seen)
+    return replace(made, plan=plan)
 
 
-def _named(step: PlanStep, of: Step, catalogue: Catalogue, day: date) -> PlanStep:
+def _assumed(blueprint: Blueprint, seen: Mapping[StepId, Seen]) -> Iterator[str]:
+    """Say what is taken for granted of single steps."""
+    for name, step in blueprint.steps.items():
+        if name not in seen or not seen[name].whole:
+            yield from (f"{name}: {what}" for what in assumed(step))
+
+
+def _in_all(blueprint: Blueprint, found: Taught) -> Iterator[str]:
+    """Say what is taken for granted of all steps alike."""
+    asks = [name for name, step in blueprint.steps.items() if step.ask]
+    if strange := [name for name in asks if name not in found.tokens()]:
+        which = "a model" if len(strange) == len(asks) else f"the model of {', '.join(strange)}"
+        said = f"{ASSUMED.input_tokens:,} tokens and writes {ASSUMED.output_tokens:,}"
+        yield f"a call of {which} reads {said}"
+    if found.coordination() is None:
+        yield f"coordination takes {COORDINATION:g} s a step"
+
+
+def _named(step: PlanStep, made: Planned, catalogue: Catalogue, day: date) -> PlanStep:
     """Give a step its model's price and scatter, and count what it calls though it is unlimited."""
-    mode = step.modes[0]
-    known: dict[str, object] = {"limit": mode.limit or ("" if step.waits else called(of))}
-    if models := catalogue.roles.get(of.ask):
-        known["usd"] = float(catalogue.usd(models[0], ASSUMED, day) or 0)
+    mode, asked = step.modes[0], made.blueprint.steps[step.id]
+    known: dict[str, object] = {"limit": mode.limit or ("" if step.waits else called(asked))}
+    if models := catalogue.roles.get(asked.ask):
+        known["usd"] = float(catalogue.usd(models[0], made.usage(step.id), day) or 0)
         known["spread"] = spread(catalogue, models[0])
     return step.model_copy(update={"modes": (mode.model_copy(update=known),)})
 
@@ -94,32 +118,3 @@ async def learned(settings: Settings) -> Known:
         if (snapshot := await kept.snapshot()) is None:
             raise BadInput(f"nothing was learned yet; {mend}")
         return Known(snapshot.number, estimates(steps(await kept.rows(snapshot.number))))
-
-
-def _matched(
-    blueprint: Blueprint, catalogue: Catalogue, known: Iterable[Estimate]
-) -> Mapping[StepId, Estimate]:
-    """Find for each step the estimate it should be planned with.
-
-    For a model that of the role's first model, over all processes; else that of what is called,
-    by blueprints if there is one. Of several, real before simulated ones, then the one that rests
-    on most calls.
-    """
-    held, found = list(known), {}
-    for name, step in blueprint.steps.items():
-        models = catalogue.roles.get(step.ask, ())[:1]
-        fits = [(_fit(e, step, models), e) for e in held]
-        if some := [(fit, not e.key.simulated, e.n, e) for fit, e in fits if fit]:
-            found[name] = max(some, key=lambda one: one[:3])[3]
-    return found
-
-
-def _fit(e: Estimate, step: Step, models: Sequence[str]) -> int:
-    """Say how well an estimate fits a step; 0: not at all."""
-    if step.ask:
-        return int(e.key.model in models and not e.key.process)
-    if step.gate or step.event or not (name := called(step)):
-        return 0
-    call = EFFECTS.get(step.effect) or (ENDPOINT if step.http else None)
-    fits = e.key.step == (call.name if call else name)
-    return fits + (fits and e.key.process == BLUEPRINT)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.plans.gantt import bars, legend
-from cli.plans.reading import ASSUMED, Planned
+from cli.plans.reading import Planned
 from insight.plan.analysis import Analysis
 from insight.plan.clusters import Cluster
 from insight.plan.montecarlo import Guess, Simulated
@@ -61,6 +61,8 @@ def _head(of: Planned, found: Analysis, *, plain: bool) -> RenderableType:
     if many.in_time is not None:
         table.add_row("within the deadline", _share(many.in_time, sign))
     table.add_row("durations", _durations(of))
+    for number, line in enumerate(of.assumed):
+        table.add_row("" if number else "assumed", line)
     return Group(*lines, table)
 
 
@@ -158,8 +160,7 @@ def _savings(saved: Savings, usd: float) -> RenderableType:
     month = f"models cost {saved.month_models:,.2f} US dollars a month"
     if saved.month_value is not None:
         month += f", the time saved is worth {saved.month_value:,.2f}"
-    said = f"{month} ({usd:.4f} a case: each call {ASSUMED.input_tokens:,} tokens in,"
-    return Group(table, Text(f"{said} {ASSUMED.output_tokens:,} out)", style="dim"))
+    return Group(table, Text(f"{month} ({usd:.4f} a case)", style="dim"))
 
 
 def _money(value: float | None) -> str:

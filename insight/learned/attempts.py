@@ -55,6 +55,7 @@ class Attempt(Record):
     seconds: float | None = None
     queue: float | None = None
     failed: int = 0
+    input_tokens: int = 0
     output_tokens: int = 0
 
 
@@ -101,6 +102,7 @@ def _attempt(span: Span, process: str, *, simulated: bool) -> Attempt:
         seconds=max((ran - span.limited).total_seconds(), 0.0) if ran and known else None,
         queue=None if queued is None else queued.total_seconds(),
         failed=max(span.attempt - 1, 0) + failed,
+        input_tokens=span.input_tokens,
         output_tokens=span.output_tokens,
     )
 

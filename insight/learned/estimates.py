@@ -52,7 +52,8 @@ class Estimate(Record):
     `n` is the weight of what is known, in calls: recent ones count most. `queue_p50` and
     `queue_p95` are the time until a worker takes it up. `success` is the chance that one attempt
     works. `stragglers` is the share of calls that take about `straggler_times` the median.
-    `first_token` and `per_token` are the seconds of a usual call's first token, and of each.
+    `first_token` and `per_token` are the seconds of a usual call's first token, and of each;
+    `input_tokens` and `output_tokens` the mean of what a call read and wrote.
     """
 
     key: StepKey
@@ -69,6 +70,8 @@ class Estimate(Record):
     changes: int
     first_token: float | None = None
     per_token: float | None = None
+    input_tokens: float | None = None
+    output_tokens: float | None = None
 
     def factor(self, output_tokens: float) -> float:
         """Say by how much to multiply the times for an answer of so many tokens; 1 if unknown."""
@@ -89,7 +92,7 @@ def estimate(step: Learned, usual: Priors) -> Estimate:
     prior = usual.of(step.key.pool)
     found = _posterior(step, prior)
     queues = [quantile(step.queue, p) for p in (0.5, 0.95)]
-    n, late = found.body.n, found.body.beyond
+    n, late, tokens = found.body.n, found.body.beyond, step.tokens
     p50 = exp(found.quantile(step, 0.5))
     pace = step.pace.line(p50)
     return Estimate(
@@ -110,6 +113,8 @@ def estimate(step: Learned, usual: Priors) -> Estimate:
         changes=step.changes,
         first_token=pace and pace[0],
         per_token=pace and pace[1],
+        input_tokens=tokens.read / tokens.n if tokens.n else None,
+        output_tokens=tokens.wrote / tokens.n if tokens.n else None,
     )
 
 

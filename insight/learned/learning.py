@@ -40,6 +40,22 @@ class Detector(Record):
     squares: float = 0.0
 
 
+class Tokens(Record):
+    """Fading sums over calls whose tokens are known: their number, tokens read, tokens written."""
+
+    n: float = 0.0
+    read: float = 0.0
+    wrote: float = 0.0
+
+    def plus(self, newer: "Tokens", faded: float) -> "Tokens":
+        """Add newer sums to these, faded."""
+        return Tokens(
+            n=self.n * faded + newer.n,
+            read=self.read * faded + newer.read,
+            wrote=self.wrote * faded + newer.wrote,
+        )
+
+
 class Learned(Record):
     """What is known of a step.
 
@@ -58,6 +74,7 @@ class Learned(Record):
     bad: float = 0.0
     changes: int = 0
     pace: Pace = Pace()
+    tokens: Tokens = Tokens()
     detector: Detector = Detector()
 
 
@@ -85,6 +102,7 @@ def merge(older: Learned, newer: Learned) -> Learned:
         bad=older.bad * faded + newer.bad,
         changes=older.changes + newer.changes,
         pace=older.pace.plus(newer.pace, faded),
+        tokens=older.tokens.plus(newer.tokens, faded),
         detector=newer.detector,
     )
 
@@ -106,7 +124,7 @@ def _part(key: StepKey, news: Sequence[Attempt]) -> Learned:
     """Sum attempts, the last one at full weight."""
     sketches: dict[str, dict[int, float]] = {"done": {}, "cut": {}, "queue": {}}
     good = bad = 0.0
-    pace = Pace()
+    pace, tokens = Pace(), Tokens()
     for age, attempt in enumerate(reversed(news)):
         weight = FADING**age
         good += weight * (attempt.ending is Ending.DONE)
@@ -114,13 +132,16 @@ def _part(key: StepKey, news: Sequence[Attempt]) -> Learned:
         if attempt.ending is Ending.DONE and attempt.seconds and attempt.output_tokens:
             more = terms(attempt.output_tokens, max(attempt.seconds, SHORTEST), weight)
             pace = pace.plus(Pace(sums=more), 1.0)
+        if attempt.input_tokens:
+            read, wrote = attempt.input_tokens * weight, attempt.output_tokens * weight
+            tokens = tokens.plus(Tokens(n=weight, read=read, wrote=wrote), 1.0)
         times = [("queue", attempt.queue), (attempt.ending.value, attempt.seconds)]
         for name, seconds in times:
             if seconds is not None and name in sketches:
                 buckets, bucket = sketches[name], bucket_of(seconds)
                 buckets[bucket] = buckets.get(bucket, 0.0) + weight
     filled = {name: Sketch(buckets=buckets) for name, buckets in sketches.items()}
-    return Learned(key=key, good=good, bad=bad, pace=pace, **filled)
+    return Learned(key=key, good=good, bad=bad, pace=pace, tokens=tokens, **filled)
 
 
 def _watched(seen: Detector, x: float) -> Detector:

@@ -57,6 +57,5 @@ def analyse(
 
 def saved_by(plan: Plan, found: Critical, volume: Volume) -> Savings:
     """Count what a plan's parallel work saves in a year, its machine time alone."""
-    return savings(
-        found.machine_in_order, found.machine, volume, overhead=overhead(found), usd=cost(plan)
-    )
+    less = overhead(plan, found)
+    return savings(found.machine_in_order, found.machine, volume, overhead=less, usd=cost(plan))

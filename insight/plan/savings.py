@@ -12,9 +12,6 @@ HOUR = 3600.0
 MONTHS = 12
 DAYS = 260
 """Working days of a year."""
-OVERHEAD = 0.1
-"""Seconds that coordination adds for each step on the critical path: 98 ms measured with one such
-step, 146 and 154 ms with two (docs/claims.md, at the claims' own latencies)."""
 
 
 class Volume(Record):
@@ -67,11 +64,11 @@ def savings(
     )
 
 
-def overhead(found: Critical) -> float:
+def overhead(plan: Plan, found: Critical) -> float:
     """Give the seconds coordination adds to a case; a plan with nothing at once adds none."""
     if found.machine_in_order <= found.machine:
         return 0.0
-    return OVERHEAD * len(found.path)
+    return plan.coordination * len(found.path)
 
 
 def cost(plan: Plan) -> float:

@@ -58,7 +58,7 @@ class _Facts:
         if self.of_machine:
             return self._machine
         took = max(self.found.bound, self.held.took)
-        return self.found.in_order - took - overhead(self.found)
+        return self.found.in_order - took - overhead(self.plan, self.found)
 
     @property
     def of_machine(self) -> bool:
@@ -69,7 +69,7 @@ class _Facts:
     def _machine(self) -> float:
         waits = self.found.bound - self.found.machine
         took = max(self.found.machine, self.held.took - waits)
-        return self.found.machine_in_order - took - overhead(self.found)
+        return self.found.machine_in_order - took - overhead(self.plan, self.found)
 
     @property
     def of(self) -> float:

@@ -176,8 +176,11 @@ def test_savings_by_hand() -> None:
 
 
 def test_coordination_costs_only_what_runs_at_once() -> None:
-    assert overhead(critical(plan(step("a", 5), step("b", 5, "a")))) == 0
-    assert overhead(critical(email())) == pytest.approx(0.2)
+    chain, mail = plan(step("a", 5), step("b", 5, "a")), email()
+    assert overhead(chain, critical(chain)) == 0
+    assert overhead(mail, critical(mail)) == pytest.approx(0.2)
+    learned = mail.model_copy(update={"coordination": 0.04})
+    assert overhead(learned, critical(mail)) == pytest.approx(0.08)
     assert cost(plan(step("a", 1, usd=0.01, times=3, fails=0.5, attempts=2, chance=0.5))) == (
         pytest.approx(0.01 * 3 * 0.5 * 1.5)
     )

@@ -7,7 +7,7 @@ import pytest
 from insight.learned.attempts import StepKey
 from insight.learned.estimates import Estimate, Interval
 from insight.plan.analysis import analyse
-from insight.plan.learned import with_learned
+from insight.plan.learned import Seen, with_learned
 from insight.plan.montecarlo import simulate
 from insight.plan.readiness import readiness
 from insight.plan.savings import Volume
@@ -127,7 +127,7 @@ def test_learned_durations_take_the_place_of_given_ones() -> None:
         straggler_times=6,
         changes=0,
     )
-    learned = with_learned(email(), {"tone": known})
+    learned = with_learned(email(), {"tone": Seen(known)})
     (tone,) = (s.modes[0] for s in learned.steps if s.id == "tone")
     assert (tone.p50, tone.attempts) == (20, 5)
     assert tone.spread == pytest.approx(0.4214, abs=1e-3)

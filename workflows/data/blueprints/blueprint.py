@@ -168,6 +168,10 @@ class Step(Written):
     """Steps it is meant to run at once with. Orders nothing; the audit says where it cannot be."""
     simpler: Simpler | None = None
     """Of an `ask`: what it does instead under load."""
+    items: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """Of `for_each`: how many there usually are, until runs have taught better."""
+    chance: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of `when`: how often it holds, until runs have taught better."""
     optional: bool = False
     """The optimiser may leave it out, as if it were skipped."""
     takes: Span | None = None
@@ -192,6 +196,10 @@ class Step(Written):
             raise ValueError("simpler is for steps that ask a model")
         if (self.enough is not None or self.tolerate or self.at_once) and not self.for_each:
             raise ValueError("at_once, enough and tolerate are for steps with for_each")
+        if self.items is not None and not self.for_each:
+            raise ValueError("items says how many there usually are, of steps with for_each")
+        if self.chance is not None and not self.when:
+            raise ValueError("chance says how often `when` holds, of steps that have it")
         return self
 
 
