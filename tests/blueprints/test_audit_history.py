@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from typer.testing import CliRunner
 
 from cli.blueprints.auditing import audited_runs
@@ -15,8 +16,11 @@ ARTICLE = "The harbour closes on Friday because of the storm that is expected fr
 SUMMARY = "Storm from the west: the harbour will be closed from Friday noon."
 
 
-def in_turn(*calls: tuple[str, str, object]) -> Run:
-    """Make a run of calls one after another, each a second long: name, question, answer."""
+def in_turn(*calls: tuple[str, str, object], noted: bool = False) -> Run:
+    """Make a run of calls one after another, each a second long: name, question, answer.
+
+    With `noted` the workflow tells after each which path it takes.
+    """
     run = Run()
     begun = run.events[0].workflow_execution_started_event_attributes
     begun.input.payloads.append(payload({"article": ARTICLE}))
@@ -27,6 +31,8 @@ def in_turn(*calls: tuple[str, str, object]) -> Run:
         run.start(call, begin)
         run.complete(call, end, payload(answer))
         run.turn(end)
+        if noted:
+            run.add(EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, end)
     run.finish(len(calls) * 1000)
     return run
 
@@ -40,11 +46,20 @@ def test_a_call_that_used_nothing_of_the_one_it_waited_for() -> None:
     (finding,) = audit_history(tuple(run.events))
     assert finding.steps == ("quiz", "translate")
     assert "known 2.00 s before" in finding.says
+    assert "may decide" in finding.mend
 
 
 def test_what_cannot_be_followed_is_not_judged() -> None:
-    run = in_turn(("check", f"Good? {ARTICLE}", True), ("translate", f"German: {ARTICLE}", "ja"))
-    assert audit_history(tuple(run.events)) == ()
+    verdict = '{"type": "storm", "confidence": 0.92, "because": "it says so"}'
+    for answer in (True, "ja", {"text": verdict, "usd": "0.0123", "at": "2026-11-27T11:52:05Z"}):
+        run = in_turn(("check", f"Good? {ARTICLE}", answer), ("say", f"German: {ARTICLE}", "ja"))
+        assert audit_history(tuple(run.events)) == (), answer
+
+
+def test_an_order_by_which_a_path_was_noted_is_a_decision() -> None:
+    calls = (("check", f"Good? {ARTICLE}", {"text": SUMMARY}), ("say", f"German: {ARTICLE}", "ja"))
+    assert len(audit_history(tuple(in_turn(*calls).events))) == 1
+    assert audit_history(tuple(in_turn(*calls, noted=True).events)) == ()
 
 
 @pytest.mark.parametrize(
@@ -55,9 +70,10 @@ def test_what_cannot_be_followed_is_not_judged() -> None:
         ("content_generation_cold_store", []),
         (
             "content_generation_in_turn",
-            [("thread", "post"), ("post", "caption"), ("caption", "newsletter")],
+            [("post", "caption"), ("caption", "newsletter")],  # the thread only repeats the input
         ),
-        ("support_request_printer", [("triage", "specialist")]),
+        ("support_request_printer", []),  # the triage decides which rung answers
+        ("blueprint_cancel", []),  # the blueprint asks for the order, to be audited itself
     ],
 )
 def test_recorded_runs_of_processes(name: str, found: list[tuple[str, ...]]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 _WORD = re.compile(r"\w+(?:[.,'-]\w+)*")
 _RUN = 4
 """Words in a row that are no chance when they come again."""
+_TEXT = 4
+"""Words without a figure that make a piece of text."""
 _SHORT = 3
 """Letters of the shortest value that tells anything."""
 
@@ -33,6 +35,13 @@ def made(texts: Iterable[bytes]) -> set[str]:
     return found
 
 
+def prose(pieces: Iterable[str]) -> set[str]:
+    """Give the pieces that are text: what is left is labels, figures, times and references, which
+    may be taken to decide something and are then found nowhere.
+    """
+    return {piece for piece in pieces if sum(map(str.isalpha, piece.split())) >= _TEXT}
+
+
 def _pieces(words: list[str], size: int) -> set[str]:
     return {" ".join(words[n : n + size]) for n in range(len(words) - size + 1)}
 
@@ -53,5 +62,16 @@ def _leaves(texts: Iterable[bytes]) -> Iterator[str]:
                 todo += value.values()
             elif isinstance(value, list):
                 todo += value
+            elif isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+                todo += _inner(value)
             elif isinstance(value, str | int | float) and not isinstance(value, bool):
                 yield str(value)
+
+
+def _inner(text: str) -> list[object]:
+    """Read JSON within a text, as models answer; else give its words."""
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return [text.lstrip().lstrip("{[")]
+    return [found]

@@ -4,9 +4,12 @@ A piece of a run is a branch with all its calls, or a call of no branch.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+
+from pydantic import BaseModel, ValidationError
+from temporalio.api.enums.v1 import EventType
 
 from insight.graph.causality import causes
 from insight.graph.news import texts
@@ -15,7 +18,17 @@ from insight.history.reader import Events
 from insight.history.spans import WORK, Span, SpanState
 from insight.plan.audit import data
 from insight.plan.audit.findings import AuditFinding, Code
+from workflows.data.blueprints.blueprint import Blueprint
+from workflows.data.blueprints.filters import BadTemplate
+from workflows.data.blueprints.references import needs_of
 
+_NOTED = frozenset(
+    {
+        EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+        EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED,
+    }
+)
+"""By these a workflow tells where it stands: it decided something."""
 _LEAST = 0.05
 """Seconds of waiting worth telling of."""
 
@@ -50,9 +63,10 @@ def audit_history(events: Events, known: Known = Known()) -> tuple[AuditFinding,
     """Find the pieces of a run that waited for another of which they used nothing.
 
     `events` are those of one run, ascending. Only what can be read is judged: a piece whose answer
-    holds nothing to be known again (yes or no, a reference, encrypted text) is never said to have
-    been waited for in vain, nor is one that puts several others together said to be late. A
-    finding stands at ("events", id): the event that began the late piece.
+    holds no text (a label, a figure, a reference, encrypted) is never said to have been waited for
+    in vain, nor is one that puts several others together said to be late. Not judged either is an
+    order by which something was decided: a path was noted meanwhile, or the blueprint that ran asks
+    for it. A finding stands at ("events", id): the event that began the late piece.
     """
     run = _Run(events, known)
     late: dict[str, list[_Late]] = defaultdict(list)
@@ -83,6 +97,7 @@ class _Run:
         self.of = {span.id: piece for piece in self.pieces for span in piece.spans}
         self.input = data.given(texts(events[0])) if events else set()
         self.makers = self._makers()
+        self.asked = _asked(events)
         self.start = events[0].event_time.ToDatetime(tzinfo=UTC) if events else None
 
     def late(self, piece: _Piece) -> _Late | None:
@@ -92,7 +107,9 @@ class _Run:
         if cause is None or cause is piece or first.name in self.known.ordered:
             return None
         news = self._new(cause, first.id)
-        if not news or news & piece.asked or len(used := self._used(piece, first.id)) > 1:
+        if not data.prose(news) or news & piece.asked or self._decided(cause, piece):
+            return None
+        if len(used := self._used(piece, first.id)) > 1:
             return None
         ends = [
             span.ended for p in used for span in p.spans if span.ended and span.closing < first.id
@@ -100,6 +117,17 @@ class _Run:
         there = max(ends, default=self.start)
         waited = (first.scheduled - there).total_seconds() if there else 0.0
         return _Late(piece.name, cause.name, first.id, waited) if waited >= _LEAST else None
+
+    def _decided(self, cause: _Piece, piece: _Piece) -> bool:
+        """Tell whether it can be seen that the order is more than data: by what was decided."""
+        if cause.name in self.asked.get(piece.name, ()):
+            return True
+        first = piece.begun.id
+        ended = max((s.closing for s in cause.spans if s.closing < first), default=first)
+        return any(self.by_id[event].event_type in _NOTED for event in self._between(ended, first))
+
+    def _between(self, one: int, other: int) -> Sequence[int]:
+        return [event for event in range(one + 1, other) if event in self.by_id]
 
     def _cause(self, span: int) -> int:
         """Give the span whose end began this one, past the engine's own calls."""
@@ -142,6 +170,23 @@ class _Run:
         return [*found.values()]
 
 
+def _asked(events: Events) -> Mapping[str, Sequence[str]]:
+    """Give what each step waits for by the blueprint that ran; nothing of other processes."""
+    for text in texts(events[0]) if events else ():
+        try:
+            needs = needs_of(_Case.model_validate_json(text).blueprint)
+        except (ValidationError, BadTemplate):
+            continue
+        return {name: (*need.hard, *need.soft) for name, need in needs.items()}
+    return {}
+
+
+class _Case(BaseModel):
+    """Of a case's input, what it is a case of."""
+
+    blueprint: Blueprint
+
+
 def _finding(late: Sequence[_Late]) -> AuditFinding:
     names, cause = [found.piece for found in late], late[0].cause
     said = ", ".join(names)
@@ -151,6 +196,6 @@ def _finding(late: Sequence[_Late]) -> AuditFinding:
         at=("events", late[0].event),
         says=f"{said} began when {cause} had ended, and none of what that gave is found in what"
         f" was asked; what was asked was known {most:.2f} s before",
-        mend=f"begin beside {cause}, unless its answer decides whether this happens at all",
+        mend=f"begin beside {cause}; leave it where that answer may decide whether this happens",
         steps=(cause, *names),
     )
