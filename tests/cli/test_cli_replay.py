@@ -118,7 +118,7 @@ def test_step_tells_each_event_the_state_after_it_and_decisions(
         ('{"events": [{"eventId', "not JSON"),
         ("{}", "neither"),
         ('{"events": []}', "no events"),
-        (CLEAN.read_text("utf-8").replace('"spread-chunk"', '"Interpreter"'), "deployed are ask"),
+        (CLEAN.read_text("utf-8").replace('"spread-chunk"', '"Interpreter"'), "deployed are "),
     ],
 )
 def test_what_is_no_history_of_ours_is_one_line(
