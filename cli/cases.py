@@ -54,16 +54,14 @@ T = TypeVar("T")
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
 TASK_TIMEOUT = timedelta(seconds=5)
-LOW = Priority(priority_key=5)
-"""Below interactive work, which has 3."""
+LOW = Priority(priority_key=5)  # below interactive work, which has 3
 
 
 @dataclass(frozen=True)
 class Start:
-    """How a case is started: under which id (None makes one), the cases (workflow ids) whose
-    paid replies it may read, whether it sends one thing at a time, in which grade and on which
-    queue, whether it is a shadow, which budget of many (scope and name) pays too, and which
-    endpoint is told what happens to it.
+    """How a case is started: its id (None makes one), the cases (workflow ids) whose paid replies
+    it may read, whether it sends one thing at a time, grade, queue, whether it is a shadow, which
+    budget of many (scope and name) pays too, and the endpoint told what happens to it.
     """
 
     workflow_id: str | None = None
@@ -144,7 +142,7 @@ async def entry_if_ours(handle: Handle) -> ProcessEntry | None:
     return next((entry for entry in PROCESSES if entry.name == kind), None)
 
 
-_BROKEN_OFF = {
+_BROKEN_OFF: dict[WorkflowExecutionStatus | None, str] = {
     WorkflowExecutionStatus.FAILED: "failed",
     WorkflowExecutionStatus.CANCELED: "cancelled",
     WorkflowExecutionStatus.TERMINATED: "terminated",
@@ -154,8 +152,7 @@ _BROKEN_OFF = {
 
 async def broken_off(handle: Handle) -> str:
     """Say how a case closed that came to no result, as `cancelled`; empty for any other."""
-    status = (await handle.describe()).status
-    return _BROKEN_OFF.get(status, "") if status else ""
+    return _BROKEN_OFF.get((await handle.describe()).status, "")
 
 
 async def ask(handle: Handle, query: str, shape: type[T], *given: object) -> T:
@@ -251,9 +248,13 @@ def _said(error: Any) -> str:
 
 async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
     """Send a decision and wait for the answer. Raises Trouble with the reason of a refusal."""
+    return TypeAdapter(DecisionAnswer).validate_python(await update(handle, "decide", said))
+
+
+async def update(handle: Handle, name: str, given: Any) -> Any:
+    """Send an update and wait for the answer. Raises Trouble with the reason of a refusal."""
     try:
-        answer = await handle.execute_update("decide", said, rpc_timeout=PATIENCE)
-        return TypeAdapter(DecisionAnswer).validate_python(answer)
+        return await handle.execute_update(name, given, rpc_timeout=PATIENCE)
     except WorkflowUpdateFailedError as error:
         why = error.cause
         told = why.message if isinstance(why, ApplicationError) else reason(why)

@@ -1,4 +1,4 @@
-"""The command `receive`: mails that arrive over HTTP start cases."""
+"""The commands that take what others send over HTTP: `receive` mails, and the `gateway`."""
 
 import asyncio
 import os
@@ -51,7 +51,45 @@ def receive(
         async with Store.opened(here.settings.database) as store:
             who = {"sender": ours, "secret": secret, "service": service(here)}
             made = create_app(here.client, store, given, **who)
-            await _take(made, host, port, as_json=as_json)
+            await _take(made, host, port, "mails", as_json=as_json)
+
+    in_session(work, profile=profile, live=live)
+
+
+@app.command()
+def gateway(
+    accept: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="which events start which process")
+    ] = None,
+    port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 0,
+    host: Annotated[str, typer.Option(help="beyond loopback only with --secret-env")] = "127.0.0.1",
+    secret_env: Annotated[
+        str, typer.Option(help="variable with the bearer token to sign in with")
+    ] = "",
+    profile: Profile = None,
+    live: Live = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let other services start, ask and answer cases in plain JSON, until Ctrl-C.
+
+    As: starter.py gateway --port 8090 --secret-env GATEWAY_TOKEN. Routes: docs/operations/services.md
+    """
+    secret = _secret(secret_env, host)
+    from cli.arriving.accepting import accepted
+
+    events = accepted(accept) if accept else {}
+
+    async def work(here: Any) -> None:
+        from cli.arriving.beginning import Beginning
+        from cli.arriving.gateway import Gateway, create_app, only
+        from cli.runs import service
+        from store.database import Store
+
+        async with Store.opened(here.settings.database) as store:
+            begin = Beginning(here.client, store, service(here))
+            sign_in = only(secret) if secret else None
+            made = create_app(Gateway(here.client, begin, events), sign_in)
+            await _take(made, host, port, "gateway", as_json=as_json)
 
     in_session(work, profile=profile, live=live)
 
@@ -66,7 +104,7 @@ def _secret(variable: str, host: str) -> str:
     return secret
 
 
-async def _take(app: Any, host: str, port: int, *, as_json: bool) -> None:
+async def _take(app: Any, host: str, port: int, what: str, *, as_json: bool) -> None:
     """Serve until SIGINT or SIGTERM. Raises BadInput for a port that is taken."""
     from cli.session import say
     from runtime.serving import serving
@@ -76,10 +114,11 @@ async def _take(app: Any, host: str, port: int, *, as_json: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, end.set)
     try:
         async with serving(app, port, host) as url:
+            where = f"{url}/mails" if what == "mails" else url
             if as_json:
-                out({"mails": f"{url}/mails"})
+                out({what: where})
             else:
-                say(f"mails are taken at {url}/mails")
+                say(f"{what}: {where}")
             await end.wait()
     except OSError as taken:
         raise BadInput(f"--port {port}: {taken.strerror}; choose another") from taken

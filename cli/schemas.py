@@ -71,6 +71,14 @@ def schema_of(name: str) -> dict[str, Any]:
     return {**told, "$defs": defined.get("$defs", {})}
 
 
+def takes(name: str, kind: str) -> dict[str, Any]:
+    """Give the messages of a workflow, of `kind` queries, updates or signals, and what each takes:
+    None if nothing.
+    """
+    shapes = {where[1]: shape for where, shape in _shapes(name) if where[0::2] == (kind, "input")}
+    return {message: shapes.get(message) for k, message, _ in _handlers(name) if k == kind}
+
+
 def _mode(where: tuple[str, ...]) -> Any:
     return "validation" if where[-1] == "input" else "serialization"
 

@@ -193,6 +193,7 @@ OPTIONS = {
     "shadow": ["run", "promote", "demote", "list", "As: starter.py shadow"],
     "blueprint": ["new", "check", "graph", "run"],
     "receive": ["process", "desk", "--port", "--host", "--secret-env", "--json"],
+    "gateway": ["--accept", "--port", "--host", "--secret-env", "--json"],
     "schema": ["NAME", "--out"],
     "watch": ["CASE", "--profile"],
     "status": ["CASE", "--json"],

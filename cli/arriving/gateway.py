@@ -1,0 +1,212 @@
+"""The gateway: services that have none of our code start cases, ask them and answer them, in JSON.
+
+It holds the key of the payloads, so that they need none; each request is signed in.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli import cases, schemas
+from cli.arriving.beginning import Beginning
+from cli.arriving.bodies import NoJson, TooLarge, as_json, body, refused
+from cli.errors import BadInput, Trouble
+from cli.inputs import causes_of
+from cli.processes import process
+from workflows.data.common import Record
+
+LARGEST = 1_000_000
+"""Bytes of a body."""
+LONGEST_WAIT = 60.0
+"""Seconds a request for a result may wait."""
+Accepted = Mapping[str, str]
+"""Types of CloudEvents, and the process a case of which each starts."""
+SignIn = Callable[[str], bool]
+"""Says whether a bearer token is good."""
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+
+
+def only(secret: str) -> SignIn:
+    """Take one token alone."""
+    return lambda given: hmac.compare_digest(given.encode(), secret.encode())
+
+
+class Gateway:
+    """What the routes do, over one client."""
+
+    def __init__(self, client: Client, begin: Beginning, accepted: Accepted) -> None:
+        self._client, self._begin, self._accepted = client, begin, accepted
+
+    async def start(self, request: Request) -> JSONResponse:
+        """Start a case; with the header Idempotency-Key, once for each key."""
+        name = request.path_params["process"]
+        key = request.headers.get("idempotency-key", "")
+        once = _identity(name, "key", key) if key else None
+        return await self._start(name, as_json(await body(request, LARGEST)), once)
+
+    async def event(self, request: Request) -> JSONResponse:
+        """Start the case an event is for, once for each source and id."""
+        content = as_json(await body(request, LARGEST))
+        event = content if isinstance(content, dict) else {}
+        for field in ("specversion", "id", "source", "type"):
+            if not isinstance(event.get(field), str) or not event[field]:
+                return refused(422, f"{field}: missing; send a CloudEvent 1.0 in structured JSON")
+        name = self._accepted.get(event["type"])
+        if name is None:
+            known = ", ".join(sorted(self._accepted)) or "none"
+            return refused(422, f"type: {event['type']!r} starts nothing; accepted: {known}")
+        once = _identity(name, event["source"], event["id"])
+        return await self._start(name, event.get("data"), once)
+
+    async def status(self, request: Request) -> JSONResponse:
+        """Say how a case stands: everything its queries say."""
+        handle = await self._handle(request)
+        return _json((await cases.standing(handle, await cases.entry_of(handle))).plain())
+
+    async def query(self, request: Request) -> JSONResponse:
+        """Ask a case one query; `?input=JSON` gives its argument."""
+        handle = await self._handle(request)
+        name = request.path_params["name"]
+        shape = await self._takes(handle, "queries", name)
+        given = [_fit(shape, as_json(request.query_params.get("input", "").encode()))]
+        args = given if shape is not None and "input" in request.query_params else []
+        return _json(await handle.query(name, args=args, rpc_timeout=cases.PATIENCE))
+
+    async def signal(self, request: Request) -> JSONResponse:
+        """Send a signal. Whether it made sense to the case, its query `refusals` says."""
+        handle = await self._handle(request)
+        name = request.path_params["name"]
+        shape = await self._takes(handle, "signals", name)
+        given = as_json(await body(request, LARGEST))
+        await handle.signal(name, args=[] if shape is None else [_fit(shape, given)])
+        return JSONResponse({"case": handle.id, "sent": name}, 202)
+
+    async def update(self, request: Request) -> JSONResponse:
+        """Send an update and give its answer; a decision is one."""
+        handle = await self._handle(request)
+        name = request.path_params["name"]
+        shape = await self._takes(handle, "updates", name)
+        given = _fit(shape, as_json(await body(request, LARGEST)))
+        return _json(await cases.update(handle, name, given))
+
+    async def result(self, request: Request) -> JSONResponse:
+        """Give what a case ended with, after `?wait=SECONDS` at most; 202 while it runs."""
+        handle = await self._handle(request)
+        try:
+            wait = min(max(float(request.query_params.get("wait", "0")), 0.0), LONGEST_WAIT)
+        except ValueError:
+            return refused(422, "wait: write seconds, as 20")
+        if why := await cases.broken_off(handle):
+            return JSONResponse({"case": handle.id, "state": why}, 409)
+        try:
+            found = await asyncio.wait_for(cases.result(handle, object), wait or 0.2)
+        except TimeoutError:
+            return JSONResponse({"case": handle.id, "state": "running"}, 202)
+        return _json({"case": handle.id, "state": "completed", "result": found})
+
+    async def schema(self, request: Request) -> JSONResponse:
+        """Give the schemas of a process."""
+        name = request.path_params["name"]
+        if name not in schemas.names():
+            return refused(404, f"there is no {name!r}; there is {', '.join(schemas.names())}")
+        return JSONResponse(schemas.schema_of(name))
+
+    async def _start(self, name: str, given: Any, once: str | None) -> JSONResponse:
+        try:
+            entry = process(name)
+        except BadInput as unknown:
+            return refused(404, str(unknown))
+        return await self._begin(entry, _fit(entry.record, given), once)
+
+    async def _handle(self, request: Request) -> WorkflowHandle[Any, Any]:
+        return self._client.get_workflow_handle(request.path_params["case"])
+
+    async def _takes(self, handle: WorkflowHandle[Any, Any], kind: str, name: str) -> Any:
+        """Give what a message of a case takes; None if nothing. Raises Unknown."""
+        entry = await cases.entry_of(handle)
+        known = schemas.takes(entry.name, kind)
+        if name not in known:
+            raise Unknown(f"{entry.name} has no {name!r}; it has {', '.join(sorted(known))}")
+        return known[name]
+
+
+class Unknown(Exception):
+    """There is nothing of that name."""
+
+
+class Misfit(Exception):
+    """A body that does not fit its record, with every place."""
+
+
+def _fit(shape: Any, given: Any) -> Any:
+    """Check a value against its record. Raises Misfit."""
+    if shape is None or shape is Any:
+        return given
+    try:
+        return TypeAdapter(shape).validate_python(given)
+    except ValidationError as error:
+        whole = "body" if not (isinstance(shape, type) and issubclass(shape, Record)) else "input"
+        told = [f"{'.'.join(map(str, loc))}: {said}" for loc, said in causes_of(error, whole)]
+        raise Misfit("; ".join(told)) from None
+
+
+def _identity(name: str, *parts: str) -> str:
+    """Give the id of a case that is started once: a hash, for an event's id may name a person."""
+    return f"{name}-{sha256(chr(0).join(parts).encode()).hexdigest()[:24]}"
+
+
+def _json(value: Any) -> JSONResponse:
+    return JSONResponse(to_jsonable_python(value))
+
+
+def create_app(gateway: Gateway, sign_in: SignIn | None) -> Starlette:
+    """Build the application; without `sign_in` whoever reaches it may use it."""
+    g = gateway
+    routes = [
+        ("POST", "/events", g.event),
+        ("POST", "/processes/{process}", g.start),
+        ("GET", "/schemas/{name}", g.schema),
+        ("GET", "/cases/{case}", g.status),
+        ("GET", "/cases/{case}/result", g.result),
+        ("GET", "/cases/{case}/queries/{name}", g.query),
+        ("POST", "/cases/{case}/signals/{name}", g.signal),
+        ("POST", "/cases/{case}/updates/{name}", g.update),
+    ]
+    return Starlette(
+        routes=[
+            Route(path, partial(_answered, answer, sign_in), methods=[method])
+            for method, path, answer in routes
+        ]
+    )
+
+
+async def _answered(answer: Handler, sign_in: SignIn | None, request: Request) -> JSONResponse:
+    """Answer one request: signed in or refused, every error in one line."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if sign_in is not None and (kind.lower() != "bearer" or not sign_in(token.strip())):
+        return refused(401, "sign in: Authorization: Bearer TOKEN")
+    try:
+        return await answer(request)
+    except TooLarge as large:
+        return refused(413, str(large))
+    except (NoJson, Misfit) as wrong:
+        return refused(422, str(wrong))
+    except (Unknown, BadInput) as unknown:
+        return refused(404, str(unknown))
+    except (Trouble, WorkflowQueryFailedError) as trouble:
+        return refused(409, str(trouble))
+    except RPCError as error:
+        found = 404 if error.status is RPCStatusCode.NOT_FOUND else 503
+        return refused(found, f"{request.path_params.get('case', '')}: {error.message}")
