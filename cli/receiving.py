@@ -72,7 +72,7 @@ def gateway(
 ) -> None:
     """Let other services start, ask and answer cases in plain JSON, until Ctrl-C.
 
-    As: starter.py gateway --port 8090 --secret-env GATEWAY_TOKEN. Routes: docs/operations/services.md
+    As: starter.py gateway --port 8090 --secret-env TOKEN (routes: docs/operations/services.md)
     """
     secret = _secret(secret_env, host)
     from cli.arriving.accepting import accepted
