@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.converter import DataConverter
 from temporalio.worker import Worker
 
 from activities.doors import door
@@ -27,7 +26,8 @@ from activities.steps import StepActivities
 from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from runtime.connection import NoServer, connect_given, connect_to, is_given
-from runtime.documents import converter, kept_in
+from runtime.documents import Opened, converter, kept_in
+from runtime.encryption import codec_for
 from runtime.gauges import Watched, watching
 from runtime.logs import configure
 from runtime.metrics import serve_metrics
@@ -210,7 +210,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
-        client, settings = await _connected(options, settings, converter(kept_in(store)))
+        client, settings = await _connected(options, settings, kept_in(store))
         identity = options.identity or client.identity
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
@@ -230,22 +230,21 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
 
 
 async def _connected(
-    options: argparse.Namespace, settings: Settings, large: DataConverter
+    options: argparse.Namespace, settings: Settings, opened: Opened
 ) -> tuple[Client, Settings]:
     """Connect to the address or service given, else to this clone's stack. Raises NoServer."""
-    if options.address:
-        return await connect_to(options.address, options.identity, converter=large), settings
-    if is_given(options.profile):
-        return await connect_given(options.profile, options.identity, converter=large), settings
-    if (found := running_stack(settings.data)) is None:
-        raise NoServer(
-            "no Temporal service is given and no stack of this clone runs: set TEMPORAL_ADDRESS,"
-            " or start one with `make stack` (it brings a worker of its own)"
-        )
-    simulator = settings.simulator or found.simulator
-    smtp = settings.simulator_smtp or found.smtp
-    there = await connect_to(found.grpc, options.identity, converter=large)
-    return there, replace(settings, simulator=simulator, simulator_smtp=smtp)
+    found = None
+    if not options.address and not is_given(options.profile):
+        if (found := running_stack(settings.data)) is None:
+            raise NoServer(
+                "no Temporal service is given and no stack of this clone runs: set"
+                " TEMPORAL_ADDRESS, or start one with `make stack` (it brings a worker of its own)"
+            )
+        settings = found.fit(settings)
+    large = converter(opened, codec_for(settings, embedded=found is not None))
+    if address := found.grpc if found else options.address:
+        return await connect_to(address, options.identity, converter=large), settings
+    return await connect_given(options.profile, options.identity, converter=large), settings
 
 
 def _chosen(said: str | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 
 from rich.console import Console
 from temporalio.client import Client
 
 from cli.commands import out
 from cli.session import Session, say
+from runtime.documents import clear
+from runtime.encryption import Encryption
 from store.blobs import Blobs, named_in
 from store.collecting import Collected, Collector
 from store.database import Store
@@ -18,9 +21,11 @@ async def collect(here: Session, days: float, *, dry: bool, as_json: bool) -> No
     older = timedelta(days=days)
     say("looking for running cases ...")
     running, documents = await _in_use(here.client)
+    codec = here.client.data_converter.payload_codec
+    opening = partial(clear, codec=codec) if isinstance(codec, Encryption) else bytes
     async with Store.opened(here.settings.database) as store:
         found = await Collector(store).collect(older, running, dry=dry)
-        blobs = None if dry else await Blobs(store).collect(older, documents)
+        blobs = None if dry else await Blobs(store).collect(older, documents, clear=opening)
     if as_json:
         out({**asdict(found), "blobs": blobs and asdict(blobs), "dry_run": dry})
         return

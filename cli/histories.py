@@ -16,6 +16,9 @@ from insight.history.payloads import Question
 from insight.history.reader import Events, NotAHistory, ordered, read_histories
 from insight.report import Report, report
 from insight.tree import join
+from runtime.encryption import codec_for
+from runtime.opening import opened
+from runtime.settings import Settings
 
 MOST = 500
 """Runs of a tree that are fetched; the rest is left out, which is said."""
@@ -36,9 +39,13 @@ def from_file(path: Path) -> tuple[Report, ...]:
 
 
 def histories_in(path: Path) -> tuple[Events, ...]:
-    """Read the events of every history in a file. Raises BadInput in one line if there is none."""
+    """Read the events of every history in a file, decrypted if there is a key ring.
+
+    Raises BadInput in one line if there is none, MissingKey.
+    """
+    codec = codec_for(Settings.from_env(), embedded=True)
     try:
-        return read_histories(path.read_bytes())
+        found = read_histories(path.read_bytes())
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file; {_MEND}") from None
     except IsADirectoryError:
@@ -47,6 +54,7 @@ def histories_in(path: Path) -> tuple[Events, ...]:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; {_MEND}") from None
     except NotAHistory as error:
         raise BadInput(f"{path}: {error}; {_MEND}") from None
+    return tuple(opened(events, codec) for events in found) if codec.ring else found
 
 
 def explained(histories: Sequence[Events]) -> tuple[Report, ...]:

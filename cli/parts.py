@@ -21,6 +21,7 @@ from cli import (
 )
 from cli.batch import commands as batch
 from cli.blueprints import commands as blueprints
+from cli.secrecy import codec, keys
 from cli.shadows import commands as shadows
 
 PARTS = (
@@ -44,6 +45,8 @@ GROUPS = {
     "blueprint": blueprints.app,
     "schedule": schedules.app,
     "shadow": shadows.app,
+    "keys": keys.app,
+    "codec": codec.app,
 }
 
 

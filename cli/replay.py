@@ -79,13 +79,17 @@ def _files(path: Path, *, everything: bool) -> list[Path]:
 
 def _of_files(files: Sequence[Path], step: bool, until: int | None, as_json: bool) -> int:
     from runtime.documents import converter, kept_at
+    from runtime.encryption import codec_for
+    from runtime.opening import opened
 
-    large = converter(kept_at(settings_for(live=False).database))
+    settings = settings_for(live=False)
+    codec = codec_for(settings, embedded=True)
+    large = converter(kept_at(settings.database), codec)
 
     async def recordings() -> AsyncIterator[Recording]:
         for file in files:
             for events in _read(file, alone=len(files) == 1):
-                yield Recording(str(file), events)
+                yield Recording(str(file), opened(events, codec) if codec.ring else events)
 
     return asyncio.run(_replay(recordings(), large, len(files), step, until, as_json))
 

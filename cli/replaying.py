@@ -32,6 +32,7 @@ from insight.again.commands import Command, Given, recorded
 from insight.again.divergence import Comparison, Divergence, compare
 from insight.history.reader import Events
 from runtime.documents import readable
+from runtime.opening import in_words
 from workflows.data.common import JSON
 
 Stack = tuple[str, ...]
@@ -232,6 +233,7 @@ class _Watched(WorkflowInstance):
         turn = Turn(act.history_length, act.timestamp.ToDatetime(UTC), jobs)
         kept = WorkflowActivationCompletion()  # what follows encodes the payloads in place
         kept.CopyFrom(completion)
+        in_words(kept)
         turn.given = list(zip(kept.successful.commands, self._stacks, strict=False))
         if kept.HasField("failed"):
             turn.failed = kept.failed.failure.message or "the workflow task failed"

@@ -12,6 +12,7 @@ from cli.errors import BadInput
 from cli.processes import PROCESSES
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.documents import converter, kept_at
+from runtime.encryption import codec_for
 from runtime.settings import Settings
 from runtime.stack import Addresses, Event, Stack, running_stack
 
@@ -66,8 +67,9 @@ async def session(
 
     `own` ignores a service given explicitly (demo and tests). Raises NoServer, BadInput.
     """
-    large = converter(kept_at(settings.database))
+    opened = kept_at(settings.database)
     if not own and is_given(profile):
+        large = converter(opened, codec_for(settings, embedded=False))
         yield Session(await connect_given(profile, converter=large), settings, None, None)
         return
     if (found := running_stack(settings.data)) is not None:
@@ -76,6 +78,7 @@ async def session(
                 "the running stack was not started with --live; end it and start"
                 " `starter.py stack --live`"
             )
+        large = converter(opened, codec_for(found.fit(settings), embedded=True))
         yield Session(await connect_to(found.grpc, converter=large), settings, found, None)
         return
     say("starting the embedded stack (server, simulator, worker) ...")

@@ -1,64 +1,136 @@
-"""The codec endpoint of the stack: the Temporal UI shows payloads that went by reference.
+"""The codec endpoint: the Temporal UI shows in clear what was encrypted or went by reference.
 
-It speaks the codec server protocol (POST /decode, /encode and /download, `{"payloads": [...]}`) on
-loopback, and lets pages of the UI only read its answers. Whoever may see the UI may see these.
+It speaks the codec server protocol (POST /decode, /encode and /download, `{"payloads": [...]}`)
+and answers pages of allowed origins only. With keys it wants a sign-in: a token in the header
+`Authorization: Bearer ...`, or in the cookie its page `/sign-in` sets.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import parse_qs
 
+import structlog
 from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from temporalio.api.common.v1 import Payloads
+from temporalio.api.common.v1 import Payload, Payloads
 
 from runtime.documents import BlobDriver, Opened, resolved
-from runtime.serving import serving as served
+from runtime.encryption import Encryption
+from runtime.keys import MissingKey
+from runtime.tokens import NotSignedIn, signed_in
 from store.errors import StoreError
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of a request: four messages of Temporal's largest size."""
+COOKIE = "braid-codec"
 
-def create_app(opened: Opened, ui: str) -> Starlette:
-    """Make the endpoint over some blobs, for pages of the origin `ui`."""
-    driver = BlobDriver(opened)
-    pages = [ui, ui.replace("127.0.0.1", "localhost")]
+_PAGE = """<!doctype html><title>Braid: sign in</title>
+<form method="post"><p>{said}</p><label>Token of <code>starter.py codec token</code>
+<input name="token" type="password" autofocus required></label> <button>Sign in</button></form>"""
 
-    async def decode(request: Request) -> Response:
-        """Give each payload itself; encrypted ones will be decrypted here too."""
-        try:
-            asked = json_format.Parse(await request.body(), Payloads())
-        except json_format.ParseError as wrong:
-            return JSONResponse({"error": f"not a list of payloads: {wrong}"}, status_code=400)
-        try:
-            found = Payloads(payloads=await resolved(asked.payloads, driver))
-        except StoreError as missing:
-            return JSONResponse({"error": str(missing)}, status_code=404)
-        return _json(found)
+log = structlog.get_logger(__name__)
+_Answer = Callable[[Request], Awaitable[Response]]
 
-    async def encode(request: Request) -> Response:
-        """Give payloads back as they came: the workers read clear input."""
-        return Response(await request.body(), media_type="application/json")
 
-    posts = {"/decode": decode, "/download": decode, "/encode": encode}
+def pages(ui: str) -> tuple[str, ...]:
+    """Give the origins of a UI on loopback: both names of this machine."""
+    return ui, ui.replace("127.0.0.1", "localhost")
+
+
+def create_app(opened: Opened, pages: Sequence[str], codec: Encryption) -> Starlette:
+    """Make the endpoint over some blobs, for pages of these origins.
+
+    Without keys there is nothing to decrypt, and whoever may see the UI may see references too.
+    """
+    desk = _Desk(BlobDriver(opened), frozenset(pages), codec)
+    posts = {"/decode": desk.decode, "/download": desk.decode, "/encode": desk.encode}
+    routes = [Route(path, desk.guarded(answer), methods=["POST"]) for path, answer in posts.items()]
     return Starlette(
-        routes=[Route(path, answer, methods=["POST"]) for path, answer in posts.items()],
+        routes=[*routes, Route("/sign-in", desk.sign_in, methods=["GET", "POST"])],
         middleware=[
             Middleware(
-                CORSMiddleware, allow_origins=pages, allow_methods=["POST"], allow_headers=["*"]
+                CORSMiddleware,
+                allow_origins=list(pages),
+                allow_methods=["POST"],
+                allow_headers=["*", "Authorization"],
+                allow_credentials=True,
             )
         ],
     )
 
 
-def _json(payloads: Payloads) -> Response:
-    return Response(json_format.MessageToJson(payloads), media_type="application/json")
+class _Desk:
+    def __init__(self, driver: BlobDriver, pages: frozenset[str], codec: Encryption) -> None:
+        self._driver, self._pages, self._codec = driver, pages, codec
+
+    def guarded(self, answer: Callable[[Sequence[Payload]], Awaitable[list[Payload]]]) -> _Answer:
+        """Make an endpoint of what answers payloads with payloads, for those signed in."""
+
+        async def guarded(request: Request) -> Response:
+            if (origin := request.headers.get("origin")) and origin not in self._pages:
+                return _refused(403, f"pages of {origin} may not ask; see BRAID_CODEC_ORIGINS")
+            try:
+                who = self._who(request)
+                asked = json_format.Parse(await _body(request), Payloads())
+                found = await answer(asked.payloads)
+            except NotSignedIn as refused:
+                return _refused(401, str(refused))
+            except (json_format.ParseError, ValueError, RecursionError) as wrong:
+                missing = isinstance(wrong, MissingKey)
+                said = str(wrong) if missing else "not a list of payloads, or over 16 MiB"
+                return _refused(404 if missing else 400, said)
+            except StoreError as missing:
+                return _refused(404, str(missing))
+            log.info(request.url.path.strip("/"), by=who, payloads=len(found))
+            text = json_format.MessageToJson(Payloads(payloads=found))
+            return Response(text, media_type="application/json")
+
+        return guarded
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Give each payload itself, in clear."""
+        return await self._codec.decode(await resolved(payloads, self._driver))
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Encrypt, if this service is; the workers read clear input too."""
+        return await self._codec.encode(payloads)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Show a form for a token, and keep a good one in a cookie scripts cannot read."""
+        if self._codec.ring is None or request.method == "GET":
+            return HTMLResponse(_PAGE.format(said="The Temporal UI then shows clear text."))
+        try:
+            given = parse_qs((await _body(request)).decode()).get("token", [""])[0].strip()
+            signed_in(self._codec.ring, given)
+        except (NotSignedIn, ValueError):
+            return HTMLResponse(_PAGE.format(said="That token is not good (any more)."), 401)
+        done = HTMLResponse("<!doctype html><p>Signed in. Go back to the Temporal UI.")
+        secure = request.url.scheme == "https"
+        done.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
+        return done
+
+    def _who(self, request: Request) -> str:
+        """Say who asks. Raises NotSignedIn."""
+        if self._codec.ring is None:
+            return ""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+        return signed_in(self._codec.ring, given)
 
 
-@asynccontextmanager
-async def serving(opened: Opened, ui: str, port: int) -> AsyncIterator[str]:
-    """Serve on a loopback port (0 takes a free one) until the block ends; yields the address."""
-    async with served(create_app(opened, ui), port) as address:
-        yield address
+async def _body(request: Request) -> bytes:
+    """Read a request's body. Raises ValueError if it is too long."""
+    whole = bytearray()
+    async for part in request.stream():
+        whole += part
+        if len(whole) > MOST_BYTES:
+            raise ValueError("too long")
+    return bytes(whole)
+
+
+def _refused(status: int, why: str) -> Response:
+    return JSONResponse({"error": why}, status_code=status)

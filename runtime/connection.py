@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.converter import DataConverter
@@ -9,6 +10,8 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from runtime.conversion import DATA_CONVERTER
+from runtime.encryption import Encryption
+from runtime.opening import Opening
 from runtime.telemetry import interceptors
 
 GIVEN_BY = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
@@ -45,9 +48,7 @@ async def connect_given(
     address = config.get("target_host") or "localhost:7233"
     config.setdefault("target_host", address)
     try:
-        return await Client.connect(
-            **config, data_converter=converter, identity=identity, interceptors=interceptors()
-        )
+        return await Client.connect(**config, **_how(converter, identity))
     except (RuntimeError, RPCError) as error:
         raise NoServer(
             f"no Temporal service answers at {address}: check TEMPORAL_ADDRESS and the profile,"
@@ -60,8 +61,14 @@ async def connect_to(
 ) -> Client:
     """Connect to an address of our own stack. Raises NoServer."""
     try:
-        return await Client.connect(
-            address, data_converter=converter, identity=identity, interceptors=interceptors()
-        )
+        return await Client.connect(address, **_how(converter, identity))
     except (RuntimeError, RPCError) as error:
         raise NoServer(f"no Temporal server answers at {address}: {error}") from error
+
+
+def _how(converter: DataConverter, identity: str | None) -> dict[str, Any]:
+    """Give the options of a client; one with keys reads histories in clear too."""
+    codec = converter.payload_codec
+    opening = [Opening(codec)] if isinstance(codec, Encryption) and codec.ring else []
+    options = {"data_converter": converter, "identity": identity}
+    return {**options, "interceptors": [*interceptors(), *opening]}

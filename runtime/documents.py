@@ -5,17 +5,18 @@ and read (inputs, messages, query answers, results) stays inline, up to the size
 refuse: such a payload would leave the workflow stuck.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
 from temporalio.converter import (
     ActivitySerializationContext,
     DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
     ExternalStorage,
     JSONProtoPayloadConverter,
     SerializationContext,
@@ -27,6 +28,8 @@ from temporalio.converter import (
 )
 
 from runtime.conversion import DATA_CONVERTER
+from runtime.encryption import Encryption, is_reference
+from runtime.opening import found_in, in_words
 from store.blobs import Blobs
 from store.database import Store
 from store.errors import BlobGone
@@ -35,10 +38,11 @@ from workflows.data.documents import LARGE
 INLINE_LIMIT = 1024 * 1024
 """Bytes from which any payload does: the server refuses 2 MiB, and 4 MiB in one message."""
 
+OPEN = Encryption(None, writes=False)
+"""The codec of whoever has no key: says so when it meets something encrypted."""
+
 Opened = Callable[[], AbstractAsyncContextManager[Blobs]]
 """Gives the blobs for as long as they are needed."""
-
-_REFERENCE = ExternalStorageReference.DESCRIPTOR.full_name.encode()
 
 
 class BlobDriver(StorageDriver):
@@ -91,9 +95,16 @@ class ByReference(ExternalStorage, WithSerializationContext):
         return replace(self, payload_size_threshold=LARGE if of_activity else INLINE_LIMIT)
 
 
-def converter(opened: Opened) -> DataConverter:
-    """Give the converter of a client and its workers whose large payloads go by reference."""
-    return replace(DATA_CONVERTER, external_storage=ByReference([BlobDriver(opened)]))
+def converter(opened: Opened, codec: Encryption | None = None) -> DataConverter:
+    """Give the converter of a client and its workers whose large payloads go by reference.
+
+    With a `codec` that writes, payloads and what failures say are encrypted.
+    """
+    large = ByReference([BlobDriver(opened)])
+    found = replace(DATA_CONVERTER, external_storage=large, payload_codec=codec or OPEN)
+    if codec is None or not codec.writes:
+        return found
+    return replace(found, failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
 
 
 def kept_in(store: Store) -> Opened:
@@ -121,7 +132,7 @@ async def resolved(payloads: Sequence[Payload], driver: BlobDriver) -> list[Payl
     """Give each payload itself, a reference's from the store."""
     found = list(payloads)
     for place, payload in enumerate(payloads):
-        if payload.metadata.get("messageType") == _REFERENCE:
+        if is_reference(payload):
             told = JSONProtoPayloadConverter().from_payload(payload, ExternalStorageReference)
             claim = StorageDriverClaim(dict(told.claim_data))
             [found[place]] = await driver.retrieve(StorageDriverRetrieveContext(), [claim])
@@ -135,11 +146,20 @@ async def readable(
     copies = []
     for event in events:
         copy = HistoryEvent.FromString(event.SerializeToString())
-        for payload in _payloads(copy):
+        for payload in found_in(copy, Payload):
             with suppress(BlobGone):  # the blob is gone, or on another machine
                 payload.CopyFrom(await _opened(payload, converter))
+        in_words(copy)
         copies.append(copy)
     return tuple(copies)
+
+
+def clear(content: bytes, codec: Encryption) -> bytes:
+    """Decrypt a blob that holds an encrypted payload; any other is given back as it is."""
+    try:
+        return codec.opened(Payload.FromString(content)).SerializeToString()
+    except DecodeError:  # a document
+        return content
 
 
 async def _opened(payload: Payload, converter: DataConverter) -> Payload:
@@ -150,21 +170,3 @@ async def _opened(payload: Payload, converter: DataConverter) -> Payload:
     if converter.payload_codec is not None:
         [payload] = await converter.payload_codec.decode([payload])
     return payload
-
-
-def _payloads(message: Message) -> Iterator[Payload]:
-    """Find every payload in a message, wherever it stands."""
-    if isinstance(message, Payload):
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        if field.message_type.GetOptions().map_entry:
-            inner = (
-                value.values() if field.message_type.fields_by_name["value"].message_type else ()
-            )
-        else:
-            inner = value if field.is_repeated else (value,)
-        for one in inner:
-            yield from _payloads(one)

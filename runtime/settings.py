@@ -80,6 +80,8 @@ class Settings:
     service is left alone at first when its breaker opens.
     `metrics` is where Prometheus finds this process (HOST:PORT, empty: nowhere); `traces` says that
     a collector of traces is named, `traced` which services are told the id of the trace.
+    `keys_path` is the key ring if it lies elsewhere than in `data`; `encryption` is `on`, `off`, or
+    empty for what fits the Temporal service; pages of `codec_origins` may ask the codec endpoint.
     """
 
     data: Path = ROOT / ".braid"
@@ -96,6 +98,9 @@ class Settings:
     metrics: str = ""
     traces: bool = False
     traced: frozenset[str] = frozenset()
+    keys_path: Path | None = None
+    encryption: str = ""
+    codec_origins: tuple[str, ...] = ()
     source_timeout: float = 10.0
     model_timeout: float = 150.0
     model_idle_timeout: float = 60.0
@@ -120,6 +125,13 @@ class Settings:
             metrics=given.get("BRAID_METRICS", ""),
             traces=any(given.get(name) for name in COLLECTORS),
             traced=frozenset(given.get("BRAID_TRACEPARENT", "").replace(",", " ").split()),
+            keys_path=_file(given, "BRAID_KEYS_FILE"),
+            codec_origins=tuple(
+                part.strip().rstrip("/")
+                for part in given.get("BRAID_CODEC_ORIGINS", "").split(",")
+                if part.strip()
+            ),
+            encryption=_choice(given, "BRAID_ENCRYPTION", "", ("on", "off", "")),
         )
         keys = {name: given[var] for name, var in settings.key_names.items() if given.get(var)}
         return replace(settings, **{"keys": keys, **overrides})  # type: ignore[arg-type]
@@ -128,6 +140,11 @@ class Settings:
     def database(self) -> str:
         """SQLAlchemy address of the store."""
         return self.store or f"sqlite+aiosqlite:///{self.data / 'store.db'}"
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the key ring lies, or would."""
+        return self.keys_path or self.data / "keys.json"
 
     @cached_property
     def models(self) -> Catalogue:

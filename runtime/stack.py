@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -18,8 +18,10 @@ from temporalio.service import RPCError
 from runtime import codec_server, server
 from runtime.connection import NoServer
 from runtime.documents import converter, kept_at
+from runtime.encryption import codec_for
 from runtime.processes import Locked, lock, spawn, stop
 from runtime.release import release
+from runtime.serving import serving
 from runtime.settings import ROOT, Settings
 
 BAD_SETTINGS = 2
@@ -41,6 +43,17 @@ class Addresses:
     smtp: str
     speed: float
     live: bool
+    codec: str
+    encrypted: bool
+
+    def fit(self, settings: Settings) -> Settings:
+        """Fill in where the simulator is, and whether payloads are encrypted."""
+        return replace(
+            settings,
+            simulator=settings.simulator or self.simulator,
+            simulator_smtp=settings.simulator_smtp or self.smtp,
+            encryption="on" if self.encrypted else "off",
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,8 @@ class Stack:
     """Server, simulator and worker as child processes that die with us.
 
     Use as `async with Stack(settings, speed=4) as stack`. A dead child is restarted; what a dead
-    worker held is released at once. Raises NoServer if it cannot start.
+    worker held is released at once. Raises NoServer if it cannot start, SettingsError if it shall
+    encrypt and has no key.
     """
 
     def __init__(
@@ -103,6 +117,7 @@ class Stack:
     ) -> None:
         self.settings, self.speed, self.seed = settings, speed, seed
         self.faults, self.tell = faults, tell
+        self.codec = codec_for(settings, embedded=True)
         self.nonce = secrets.token_hex(4)
         self.failed: asyncio.Future[str] | None = None
         self._workers = 0
@@ -137,13 +152,15 @@ class Stack:
         self.ports = server.Ports.choose(data / "ports.json")
         self.addresses = self._make_addresses()
         opened = kept_at(self.settings.database)
-        codec = codec_server.serving(opened, self.addresses.ui, self.ports.codec)
-        url = await self._exit.enter_async_context(codec)
+        pages = codec_server.pages(self.addresses.ui)
+        app = codec_server.create_app(opened, pages, self.codec)
+        await self._exit.enter_async_context(serving(app, self.ports.codec))
+        url = self.addresses.codec
         self.server = Child("server", lambda: server.start(data, self.ports, codec=url))
         await self._add(self.server, grace=10)
         assert self.server.process is not None  # noqa: S101 - _add started it
         self.client: Client = await server.until_ready(
-            self.server.process, self.ports, data, converter=converter(opened)
+            self.server.process, self.ports, data, converter=converter(opened, self.codec)
         )
         self.simulator = Child("simulator", self._start_simulator)
         await self._add(self.simulator, grace=5)
@@ -181,6 +198,8 @@ class Stack:
             smtp=f"smtp://{host}:{self.ports.smtp}",
             speed=self.speed,
             live=self.settings.live,
+            codec=f"http://{host}:{self.ports.codec}",
+            encrypted=self.codec.writes,
         )
 
     @property
@@ -213,6 +232,8 @@ class Stack:
         env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
         env |= {"BRAID_DATA": str(data), "BRAID_SIMULATOR": self.addresses.simulator}
         env |= {"BRAID_SIMULATOR_SMTP": self.addresses.smtp}
+        env |= {"BRAID_KEYS_FILE": str(self.codec.ring.path) if self.codec.ring else ""}
+        env |= {"BRAID_ENCRYPTION": "on" if self.codec.writes else "off"}
         env |= {"PYTHONPATH": str(ROOT), "BRAID_LIVE": "1" if self.settings.live else "0"}
         return await spawn([sys.executable, *args], log=data / "logs" / f"{name}.log", env=env)
 

@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,12 +101,23 @@ def _signaller(address: str) -> Signaller:
 
     async def send(workflow_id: str, name: str, reply: ReferenceReply) -> None:
         if not clients:
-            from runtime.connection import connect_to
-
-            clients.append(await connect_to(address))
+            clients.append(await _client(address))
         await clients[0].get_workflow_handle(workflow_id).signal(name, reply)
 
     return send
+
+
+async def _client(address: str) -> "Client":
+    """Connect; with a key ring at hand referees write encrypted, as they would by a gateway."""
+    from runtime.connection import connect_to
+    from runtime.conversion import DATA_CONVERTER
+    from runtime.encryption import Encryption
+    from runtime.keys import ring_of
+    from runtime.settings import Settings
+
+    settings = Settings.from_env()
+    codec = Encryption(ring_of(settings), writes=settings.encryption != "off")
+    return await connect_to(address, converter=replace(DATA_CONVERTER, payload_codec=codec))
 
 
 def _log_to_stderr() -> None:

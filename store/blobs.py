@@ -5,7 +5,7 @@ Nothing deletes a blob but `collect`: Temporal knows nothing of them.
 
 import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -69,12 +69,22 @@ class Blobs:
         await self._used(key)
         return bytes(found)
 
-    async def collect(self, older_than: timedelta, in_use: Collection[str] = ()) -> Collected:
+    async def collect(
+        self,
+        older_than: timedelta,
+        in_use: Collection[str] = (),
+        *,
+        clear: Callable[[bytes], bytes] = bytes,
+    ) -> Collected:
         """Delete blobs not used for so long (an hour at least).
 
-        Those `in_use` (sha256) stay, and those whose sha256 stands in one that stays.
+        Those `in_use` (sha256) stay, and those whose sha256 stands in one that stays; `clear`
+        decrypts one that is encrypted.
         """
-        kept, before = await self._named(in_use), self._store.clock() - max(older_than, FRESH)
+        kept, before = (
+            await self._named(in_use, clear),
+            self._store.clock() - max(older_than, FRESH),
+        )
         unused = blobs.c.last_used_at < clock.written(before)
         old = select(blobs.c.sha256).where(unused)
         async with self._store.reading() as connection:
@@ -87,7 +97,9 @@ class Blobs:
                 sizes += (await connection.scalars(these.returning(blobs.c.size))).all()
         return Collected(len(sizes), sum(sizes))
 
-    async def _named(self, keys: Collection[str]) -> frozenset[str]:
+    async def _named(
+        self, keys: Collection[str], clear: Callable[[bytes], bytes]
+    ) -> frozenset[str]:
         """Give the keys, and all that are named in what they stand for."""
         known: set[str] = set()
         left = set(keys)
@@ -96,7 +108,7 @@ class Blobs:
             known.add(key)
             async with self._store.reading() as connection:
                 found = await connection.scalar(select(blobs.c.bytes).where(blobs.c.sha256 == key))
-            left |= named_in(bytes(found or b"")) - known
+            left |= named_in(clear(bytes(found or b""))) - known
         return frozenset(known)
 
     async def _used(self, key: str) -> bool:

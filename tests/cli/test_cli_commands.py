@@ -25,7 +25,7 @@ BAD_CASES = {
     "digits.yaml": GOOD.replace("RWML317", "RWML318"),
     "day.yaml": GOOD.replace("opened: 2026-11-20", "opened: 2026-02-30"),
 }
-NO_STACK = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
+NO_STACK = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "BRAID_ENCRYPTION": "off"}
 """A service nobody is at: a command that got as far as connecting would end with 3, not 2."""
 
 
@@ -142,7 +142,8 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     monkeypatch.setenv("NO_COLOR", "1")
     for name in [n for n in os.environ if n.startswith(("BRAID_", "TEMPORAL_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("TEMPORAL_ADDRESS", NO_STACK["TEMPORAL_ADDRESS"])
+    for name, value in NO_STACK.items():
+        monkeypatch.setenv(name, value)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["starter.py", *arguments])
@@ -220,6 +221,8 @@ OPTIONS = {
     "flaws": ["FILE.yaml|HISTORY.json|CASE", "--profile", "--json"],
     "audit": ["CASE", "--file", "--verify", "--head", "--out", "--json"],
     "ownership": ["FILE", "--of", "--json"],
+    "keys": ["new", "rotate", "--later", "list", "drop"],
+    "codec": ["serve", "token", "BRAID_CODEC_ORIGINS"],
     "stack": ["--speed", "--live", "--json"],
     "doctor": ["--json"],
 }

@@ -30,6 +30,7 @@ def braid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     """
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("BRAID_ENCRYPTION", "off")
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["starter.py", *arguments])

@@ -97,6 +97,7 @@ def braid(
 ) -> Braid:
     """Run `starter.py` on the test's service, in a thread; give what it wrote."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    monkeypatch.setenv("BRAID_ENCRYPTION", "off")
 
     async def run(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["starter.py", *arguments])

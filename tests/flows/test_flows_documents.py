@@ -14,7 +14,8 @@ from temporalio.client import WorkflowHistory
 from runtime import codec_server
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
-from runtime.documents import kept_at
+from runtime.documents import OPEN, kept_at
+from runtime.serving import serving
 from runtime.settings import Settings
 from store.blobs import named_in
 from tests.flows import documents_world
@@ -65,7 +66,8 @@ async def test_a_document_passes_by_reference_and_the_ui_sees_it(
     assert long.document.sha256 == sha256(SHOUTED.encode()).hexdigest()
     assert sum(e.ByteSize() for e in history.events) < LARGE
     wrote, shouted, kept = results(history)
-    async with codec_server.serving(kept_at(Settings(data=tmp_path).database), UI, 0) as endpoint:
+    app = codec_server.create_app(kept_at(Settings(data=tmp_path).database), (UI,), OPEN)
+    async with serving(app, 0) as endpoint:
         answer = await decoded(endpoint, [wrote, kept, shouted])
         assert answer.headers["access-control-allow-origin"] == UI
         shown = json_format.Parse(answer.content, Payloads()).payloads
