@@ -15,12 +15,11 @@ from store.errors import StoreAway, StoreError
 from store.fairness import Need
 from store.journal import CallEntry, Claim, Journal, StoredReply
 from store.lasting import until_written
-from tests.support.postgres import Postgres, rows_of
+from tests.support.postgres import CUT, Postgres, rows_of
 from workflows.data.limits import Limits
 
 pytestmark = pytest.mark.server
 
-CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'braid'"
 SOCKET = ".s.PGSQL.5432"
 REPLY = StoredReply(200, {}, b"paid", datetime(2026, 11, 27, tzinfo=UTC), True)
 

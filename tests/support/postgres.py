@@ -15,6 +15,7 @@ from store.database import Store
 
 QUICK = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 """A killed server loses nothing by it, only a machine without power."""
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'braid'"
 SHARED = "shared"
 EMPTY = """
 SET session_replication_role = replica;

@@ -136,14 +136,16 @@ async def world(
     catalogue: Path = ROOT / "llm.toml",
     source_timeout: float = 8.0,
     served: bool = True,
+    database: str = "",
 ) -> AsyncIterator[World]:
     """Make a world on a running server: its own simulator, store, queue and, if `served`, worker.
 
+    The store is a file in `data`, or the `database` of this address.
     A mail that takes longer than `source_timeout` stays unclear, and its case waits for days.
     """
     suffix = f"-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
-        store = await Store.open(Settings(data=data).database)
+        store = await Store.open(Settings(data=data, store=database).database)
         stack.push_async_callback(store.close)
         large = converter(kept_in(store))
         client = await connect_to(address, f"client{suffix}", converter=large)
@@ -156,6 +158,7 @@ async def world(
         url = await stack.enter_async_context(serving(app))
         settings = Settings(
             data=data,
+            store=database,
             simulator=url,
             simulator_smtp=app.state.smtp,
             catalogue=catalogue,
