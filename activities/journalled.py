@@ -16,6 +16,7 @@ from activities.posture import NONSENSE, Advice, Posture, is_up
 from activities.shadowing import Shadowing
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
 from runtime.context import CallContext, held_by
+from runtime.pool import Pool
 from runtime.settings import Endpoint
 from store.admission import Admission, Permit
 from store.breakers import BreakerRule, Breakers, CircuitOpen
@@ -115,17 +116,17 @@ class CallDesk:
         self, store: Store, wire: Wire, admission: Admission, rule: BreakerRule | None = None
     ) -> None:
         self.journal, self.budgets = Journal(store), Budgets(store)
-        self.breakers = Breakers(store, rule)
+        self.breakers, self.estimates = Breakers(store, rule), Estimates(store)
         self.admission, self.clock = admission, store.clock
-        self.estimates = Estimates(store)
         self._store, self._wire = store, wire
         self._standing, self._shadowing = Standing(store, self.journal), Shadowing(store)
-        self._grouped = admission.grouped
+        self._grouped, self.pool = admission.grouped, Pool()
         self.following = 0
         """How many calls wait for the same call of another worker."""
 
     async def close(self) -> None:
-        """Give back what this worker holds of limits; after its calls have ended."""
+        """Give back what this worker holds of limits, end its processes; after its calls."""
+        self.pool.close()
         await self.admission.close()
 
     async def fetch(self, entry: CallEntry, sending: Sending) -> Fetched:
@@ -215,7 +216,6 @@ class CallDesk:
             return flying and await self.admission.alive(connection, flight.worker)
 
     async def _send(self, leave: _Leave, sending: Sending) -> Fetched:
-        permit = leave.permit
         try:
             reply = await self._exchanged(leave, sending)
         except WireError as broken:
@@ -233,13 +233,12 @@ class CallDesk:
             raise Answered(advice)
         stored = sending.stored(reply)
         await self._kept(leave, sending, stored)
-        return Fetched(stored, reused=False, waited=permit.waited)
+        return Fetched(stored, reused=False, waited=leave.permit.waited)
 
     async def _exchanged(self, leave: _Leave, sending: Sending) -> Reply:
         to = (sending.service, sending.endpoint, sending.request)
-        accepted = leave.permit.accepted
+        accepted, chunk = leave.permit.accepted, sending.on_chunk
         if not sending.background:
-            chunk = sending.on_chunk
             return await self._wire.exchange(*to, on_headers=accepted, on_chunk=chunk)
 
         async def resumed(earlier: int) -> None:

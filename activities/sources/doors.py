@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from activities.journalled import CallDesk
 from activities.sources.companies_house import CompaniesHouse
-from activities.sources.connector import Connector, SourceDesk
+from activities.sources.connector import Connector
+from activities.sources.desk import SourceDesk
 from activities.sources.dns import Dns
 from activities.sources.edgar import CompanyFacts, Filings, Registrants
 from activities.sources.gleif import Gleif, GleifParents

@@ -14,6 +14,8 @@ from activities.sources.connector import (
     Extract,
     Inquire,
     Inquiry,
+    Page,
+    Reckoning,
     get,
 )
 from runtime.settings import Endpoint
@@ -98,10 +100,13 @@ class CompanyFacts(Connector[FactsQuery, FactsAnswer]):
         page = yield _get(f"/api/xbrl/companyfacts/CIK{query.cik}.json", endpoint)
         if not page.found:
             return NO_RECORD
-        facts = tuple(_facts(page.json()))
-        latest = max((fact.filed for fact in facts), default=None)
-        state = SourceState.FOUND if facts else SourceState.NONE
-        return Extract(state, {"facts": facts}, latest)
+        return Reckoning(reported, (page.body,), (), _told)
+
+
+def _told(facts: tuple[Fact, ...]) -> Extract:
+    latest = max((fact.filed for fact in facts), default=None)
+    state = SourceState.FOUND if facts else SourceState.NONE
+    return Extract(state, {"facts": facts}, latest)
 
 
 def _get(path: str, endpoint: Endpoint) -> Inquire:
@@ -154,6 +159,11 @@ def _items(form: str, text: str | None) -> tuple[str, ...]:
     if not text or not form.startswith("8-K"):
         return ()
     return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def reported(pages: tuple[bytes]) -> tuple[Fact, ...]:
+    """Read what a registrant ever reported: megabytes. Raises Nonsense and what JSON brings."""
+    return tuple(_facts(Page(pages[0], found=True).json()))
 
 
 def _facts(record: Mapping[str, Any]) -> Iterator[Fact]:

@@ -5,9 +5,17 @@ ones are told apart.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from activities.sources.connector import Connector, Extract, Inquire, Inquiry, Nonsense
+from activities.sources.connector import (
+    Connector,
+    Extract,
+    Inquire,
+    Inquiry,
+    Nonsense,
+    Reckoning,
+)
 from activities.sources.ofac_files import COLUMNS, ENTRIES, Entry, SanctionsList, read_list
 from activities.wire import HttpRequest
 from runtime.settings import Endpoint
@@ -24,7 +32,6 @@ class Ofac(Connector[ScreenQuery, ScreenAnswer]):
     """The list of specially designated nationals, downloaded and searched here."""
 
     call = calls.SCREEN_LIST
-    heavy = True
     service = "ofac"
     source = "OFAC SDN list"
     licence = "public domain"
@@ -40,21 +47,39 @@ class Ofac(Connector[ScreenQuery, ScreenAnswer]):
             wanted = HttpRequest("GET", PATH + name, headers={"accept": "text/csv"})
             asked = Inquire(wanted, wants_json=False, absent=frozenset(), large=True)
             pages.append((yield asked))
-        listed = read_list(tuple(page.body for page in pages))
-        self._refuse_half(len(listed.entries))
-        hits = tuple(search(listed, query))[:MOST_HITS]
         stamp = pages[0].headers.get("last-modified")
-        return Extract(
-            SourceState.FOUND if hits else SourceState.NONE,
-            {"hits": hits, "list_version": listed.version},
-            parsedate_to_datetime(stamp).date() if stamp else None,
-        )
+
+        def told(found: Screened) -> Extract:
+            self._refuse_half(found.entries)
+            return Extract(
+                SourceState.FOUND if found.hits else SourceState.NONE,
+                {"hits": found.hits, "list_version": found.version},
+                parsedate_to_datetime(stamp).date() if stamp else None,
+            )
+
+        return Reckoning(screened, tuple(page.body for page in pages), (query,), told)
 
     def _refuse_half(self, entries: int) -> None:
         """A list that lost half its entries since the last look would clear those it lost."""
         if entries < self._entries / 2:
             raise Nonsense(f"{ENTRIES} holds {entries} entries, {self._entries} at the last look")
         self._entries = entries
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What a list of so many entries holds of a party; `version` is the list's."""
+
+    hits: tuple[ListHit, ...]
+    entries: int
+    version: str
+
+
+def screened(files: tuple[bytes, ...], query: ScreenQuery) -> Screened:
+    """Search the files for a party. Raises Nonsense."""
+    listed = read_list(files)
+    hits = tuple(search(listed, query))[:MOST_HITS]
+    return Screened(hits, len(listed.entries), listed.version)
 
 
 def search(listed: SanctionsList, query: ScreenQuery) -> Iterator[ListHit]:
