@@ -31,7 +31,7 @@ from runtime.encryption import codec_for
 from runtime.gauges import Watched, watching
 from runtime.logs import configure
 from runtime.metrics import serve_metrics
-from runtime.processes import die_with_parent, hold_little, leave
+from runtime.processes import die_with_parent, hold_little, lay_aside, leave
 from runtime.settings import Settings, SettingsError
 from runtime.stack import running_stack
 from runtime.telemetry import tracing
@@ -224,6 +224,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
             served = [queue + suffix for queue in queues]
             what = Watched(served, settings.models.vendors_in_use, NAMES)
             await stack.enter_async_context(watching(client, store, what))
+        lay_aside()
         log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
         await end.wait()
         log.info("worker stopping", identity=identity)
