@@ -4,13 +4,16 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
 from cli.errors import Trouble
-from cli.session import say, tell
+from cli.runs import service
+from cli.session import Session, say, tell
 from runtime.doctor import examine
 from runtime.settings import Settings
 from runtime.stack import Stack
@@ -31,10 +34,25 @@ async def serve(settings: Settings, *, speed: float, seed: int, faults: str, as_
             _addresses(stack)
         assert stack.failed is not None  # noqa: S101 - set on entry
         stack.failed.add_done_callback(lambda _f: end.set())
-        await end.wait()
+        async with _carrying(Session(stack.client, settings, where, None)):
+            await end.wait()
         if stack.failed.done():
             raise Trouble(stack.failed.result())
         say("stopping; data is kept, waiting cases go on when a stack runs again")
+
+
+@asynccontextmanager
+async def _carrying(here: Session) -> AsyncIterator[None]:
+    """Carry on the watches of shadow runs meanwhile (docs/shadow.md)."""
+    from cli.shadows.beside import carry_on
+    from cli.shadows.watched import holder
+
+    carrying = asyncio.create_task(carry_on(here, service(here), holder()))
+    try:
+        yield
+    finally:
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)
 
 
 def _addresses(stack: Stack) -> None:

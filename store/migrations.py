@@ -237,6 +237,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(15, steps.REFUSALS),
     Migration(16, steps.PROMOTED_AS),
     Migration(17, CREATE_PACES),
+    Migration(18, steps.WATCHES),
 )
 
 

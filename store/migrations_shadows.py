@@ -25,3 +25,16 @@ PROMOTED_AS = (  # what was promoted before was known by words alone: it must be
     "DELETE FROM promotions",
     "ALTER TABLE promotions ADD COLUMN runs TEXT NOT NULL DEFAULT ''",
 )
+
+WATCHES = (
+    """CREATE TABLE watches (
+        id TEXT NOT NULL PRIMARY KEY, service TEXT NOT NULL, process TEXT NOT NULL,
+        candidate TEXT NOT NULL, how TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
+        holder TEXT NOT NULL, held_until TEXT NOT NULL, closed_at TEXT)""",
+    """CREATE TABLE watch_cases (
+        watch TEXT NOT NULL, case_id TEXT NOT NULL, pair TEXT NOT NULL,
+        left_out TEXT NOT NULL, kept_at TEXT NOT NULL, PRIMARY KEY (watch, case_id))""",
+    """CREATE TABLE watch_reports (
+        watch TEXT NOT NULL, day INTEGER NOT NULL, verdict TEXT NOT NULL,
+        made_at TEXT NOT NULL, PRIMARY KEY (watch, day))""",
+)

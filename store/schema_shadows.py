@@ -1,6 +1,6 @@
-"""The tables of shadow cases: what they would have done, what they share, who was promoted."""
+"""The tables of shadow cases: what they would have done, who was promoted, what is watched."""
 
-from sqlalchemy import Column, Index, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text
 
 from store.schema import metadata
 
@@ -45,4 +45,38 @@ promotions = Table(
     Column("promoted_by", Text, nullable=False),
     Column("promoted_at", Text, nullable=False),
     Column("runs", Text, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("held_until", Text, nullable=False),
+    Column("closed_at", Text),
+)
+
+watch_cases = Table(
+    "watch_cases",
+    metadata,
+    Column("watch", Text, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("pair", Text, nullable=False),
+    Column("left_out", Text, nullable=False),
+    Column("kept_at", Text, nullable=False),
+)
+
+watch_reports = Table(
+    "watch_reports",
+    metadata,
+    Column("watch", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
 )

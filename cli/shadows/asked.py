@@ -19,10 +19,10 @@ from cli.session import Session, say
 from cli.shadows.baselines import Baseline, Decided, decided, fresh, given_in, past
 from cli.shadows.candidates import Candidate
 from cli.shadows.comparing import AT_ONCE, Comparing
-from cli.shadows.running import BUDGET, Shadowed
+from cli.shadows.running import BUDGET, SPENT, Shadowed
 from cli.shadows.shown import plain, shown
 from insight.statistics.fields import Tolerance
-from insight.statistics.pairs import Pair, judged
+from insight.statistics.pairs import Pair, Verdict, judged
 from store.budgets import Budgets
 from store.database import Store
 from workflows.calls import MAIN_QUEUE
@@ -50,9 +50,9 @@ class Asked:
 
 
 @asynccontextmanager
-async def shadowing(here: Session, asked: Asked) -> AsyncIterator[Shadowed]:
-    """Open the budget of the shadows, and give what runs them."""
-    scope = f"shadows-{secrets.token_hex(4)}"
+async def shadowing(here: Session, asked: Asked, scope: str = "") -> AsyncIterator[Shadowed]:
+    """Open the budget of the shadows (that of `scope` goes on), and give what runs them."""
+    scope = scope or f"shadows-{secrets.token_hex(4)}"
     await asked.candidate.check_served(here.client, asked.queue)
     async with Store.opened(here.settings.database) as store:
         await Budgets(store).open(scope, BudgetOrder(name=BUDGET, usd=asked.usd))
@@ -123,10 +123,15 @@ def tell(pair: Pair) -> None:
     say(f"{pair.case}: {'agrees' if pair.agrees else pair.why or 'differs'} ({pair.candidate})")
 
 
-def report(pairs: Sequence[Pair], asked: Asked) -> None:
+def verdict_of(pairs: Sequence[Pair], asked: Asked) -> Verdict:
+    """Judge; a case for which there was no money left says nothing of the candidate."""
+    return judged([pair for pair in pairs if pair.why != SPENT], asked.agree)
+
+
+def report(pairs: Sequence[Pair], asked: Asked, *, as_json: bool = False) -> None:
     """Show what the comparison came to."""
-    verdict = judged(pairs, asked.agree)
-    if asked.as_json:
+    verdict = verdict_of(pairs, asked)
+    if asked.as_json or as_json:
         out({"candidate": asked.candidate.text, **plain(pairs, verdict)})
     else:
         Console().print(shown(pairs, verdict))

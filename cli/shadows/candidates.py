@@ -16,6 +16,7 @@ from cli.errors import BadInput
 from cli.processes import PROCESSES, ProcessEntry, process
 from cli.shadows.recast import BLUEPRINT, case_for
 from workflows.calls import MAIN_QUEUE
+from workflows.data.blueprints.case import digest
 from workflows.data.common import Record
 from workflows.data.promotion import RunsAs
 from workflows.grades import Grade
@@ -60,6 +61,10 @@ class Candidate:
     def given(self, given: Record) -> Record:
         """Turn a case's input into the candidate's. Raises BadInput if a field is missing."""
         return given if self.blueprint is None else case_for(self.blueprint, given)
+
+    def digest(self) -> str:
+        """Tell a blueprint's definition from another; empty for what is none. Raises BadInput."""
+        return digest(sound(self.blueprint).blueprint) if self.blueprint else ""
 
     def runs(self, baseline: ProcessEntry) -> RunsAs:
         """Say as what new cases run; a blueprint is taken as it is now. Raises BadInput."""

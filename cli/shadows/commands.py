@@ -36,6 +36,7 @@ app = typer.Typer(
     Whether real vendors are asked is for the stack to say (its own --live), never for this.""",
 )
 Process = Annotated[str, typer.Argument(metavar="PROCESS", help="as proposal")]
+Watch = Annotated[str, typer.Argument(metavar="WATCH", help="its id, or the process it watches")]
 TryThis = Annotated[
     str, typer.Option("--candidate", metavar="CANDIDATE", help="what is tried, as build:next")
 ]
@@ -80,7 +81,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the candidate on the inputs of cases, with every effect suppressed, and compare."""
-    from cli.shadows import asked, beside, candidates, tolerances
+    from cli.shadows import asked, candidates, tolerances, watched
 
     wish = asked.Asked(
         candidate=candidates.candidate(candidate),
@@ -95,7 +96,7 @@ def run(
 
     async def work(here: Any) -> None:
         if live:
-            await beside.watch(here, _only(given), wish, part, length)
+            await watched.watch(here, _only(given), wish, part, length)
         else:
             await asked.compare(here, given, process, baseline, wish)
 
@@ -133,13 +134,38 @@ def demote(process: Process, profile: Profile = None) -> None:
 
 
 @app.command(name="list")
-def list_promotions(profile: Profile = None) -> None:
-    """List which candidates were promoted, as JSON."""
+def list_all(profile: Profile = None) -> None:
+    """List which candidates were promoted, and which are watched, as JSON."""
 
     async def work(here: Any) -> None:
-        from cli.shadows import promoting
+        from cli.shadows import promoting, watched
 
-        out({"promoted": await promoting.promotions(here)})
+        watches = await watched.listed(here)
+        out({"promoted": await promoting.promotions(here), "watches": watches})
+
+    in_session(work, profile=profile)
+
+
+@app.command()
+def status(watch: Watch, profile: Profile = None, as_json: AsJson = False) -> None:
+    """Show what a watch (--live) has come to so far."""
+
+    async def work(here: Any) -> None:
+        from cli.shadows import watched
+
+        await watched.status(here, watch, as_json=as_json)
+
+    in_session(work, profile=profile)
+
+
+@app.command()
+def stop(watch: Watch, profile: Profile = None) -> None:
+    """End a watch (--live) before its time; what was compared stays."""
+
+    async def work(here: Any) -> None:
+        from cli.shadows import watched
+
+        await watched.stop(here, watch)
 
     in_session(work, profile=profile)
 

@@ -45,12 +45,15 @@ class Comparing:
 
         return list(await asyncio.gather(*(one(baseline) for baseline in baselines)))
 
-    async def pair(self, baseline: Baseline, name: str = "") -> Pair:
-        """Run the candidate on the input of a case, and compare what it came to."""
+    async def pair(self, baseline: Baseline, name: str = "", origins: tuple[str, ...] = ()) -> Pair:
+        """Run the candidate on the input of a case, and compare what it came to.
+
+        It may read what the case paid for, and `origins` besides.
+        """
         entry, given = self.candidate.entry(self.entry), self.candidate.given(baseline.given)
         start = cases.Start(
             name or f"shadow-{entry.new_id(given)}",
-            origins=(baseline.origin,) if baseline.origin else (),
+            origins=(*((baseline.origin,) if baseline.origin else ()), *origins),
             shadow=True,
             payer=self.shadowed.payer,
         )

@@ -30,6 +30,7 @@ from workflows.errors import reason
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at a shadow."""
+SPENT = "the budget of the shadows is spent; give more with --budget"
 BUDGET = "shadows"
 """Name of the budget that pays for what shadows ask anew."""
 
@@ -133,7 +134,7 @@ class Shadowed:
         scope, name = self.payer.rsplit(" ", 1)
         view = await Budgets(self.store).view(scope, name)
         spent = view is not None and view.short
-        return "the budget of the shadows is spent; give more with --budget" if spent else ""
+        return SPENT if spent else ""
 
 
 async def _quietly(sending: Any) -> None:

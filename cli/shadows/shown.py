@@ -43,6 +43,8 @@ def lines(pairs: Sequence[Pair], verdict: Verdict) -> Iterator[str]:
         yield f"{d.name}: {d.before:.4g} -> {d.after:.4g} {d.unit} (medians, {d.finding}{p})"
     noted, acted = sum(len(pair.effects) for pair in pairs), sum(pair.acted for pair in pairs)
     yield f"effects: {acted} in the ledger, {noted} only noted"
+    if unpaid := len(pairs) - verdict.cases:
+        yield f"{unpaid} not judged: no money was left for them"
     if unknown := sum(pair.untold for pair in pairs):
         yield f"whether the other side would take them was never asked for {unknown} of them"
     yield f"paid for this: ${sum(pair.paid for pair in pairs):.4f}"

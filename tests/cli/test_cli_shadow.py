@@ -1,11 +1,15 @@
 """`shadow` as people meet it: on cases that ended, on inputs, with people's words; promotion."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
 from cli import scheduling
 from cli.arriving.desk import create_app
@@ -20,18 +24,21 @@ from cli.shadows.asked import Asked
 from cli.shadows.baselines import decided
 from cli.shadows.beside import Beside, chosen
 from cli.shadows.candidates import candidate
+from cli.shadows.kept import How, standing
 from cli.shadows.recast import at
+from cli.shadows.running import SPENT
 from cli.shadows.tolerances import places, tolerances
 from insight.statistics.fields import Tolerance
 from runtime.settings import ROOT
 from store.ledger import Ledger
+from store.watches import Watch, Watches
 from tests.process.examples import EXAMPLES
 from tests.process.living import begun
-from tests.support.world import World, example
+from tests.support.world import World, example, serving_worker
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.recast import named
-from workflows.data.common import JSON
-from workflows.data.email_triage import TriageCase
+from workflows.data.common import JSON, ORIGIN_HEADER, SHADOW
+from workflows.data.email_triage import TriageCase, TriageResult
 from workflows.data.promotion import RunsAs
 from workflows.data.proposal import ProposalCase
 from workflows.data.scheduled import SCHEDULED_RUN, ScheduledEnd
@@ -118,27 +125,41 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     how = Asked(
         candidate("sequential"), tolerances(["*audit_head=any"]), agree=1.0, queue=here.queue
     )
-    begun_at = datetime.now(UTC)
+    began = datetime.now(UTC)
     handle = await begun(here, DUE_DILIGENCE)
     await DUE_DILIGENCE.people(here, handle)
     await handle.result()
     session = Session(here.client, here.settings, None, None)
-    watch = Beside(session, process("due-diligence"), how, 1.0, begun_at)
     book = await here.book()
-    async with asked.shadowing(session, how) as shadowed:
-        comparing = how.comparing(shadowed, watch.entry)
-        while not watch.pairs:  # the service lists a case a moment after it has ended
-            await watch.look(comparing)
-    assert (list(watch.pairs), watch.missed) == ([handle.id], {})
-    pair = watch.pairs[handle.id]
+    watches = Watches(here.store)
+    told = How.of(how, 1.0).model_dump_json()
+    end = began + timedelta(days=14)
+    watch = Watch("watch-dd-1", "due-diligence", "sequential", told, began, end, False, None)
+    await watches.open(watch)
+    memo = {SHADOW: True, ORIGIN_HEADER: handle.id}
+    name = f"shadow-{handle.id}-1"
+    left = await here.begin("due-diligence", DUE_DILIGENCE.given(), id=f"{name}-1", memo=memo)
+    while not await watches.kept(watch.id):  # a case is listed a moment after it has ended
+        assert await Beside(session, watches, watch).step()
+    assert (await left.describe()).status is WorkflowExecutionStatus.TERMINATED
+    pairs, left_out = await standing(watches, watch)
+    assert (len(pairs), left_out) == (1, {})
+    (pair,) = pairs
+    assert pair.candidate == f"{name}-2", "after a restart it begins anew"
     assert pair.agrees, pair
-    assert (pair.paid, pair.acted) == (0, 0)
+    assert (pair.paid, pair.acted, pair.untold) == (0, 0, 0)
     assert pair.effects
     assert pair.measured.usd == pytest.approx(pair.baseline.usd)
     after = await here.book()
     assert [after[k] for k in ("billed", "mails")] == [book[k] for k in ("billed", "mails")]
     assert await Ledger(here.store).effects(pair.candidate) == []
     asked.report([pair], how)
+    for day, goes_on in ((0.5, True), (1, True), (1.5, True), (4, True), (14, False)):
+        later = Beside(session, watches, watch, partial(began.__add__, timedelta(days=day)))
+        assert await later.step() is goes_on
+    assert [r.day for r in await watches.reports(watch.id)] == [1, 4, 14]
+    assert (await standing(watches, watch))[0] == [pair], "what was compared is not run again"
+    assert (await watches.all())[0].closed is not None
     with pytest.raises(BadInput, match="--suffix nobody"):
         await candidate("build:nobody").check_served(here.client, here.queue)
 
@@ -181,3 +202,62 @@ async def test_a_promotion_holds_wherever_a_case_is_started(
     assert again == (entry, given, Start())
     with pytest.raises(BadInput, match="go on from its result"):
         await promoting.promote(session, "due-diligence", "blueprints/quiz.yaml", "ana", "")
+
+
+@pytest.mark.server
+async def test_no_form_of_candidate_changes_anything_outside(here: World, tmp_path: Path) -> None:
+    """Another build of the workers, fused steps, people's words, and a budget that runs out."""
+    session = Session(here.client, here.settings, None, None)
+    mail, letter = process("email-triage"), example("email-triage/routine", TriageCase)
+    real = await here.begin(mail.name, letter, id=mail.new_id(letter))
+    ended = await here.done(real, TriageResult)
+    before = await acts(here)
+
+    def tried(text: str, **more: Any) -> Asked:
+        return Asked(candidate(text), queue=here.queue, **more)
+
+    suffix = here.queue.removeprefix("braid") + "-next"
+    async with serving_worker(here.settings, here.store, here.client, suffix):
+        await served(here, build := tried("build:next+sequential"))
+        (pair,) = await asked.of_cases(session, [real.id], build)
+        shadow = await here.client.get_workflow_handle(pair.candidate).describe()
+    assert (pair.agrees, pair.paid, shadow.task_queue) == (True, 0, f"{here.queue}-next"), pair
+
+    papers = ROOT / "cases" / "document-analysis" / "suppliers.yaml"
+    pile = process("document-analysis")
+    (pair,) = await asked.of_inputs(session, pile, [papers], tried("fused"), None)
+    assert pair.agrees, pair
+    assert pair.measured.usd == pytest.approx(pair.baseline.usd)
+    told = here.client.get_workflow_handle(pair.candidate).fetch_history_events()
+    sent = [e.activity_task_scheduled_event_attributes.activity_type.name async for e in told]
+    assert "run_step" in sent, "its steps ran fused"
+
+    (file := tmp_path / "mails.jsonl").write_text(letter.model_dump_json())
+    (words := tmp_path / "people.csv").write_text(
+        "case,started,decided,outcome\n"
+        f"{letter.case},2026-11-02T09:00,2026-11-02T11:30,{ended.outcome}\n"
+    )
+    (pair,) = await asked.of_inputs(session, mail, [file], tried("sequential"), words)
+    assert (pair.agrees, pair.baseline.seconds, pair.untold) == (True, 9000, len(pair.effects)), (
+        pair
+    )
+
+    poor = tried("blueprints/email_triage.yaml", usd=Decimal("0.000001"))
+    (pair,) = await asked.of_cases(session, [real.id], poor)
+    assert pair.why == SPENT, pair
+    assert asked.verdict_of([pair], poor).cases == 0, "no fault of the candidate"
+    assert await acts(here) == before
+
+
+async def served(here: World, wish: Asked) -> None:
+    """Wait until a worker of the candidate's build asks for work."""
+    while True:
+        try:
+            return await wish.candidate.check_served(here.client, wish.queue)
+        except BadInput:
+            continue
+
+
+async def acts(here: World) -> dict[str, object]:
+    """Read what the simulator performed and mailed; what was asked and billed aside."""
+    return {k: v for k, v in (await here.book()).items() if k in ("effects", "mails", "chats")}

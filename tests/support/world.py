@@ -169,14 +169,14 @@ async def world(
         )
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
         if served:
-            await stack.enter_async_context(_worker(settings, store, client, suffix))
+            await stack.enter_async_context(serving_worker(settings, store, client, suffix))
         here = World(client, store, settings, f"braid{suffix}", http)
         stack.push_async_callback(_end_all, here)
         yield here
 
 
 @asynccontextmanager
-async def _worker(
+async def serving_worker(
     settings: Settings, store: Store, client: Client, suffix: str
 ) -> AsyncIterator[None]:
     """Serve the queues of a world in this process."""
