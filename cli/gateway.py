@@ -1,4 +1,4 @@
-"""The commands that measure models: how far to trust them, what they cost."""
+"""The commands that keep the store: what models are worth and cost, what is kept of cases."""
 
 import asyncio
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, Profile, in_session
+from cli.commands import AsJson, Case, Profile, in_session
 from cli.errors import BadInput
 from runtime.settings import Settings
 
@@ -90,5 +90,27 @@ def gc(
 
     async def work(here: Any) -> None:
         await collect(here, older_than, dry=dry_run, as_json=as_json)
+
+    in_session(work, profile=profile)
+
+
+@app.command()
+def erase(
+    case: Case,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="erase; without it, tell what would go")
+    ] = False,
+    to: Annotated[Path | None, typer.Option("--out", help="keep the proof in this file")] = None,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what a closed case holds of people, here and in Temporal; prove that nothing is left.
+
+    When, at what price and how often it acted stays: docs/operations/privacy.md
+    """
+    from cli import erasing
+
+    async def work(here: Any) -> None:
+        erasing.tell(await erasing.erase(here, case, sure=yes), to, as_json=as_json)
 
     in_session(work, profile=profile)

@@ -41,6 +41,7 @@ _DYNAMIC = (
     "history.transferProcessorMaxPollRPS=20000",
     "history.timerProcessorMaxPollRPS=20000",
     'history.timerProcessorMaxTimeShift="1ms"',
+    'history.transferProcessorUpdateAckInterval="5s"',  # a deletion waits for it: 30 s as shipped
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "matching.enableFairness=true",

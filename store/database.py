@@ -32,6 +32,9 @@ class Database(Protocol):
     def away(self, trouble: Exception) -> str | None:
         """Say why another try may help after this error; None if it will not."""
 
+    async def forget(self) -> None:
+        """Overwrite what was deleted, as far as this database can."""
+
     async def close(self) -> None:
         """Close all connections, after the writes under way."""
 
@@ -98,6 +101,13 @@ class Store:
         with self._told():
             async with self._database.writing(alone=alone) as connection:
                 yield connection
+
+    async def forget(self) -> None:
+        """Overwrite what was deleted, as far as the database can (docs/operations/privacy.md).
+
+        Raises StoreAway while others hold it for too long; what was deleted is gone all the same.
+        """
+        await self._database.forget()
 
     def now(self) -> str:
         """Read the clock, as the store writes time."""

@@ -126,6 +126,12 @@ class Postgres:
         why = AWAY.get(state) or AWAY.get(state[:2])
         return why or (AWAY["08"] if trouble.connection_invalidated else None)
 
+    async def forget(self) -> None:
+        """Free the places of what was deleted; other writes will use them again."""
+        outside = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with outside.connect() as connection:
+            await connection.execute(text("VACUUM"))
+
     async def close(self) -> None:
         """Close all connections, after the writes under way."""
         async with self._turn:

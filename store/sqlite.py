@@ -6,8 +6,9 @@ survives the kill of the process, not the loss of power.
 
 import asyncio
 import fcntl
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from store import hops
+from store.errors import StoreAway
 
 BUSY_MS = 10_000
 PRAGMAS = (
@@ -81,6 +83,11 @@ class Sqlite:
             return None
         return AWAY.get(getattr(trouble.orig, "sqlite_errorcode", 0) & 0xFF)
 
+    async def forget(self) -> None:
+        """Write the file anew without what was deleted, and empty its log."""
+        if self._file is not None:
+            await asyncio.to_thread(_rewrite, self._file)
+
     async def close(self) -> None:
         """Close all connections, after the writes under way."""
         async with self._turn:
@@ -100,3 +107,15 @@ def _begin(connection: Connection) -> None:
     """Begin; a writer takes the write lock at once, so that what it read stays true."""
     writes = connection.get_execution_options().get("braid_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _rewrite(file: Path) -> None:
+    """Write a file anew and empty its log. Raises StoreAway while another process reads it."""
+    try:
+        with closing(sqlite3.connect(file, timeout=BUSY_MS / 1000, isolation_level=None)) as opened:
+            opened.execute("VACUUM")
+            [(busy, *_)] = opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as held:
+        raise StoreAway(f"the store {file} cannot be written anew now: {held}; try again") from held
+    if busy:
+        raise StoreAway(f"the log of the store {file} is being read; try again")

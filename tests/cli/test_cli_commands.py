@@ -209,6 +209,7 @@ OPTIONS = {
     "calibrate": ["FILE.jsonl", "--demo", "--accuracy", "--baseline", "--out", "--json"],
     "limits": ["set", "pause", "resume", "tenant", "--json"],
     "gc": ["--older-than", "--dry-run", "--json"],
+    "erase": ["CASE", "--yes", "--out", "--json"],
     "estimates": ["PROCESS|STEP", "--learn", "--at", "--profile", "--json"],
     "costs": ["CASE", "--since", "--by", "--json"],
     "fork": ["CASE", "--at", "STEP", "--only", "--input", "--id", "--detach", "--json"],
