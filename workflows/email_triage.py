@@ -1,10 +1,12 @@
-"""Email triage: three readings at once, an answer by urgency, its check, and one sending."""
+"""Email triage: readings at once, an answer by urgency, a fact check, and one sending."""
 
 from temporalio import workflow
 
 from workflows.calls import RESOLVE_ROLES, ask
 from workflows.data.budget import BudgetOrder
 from workflows.data.email_triage import (
+    Checks,
+    FactCheck,
     MailReading,
     Path,
     PointsReading,
@@ -27,6 +29,8 @@ from workflows.steps.triage.sending import Sending
 
 READERS = ("triage", "analyst", "reviewer")
 """Roles whose first choices are models of three vendors."""
+JUDGE = "judge"
+"""Who checks the facts of a mail."""
 
 
 @workflow.defn(name="email-triage")
@@ -36,7 +40,8 @@ class EmailTriage(Process):
     @workflow.init
     def __init__(self, case: TriageCase) -> None:
         super().__init__("email-triage", case.case)
-        self.mail = case.mail
+        self.mail, self.team = case.mail, case.desk
+        self.checks_mail = case.desk.checks is Checks.MAIL
         self.notes = Notes(self, case.case)
         self.routes = RouteLog()
         self.answering = Answering(self.notes, case.mail, case.desk)
@@ -46,8 +51,9 @@ class EmailTriage(Process):
 
     @workflow.run
     async def run(self, case: TriageCase) -> TriageResult:
-        """Read the mail three ways at once, answer by its urgency, send the answer once."""
-        self.roles = await ask(RESOLVE_ROLES, RoleQuery(roles=READERS))
+        """Read the mail in several ways at once, answer by its urgency, send the answer once."""
+        roles = (*READERS, JUDGE) if self.checks_mail else READERS
+        self.roles = await ask(RESOLVE_ROLES, RoleQuery(roles=roles))
         if case.desk.models.budget_usd is not None:
             await self.pay_from(BudgetOrder(name="models", usd=case.desk.models.budget_usd))
         self.enter("reading")
@@ -64,16 +70,27 @@ class EmailTriage(Process):
         return self.so_far()
 
     async def read(self) -> MailReading:
-        """Ask three vendors at once; what one does not answer stays unknown."""
+        """Ask three vendors at once; what one does not answer stays unknown.
+
+        Where the desk has mails checked, their facts are checked beside.
+        """
         note = self.notes.reading
-        tone, points, urgency = await gather(
+        tone, points, urgency, _ = await gather(
             note("tone", "triage", prompts.tone(self.mail), ToneReading),
             note("key points", "analyst", prompts.points(self.mail), PointsReading),
             note("urgency", "reviewer", prompts.urgency(self.mail), UrgencyReading),
+            self.check_facts(),
         )
         read = rules.put_together(tone, points, urgency)
         self.notes.know(reading=read)
         return read
+
+    async def check_facts(self) -> None:
+        """Check what the mail states, where that is what the desk has checked."""
+        if self.checks_mail:
+            asked = prompts.facts(self.mail, self.team)
+            found = await self.notes.reading("fact check", JUDGE, asked, FactCheck)
+            self.answering.found = found.claims if found else None
 
     async def approved(self, path: Path, answer: str) -> str | None:
         """Ask a person where the path or a failed check wants it; None: no answer goes out."""

@@ -8,6 +8,7 @@ from workflows.data.email_triage import (
     DraftCheck,
     DraftClaim,
     DraftedAnswer,
+    FactCheck,
     PointsReading,
     Sentiment,
     ToneReading,
@@ -46,7 +47,7 @@ class MailDocuments(Document):
 
 
 class AnswerDocuments(MailDocuments):
-    """For DraftedAnswer and DraftCheck."""
+    """For DraftedAnswer, DraftCheck and FactCheck."""
 
     facts: tuple[str, ...] = ()
     draft: str = ""
@@ -109,11 +110,26 @@ def check(documents: AnswerDocuments) -> DraftCheck:
     return DraftCheck(claims=tuple(claims))
 
 
+def facts(documents: AnswerDocuments) -> FactCheck:
+    """Find each sentence of the mail that asks nothing in the facts."""
+    claims = []
+    for sentence in _SENTENCE.split(" ".join(documents.mail.text.split())):
+        if len(sentence) > 25 and not sentence.endswith("?"):
+            known = _stands(sentence, " ".join(documents.facts).lower())
+            why = "" if known else "The facts do not say so."
+            claims.append(DraftClaim(text=sentence, supported=known, why=why))
+    return FactCheck(claims=tuple(claims))
+
+
 def _known(sentence: str, documents: AnswerDocuments) -> bool:
-    """Say whether the figures, and most words, of a sentence stand in the mail or the facts."""
+    """Say whether a sentence is a courtesy, or stands in the mail or the facts."""
     given = f"{_told(documents)} {' '.join(documents.facts)}".lower()
-    if re.match(r"(Thank you|A colleague|Kind|We are sorry)", sentence):
-        return True
+    courtesy = re.match(r"(Thank you|A colleague|Kind|We are sorry)", sentence)
+    return bool(courtesy) or _stands(sentence, given)
+
+
+def _stands(sentence: str, given: str) -> bool:
+    """Say whether the figures, and most words, of a sentence stand in what is given."""
     words = _WORD.findall(sentence.lower())
     there = sum(w in given for w in words)
     return all(n in given for n in _NUMBER.findall(sentence)) and there * 10 >= 8 * len(words)

@@ -100,6 +100,7 @@ RULES = {
     "UrgencyReading": _Rule(mails.MailDocuments, mails.urgency),
     "DraftedAnswer": _Rule(mails.AnswerDocuments, mails.answer),
     "DraftCheck": _Rule(mails.AnswerDocuments, mails.check),
+    "FactCheck": _Rule(mails.AnswerDocuments, mails.facts),
     "ClinicalReading": _Rule(submission.ReadingDocuments, submission.reading),
     "DocumentText": _Rule(submission.WritingDocuments, submission.document),
     "DocumentCheck": _Rule(submission.CheckDocuments, submission.check),

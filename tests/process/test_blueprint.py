@@ -207,12 +207,14 @@ def written(name: str, values: dict[str, Any]) -> BlueprintCase:
 
 
 async def both(
-    here: World, process: str, file: str, name: str, *fields: str, desk: bool = False
+    here: World, process: str, file: str, name: str, *fields: str, desk: Any = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run a case file as code and as blueprint; give both results as JSON."""
+    """Run a case file, changed by `desk`, as code and as blueprint; give both results as JSON."""
     entry = next(entry for entry in PROCESSES if entry.name == process)
-    case = example(f"{process}/{file}", entry.record)
-    said = case.model_dump(mode="json")
+    said = example(f"{process}/{file}", entry.record).model_dump(mode="json")
+    if desk:
+        said["desk"] |= desk
+    case = entry.record.model_validate(said)
     said = {**said, **said["desk"]} if desk else said
     code = await here.begin(process, case)
     blueprint = await begun(here, written(name, {field: said[field] for field in fields}))
@@ -231,10 +233,14 @@ async def decided(here: World, handle: Handle, name: str) -> None:
 
 
 @SERVER
-@pytest.mark.parametrize("file", ["routine", "urgent"])
-async def test_email_triage_has_a_twin(here: World, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "checks"), [("routine", "draft"), ("urgent", "draft"), ("urgent", "mail")]
+)
+async def test_email_triage_has_a_twin(here: World, file: str, checks: str) -> None:
     fields = ("mail", "facts", "signature", "reply_time", "review", "team")
-    code, twin = await both(here, "email-triage", file, "email_triage_draft", *fields, desk=True)
+    name = "email_triage" if checks == "mail" else "email_triage_draft"
+    desk = {"checks": checks}
+    code, twin = await both(here, "email-triage", file, name, *fields, desk=desk)
     reading = code.pop("reading")
     for field in ("outcome", "path", "answer"):
         assert twin[field] == code[field], field

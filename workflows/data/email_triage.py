@@ -54,6 +54,15 @@ class Review(StrEnum):
     """Only those that fail their fact check, or whose urgency nobody could tell."""
 
 
+class Checks(StrEnum):
+    """What the fact check reads."""
+
+    DRAFT = "draft"
+    """The answer, once it is drafted; what does not hold is mended once."""
+    MAIL = "mail"
+    """The mail, while it is read; the answer is drafted with what was found, and once."""
+
+
 class Path(StrEnum):
     """How a mail is answered."""
 
@@ -88,6 +97,7 @@ class SupportDesk(Record):
     reply_time: Line = "two working days"
     facts: tuple[Annotated[str, StringConstraints(min_length=1, max_length=500)], ...] = ()
     review: Review = Review.URGENT
+    checks: Checks = Checks.DRAFT
     deadline: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(hours=4)
     remind_every: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(hours=1)
     models: ModelPolicy = ModelPolicy()
@@ -131,7 +141,7 @@ class DraftedAnswer(Record):
 
 
 class DraftClaim(Record):
-    """One statement of a draft, and whether the mail or the known facts bear it out."""
+    """One statement of a draft or a mail, and whether what is known bears it out."""
 
     text: str
     supported: bool
@@ -140,6 +150,12 @@ class DraftClaim(Record):
 
 class DraftCheck(Record):
     """The fact check of a draft: every statement of fact or promise in it."""
+
+    claims: tuple[DraftClaim, ...]
+
+
+class FactCheck(Record):
+    """The fact check of a mail: every statement of fact in it."""
 
     claims: tuple[DraftClaim, ...]
 

@@ -1,8 +1,9 @@
-"""Prompts of email triage: three readings of a mail, an answer, and the check of the answer."""
+"""Prompts of email triage: readings of a mail, an answer, and the fact check of either."""
 
 from workflows.data.email_triage import (
     DraftCheck,
     DraftedAnswer,
+    FactCheck,
     IncomingMail,
     MailReading,
     PointsReading,
@@ -45,10 +46,19 @@ def urgency(mail: IncomingMail) -> Prompt:
     return asking("mail-urgency", task, _shown(mail), UrgencyReading, _RULES)
 
 
+def facts(mail: IncomingMail, desk: SupportDesk) -> Prompt:
+    """Ask whether each statement of the mail is borne out."""
+    task = (
+        "List every statement of fact in the mail. supported: the facts say so. Say why not in one"
+        " sentence."
+    )
+    return asking("mail-facts", task, {**_shown(mail), "facts": desk.facts}, FactCheck, _RULES)
+
+
 def draft(
     mail: IncomingMail, desk: SupportDesk, read: MailReading, before: str, objections: str
 ) -> Prompt:
-    """Ask for an answer; `before` is a draft that did not hold, and why."""
+    """Ask for an answer; `before` is a draft that did not hold. `objections` say what does not."""
     task = (
         "Write the answer to this mail, without a signature. State and promise nothing that neither"
         " the mail nor the facts bear out; where they do not say, tell that a person will look."

@@ -1,6 +1,9 @@
-"""The answer to a mail: a template, or a draft that is checked and mended once."""
+"""The answer to a mail: a template, or a draft that is checked and mended once, or drafted by what
+the check of the mail found.
+"""
 
 from workflows.data.email_triage import (
+    Checks,
     DraftCheck,
     DraftClaim,
     DraftedAnswer,
@@ -22,11 +25,15 @@ UNWRITTEN = "no model gave a draft"
 
 
 class Answering:
-    """Writes one answer. `doubt` says why a draft may not go out unread; empty if it may."""
+    """Writes one answer. `doubt` says why a draft may not go out unread; empty if it may.
+
+    `found` is what the fact check of the mail found, where that is checked; None without an answer.
+    """
 
     def __init__(self, notes: Notes, mail: IncomingMail, desk: SupportDesk) -> None:
         self.notes, self.mail, self.desk = notes, mail, desk
         self.doubt = ""
+        self.found: tuple[DraftClaim, ...] | None = None
         self._checks: dict[str, tuple[DraftClaim, ...]] = {}
 
     async def write(self, path: Path, read: MailReading) -> str:
@@ -35,11 +42,23 @@ class Answering:
             answer = rules.template(read.category, self.desk)
         else:
             self.doubt = UNWRITTEN
-            drafted = await self.notes.noted("draft", lambda: self._drafted(read))
+            work = self._once if self.desk.checks is Checks.MAIL else self._drafted
+            drafted = await self.notes.noted("draft", lambda: work(read))
             answer = drafted.text if drafted else ""
             self.notes.know(checked=self._checks.get(answer, ()))
         self.notes.know(answer=answer)
         return answer
+
+    async def _once(self, read: MailReading) -> DraftedAnswer:
+        """Draft once, knowing what of the mail does not hold; figures are checked by rule."""
+        found = self.found or ()
+        asked = prompts.draft(self.mail, self.desk, read, "", rules.objections(found))
+        drafted = await self.notes.value("analyst", asked, DraftedAnswer)
+        by_rule = rules.unfounded(drafted.text, self.mail, self.desk)
+        self.doubt = UNCHECKED if self.found is None else rules.objections(by_rule)
+        self._checks[drafted.text] = (*found, *by_rule)
+        self.notes.know(drafts=1)
+        return drafted
 
     async def _drafted(self, read: MailReading) -> DraftedAnswer:
         """Draft until every statement is borne out, twice at most; the check reads the draft."""
