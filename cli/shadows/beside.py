@@ -17,6 +17,7 @@ from cli.shadows.asked import Asked, shadowing, verdict_of
 from cli.shadows.baselines import past
 from cli.shadows.comparing import AT_ONCE, Comparing
 from cli.shadows.kept import How, standing
+from cli.shadows.running import Shadowed
 from insight.statistics.pairs import Pair
 from store.clock import Clock, utc_now
 from store.database import Store
@@ -46,15 +47,15 @@ class Beside:
 
     async def carry(self) -> None:
         """Go on until its end."""
-        while await self.step():
-            await asyncio.sleep(LOOK_EVERY)
+        async with shadowing(self.here, self.asked, self.watch.id) as shadowed:
+            while await self.step(shadowed):
+                await asyncio.sleep(LOOK_EVERY)
 
-    async def step(self) -> bool:
+    async def step(self, shadowed: Shadowed) -> bool:
         """Compare what has ended, report if a day is over; says whether the watch goes on."""
         now = self.now()
-        async with shadowing(self.here, self.asked, self.watch.id) as shadowed:
-            comparing = self.asked.comparing(shadowed, self.entry)
-            await self.look(replace(comparing, tell=_keep_quiet))  # whoever follows tells
+        comparing = self.asked.comparing(shadowed, self.entry)
+        await self.look(replace(comparing, tell=_keep_quiet))  # whoever follows tells
         ended = now >= self.watch.until
         days = (min(now, self.watch.until) - self.watch.since) // DAY
         known = {report.day for report in await self.watches.reports(self.watch.id)}
@@ -86,6 +87,8 @@ class Beside:
             name, before = await self._name(case)
             pair = await comparing.pair(baseline, name, before)
         except (BadInput, Trouble) as error:
+            if isinstance(error.__cause__, RPCError):
+                raise  # the service is in trouble, not the case: it is looked at again
             say(f"{case}: left out: {error}")
             await self.watches.keep(self.watch.id, case, left_out=str(error))
         else:
@@ -132,6 +135,7 @@ def chosen(case: str, share: float) -> bool:
 async def carry_on(here: Session, service: str, holder: str, only: Sequence[str] = ()) -> None:
     """Carry on the open watches (`only` some) that nobody else does, until cancelled."""
     carried: dict[str, asyncio.Task[None]] = {}
+    told: set[str] = set()
     async with Store.opened(here.settings.database) as store:
         watches = Watches(store, service)
         try:
@@ -142,7 +146,7 @@ async def carry_on(here: Session, service: str, holder: str, only: Sequence[str]
                         task = carried.get(watch.id)
                         if task is None or task.done():
                             beside = Beside(here, watches, watch)
-                            carried[watch.id] = asyncio.create_task(_carried(beside))
+                            carried[watch.id] = asyncio.create_task(_carried(beside, told))
                     elif (task := carried.pop(watch.id, None)) is not None:
                         task.cancel()  # it has ended, or somebody else has it
                 await asyncio.sleep(min(LOOK_EVERY, HELD.total_seconds() / 4))
@@ -154,9 +158,11 @@ async def carry_on(here: Session, service: str, holder: str, only: Sequence[str]
                 await watches.let_go(id, holder)
 
 
-async def _carried(beside: Beside) -> None:
-    """Carry a watch; trouble is told, and it is taken up again at the next look."""
+async def _carried(beside: Beside, told: set[str]) -> None:
+    """Carry a watch; trouble is told once, and it is taken up again at the next look."""
     try:
         await beside.carry()
     except (BadInput, Trouble, RPCError) as error:
-        say(f"{beside.watch.id}: {error}; it is tried again")
+        if (why := f"{beside.watch.id}: {error}; it is tried again") not in told:
+            told.add(why)
+            say(why)

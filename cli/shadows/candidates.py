@@ -49,9 +49,14 @@ class Candidate:
         """Say which process runs. Raises BadInput if it does not take the baseline's input."""
         if self.blueprint is not None:
             sound(self.blueprint)
-            return process(BLUEPRINT)
-        entry = process(self.process) if self.process else baseline
-        if entry.record is not baseline.record:
+        named = BLUEPRINT if self.blueprint is not None else self.process
+        entry = process(named) if named else baseline
+        if self.grade is Grade.FUSED and not (entry.core or entry.has_steps):
+            raise BadInput(
+                f"--candidate {self.text}: none of the work of {entry.name} stands in steps, so"
+                " there is nothing to fuse"
+            )
+        if self.blueprint is None and entry.record is not baseline.record:
             raise BadInput(
                 f"--candidate {self.text}: {entry.name} does not take what {baseline.name} takes,"
                 " so they cannot be compared on the same cases"

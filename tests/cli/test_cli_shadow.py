@@ -53,6 +53,8 @@ def test_a_candidate_is_read_or_refused_with_what_can_be_said() -> None:
     for wrong in ("", "build:", "no-such-process"):
         with pytest.raises(BadInput, match="build:NAME"):
             candidate(wrong)
+    with pytest.raises(BadInput, match="nothing to fuse"):
+        candidate("fused").entry(process("proposal"))
     with pytest.raises(BadInput, match="cannot be compared"):
         candidate("sentiment").entry(process("proposal"))
 
@@ -139,8 +141,9 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     memo = {SHADOW: True, ORIGIN_HEADER: handle.id}
     name = f"shadow-{handle.id}-1"
     left = await here.begin("due-diligence", DUE_DILIGENCE.given(), id=f"{name}-1", memo=memo)
-    while not await watches.kept(watch.id):  # a case is listed a moment after it has ended
-        assert await Beside(session, watches, watch).step()
+    async with asked.shadowing(session, how, watch.id) as shadowed:
+        while not await watches.kept(watch.id):  # a case is listed a moment after it has ended
+            assert await Beside(session, watches, watch).step(shadowed)
     assert (await left.describe()).status is WorkflowExecutionStatus.TERMINATED
     pairs, left_out = await standing(watches, watch)
     assert (len(pairs), left_out) == (1, {})
@@ -156,7 +159,8 @@ async def test_a_candidate_beside_a_case_people_decided(here: World) -> None:
     asked.report([pair], how)
     for day, goes_on in ((0.5, True), (1, True), (1.5, True), (4, True), (14, False)):
         later = Beside(session, watches, watch, partial(began.__add__, timedelta(days=day)))
-        assert await later.step() is goes_on
+        async with asked.shadowing(session, how, watch.id) as shadowed:
+            assert await later.step(shadowed) is goes_on
     assert [r.day for r in await watches.reports(watch.id)] == [1, 4, 14]
     assert (await standing(watches, watch))[0] == [pair], "what was compared is not run again"
     assert (await watches.all())[0].closed is not None
