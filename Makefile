@@ -13,7 +13,7 @@ TESTS := -m pytest -n 3 --dist loadfile --durations 15
 KIND := $(if $(filter check test soak,$(MAKECMDGOALS)),test,run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack worker test check soak lock clean clean-data
+.PHONY: help setup demo stack worker test check soak replay lock clean clean-data
 
 help:
 	@echo 'Braid: AI business processes as durable, parallel workflows on Temporal.'
@@ -29,6 +29,7 @@ help:
 	@echo '  make check        style, types, import contracts, tests without a server (under a minute)'
 	@echo '  make test         check, then the tests on a real server'
 	@echo '  make soak         all tests, in their long forms'
+	@echo '  make replay       replay all recorded histories; ARGS=--all: every case of the service, before a deploy'
 	@echo '  make lock         bring locks/*.txt in line with pyproject.toml (needs uv); ARGS=--upgrade renews'
 	@echo
 	@echo 'Keeping house:'
@@ -59,6 +60,9 @@ test: check
 
 soak: setup
 	@BRAID_SOAK=1 $(PYTHON) $(TESTS) -o faulthandler_timeout=2400 $(ARGS)
+
+replay: setup
+	@$(PYTHON) starter.py replay $(or $(ARGS),tests/replay --all)
 
 lock:
 	@command -v uv >/dev/null || { echo 'lock: needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }

@@ -15,7 +15,8 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.doors import door
 from activities.journalled import CallDesk
@@ -25,6 +26,7 @@ from activities.pairing import inner_doors
 from activities.steps import StepActivities
 from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
+from runtime.builds import DEPLOYMENT, build_named
 from runtime.connection import NoServer, connect_given, connect_to, is_given
 from runtime.documents import Opened, converter, kept_in
 from runtime.encryption import codec_for
@@ -40,89 +42,13 @@ from store.breakers import BreakerRule
 from store.database import Store
 from store.errors import StoreError
 from workflows import calls
-from workflows.data import email_triage as mails
-from workflows.data.aggregate import Cited
-from workflows.data.common import Record
-from workflows.data.complexity import Rating
-from workflows.data.content_generation import ConsistencyEdit, PieceDraft
-from workflows.data.content_production import (
-    ContentBrief,
-    ContentDraft,
-    ContentLayout,
-    ContentOutline,
-    FactSheet,
-    FigurePlan,
-    PieceCheck,
-    ResearchNotes,
-)
-from workflows.data.context import Summary
-from workflows.data.document_analysis import DocumentReading, DocumentsSummary
-from workflows.data.due_diligence import Synthesis
-from workflows.data.intelligence import Briefing, CompetitorReading
+from workflows.data.answers import ANSWERS
 from workflows.data.llm import VENDOR_QUEUE
-from workflows.data.proposal import ActionPlan, DraftScore, ProposalDraft, ProposalReview
-from workflows.data.readings import (
-    CreditReading,
-    HitReading,
-    IdentityReading,
-    MediaReading,
-    ReferenceReading,
-)
-from workflows.data.route import PathProposal
-from workflows.data.sentiment import Tones
-from workflows.data.submission import ClinicalReading, DocumentCheck, DocumentText
-from workflows.data.support import RequestReading, SupportAnswer
 from workflows.grades import Step
 from workflows.steps.reading import read_document
 
 STEPS: tuple[Step[Any, Any], ...] = (read_document,)
 """The steps that may run fused."""
-
-OF_CASES = (
-    IdentityReading,
-    CreditReading,
-    HitReading,
-    ReferenceReading,
-    MediaReading,
-    Synthesis,
-    ClinicalReading,
-    DocumentText,
-    DocumentCheck,
-    DocumentReading,
-    DocumentsSummary,
-    RequestReading,
-    SupportAnswer,
-    PieceDraft,
-    Tones,
-    ConsistencyEdit,
-    ProposalReview,
-    ProposalDraft,
-    DraftScore,
-    ActionPlan,
-)
-OF_CONTENT = (
-    ContentBrief,
-    ResearchNotes,
-    ContentOutline,
-    FactSheet,
-    ContentDraft,
-    FigurePlan,
-    ContentLayout,
-    PieceCheck,
-)
-OF_INTELLIGENCE = (CompetitorReading, Briefing)
-OF_MAILS = (
-    mails.ToneReading,
-    mails.PointsReading,
-    mails.UrgencyReading,
-    mails.DraftedAnswer,
-    mails.DraftCheck,
-)
-OF_PATTERNS = (Cited, PathProposal, Rating, Summary)
-ANSWERS: dict[str, type[Record]] = {
-    r.__name__: r for r in (*OF_CASES, *OF_CONTENT, *OF_INTELLIGENCE, *OF_MAILS, *OF_PATTERNS)
-}
-"""The records a prompt may name for a model's reply."""
 
 MAIN = calls.MAIN_QUEUE
 CALLS_AT_ONCE = 500
@@ -177,10 +103,14 @@ def workers(
     queues: Sequence[str] = (),
     suffix: str = "",
     workflows: Sequence[type] = (),
+    build: str = "",
 ) -> list[Worker]:
     """Make one worker per queue, for all of them if none is named. `suffix` sets a deployment apart
-    (tests): `braid` + suffix. It serves `workflows`, all that are deployed if none is named.
+    (tests): `braid` + suffix. It serves `workflows`, all that are deployed if none is named. Of a
+    `build` it takes the cases that are started on it, and those alone to their end.
     """
+    version = WorkerDeploymentVersion(DEPLOYMENT, build)
+    versioned = WorkerDeploymentConfig(version, True, VersioningBehavior.PINNED) if build else None
 
     def one(queue: str) -> Worker:
         main = queue == MAIN
@@ -197,6 +127,7 @@ def workers(
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
             max_heartbeat_throttle_interval=timedelta(seconds=1),
             graceful_shutdown_timeout=timedelta(seconds=10),
+            deployment_config=versioned,
         )
 
     return [one(queue) for queue in queues or deployed.queues]
@@ -218,14 +149,20 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         stack.push_async_callback(deployed.desk.close)
         queues = options.queues or deployed.queues
         suffix = f"-{options.suffix}" if options.suffix else ""
-        for one in workers(client, deployed, identity=identity, queues=queues, suffix=suffix):
+        build = build_named(options.build or "")
+        served = workers(
+            client, deployed, identity=identity, queues=queues, suffix=suffix, build=build
+        )
+        for one in served:
             await stack.enter_async_context(one)
         if settings.metrics:
-            served = [queue + suffix for queue in queues]
-            what = Watched(served, settings.models.vendors_in_use, NAMES)
+            watched = [queue + suffix for queue in queues]
+            what = Watched(watched, settings.models.vendors_in_use, NAMES)
             await stack.enter_async_context(watching(client, store, what))
         lay_aside()
-        log.info("worker ready", identity=identity, queues=list(queues), live=settings.live)
+        log.info(
+            "worker ready", identity=identity, build=build, queues=list(queues), live=settings.live
+        )
         await end.wait()
         log.info("worker stopping", identity=identity)
 
@@ -266,6 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--address", help="Temporal address; else TEMPORAL_* variables")
     parser.add_argument("--profile", help="profile of the Temporal configuration file")
     parser.add_argument("--suffix", help="a build set apart: serves braid-SUFFIX and so on")
+    parser.add_argument("--build", help="takes cases started on it; auto: its code's (deploy)")
     parser.add_argument("--identity", help="name of this worker in histories")
     parser.add_argument("--live", action="store_true", help="call real vendors (costs money)")
     parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")

@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     again,
+    deploying,
     dossiers,
     estimating,
     explaining,
@@ -42,6 +43,7 @@ PARTS = (
 GROUPS = {
     "limits": limiting.app,
     "batch": batch.app,
+    "deploy": deploying.app,
     "blueprint": blueprints.app,
     "schedule": schedules.app,
     "shadow": shadows.app,

@@ -192,6 +192,7 @@ OPTIONS = {
     "batch": ["start", "watch", "pause", "resume", "status", "results", "list"],
     "schedule": ["add", "rescreen", "list", "show", "pause", "resume", "run", "remove"],
     "shadow": ["run", "promote", "demote", "list", "As: starter.py shadow"],
+    "deploy": ["code", "status", "current", "ramp"],
     "blueprint": ["new", "check", "graph", "run"],
     "receive": ["process", "desk", "--port", "--host", "--secret-env", "--json"],
     "gateway": ["--accept", "--port", "--host", "--secret-env", "--json"],

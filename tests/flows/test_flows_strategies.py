@@ -15,6 +15,7 @@ from store.estimates import EstimateRow, Estimates, Snapshot, WireCall
 from tests.flows.strategies import ROLE, Asked, Counted, Remarks, Said, Strategist, Voting, strategy
 from tests.support.flows import Flows
 from tests.support.world import World, world
+from workflows.data import answers
 from workflows.grades import GRADE, Grade
 
 pytestmark = pytest.mark.server
@@ -27,7 +28,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy the test workflow beside the product's."""
     monkeypatch.setattr(worker, "WORKFLOWS", (*DEPLOYED, *WORKFLOWS))
     monkeypatch.setattr(worker, "STEPS", (strategy,))
-    monkeypatch.setitem(worker.ANSWERS, "Remarks", Remarks)
+    monkeypatch.setitem(answers.ANSWERS, "Remarks", Remarks)
 
 
 @asynccontextmanager

@@ -15,8 +15,9 @@ from temporalio.client import Client
 from activities.wire import Wire
 from runtime.settings import ROOT, Settings
 from store.database import Store
-from worker import ANSWERS, Deployed, deploy
+from worker import Deployed, deploy
 from workflows import calls
+from workflows.data.answers import ANSWERS
 from workflows.data.common import Record
 from workflows.data.llm import ANSWER_PATTERN
 

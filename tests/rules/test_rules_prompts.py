@@ -21,7 +21,7 @@ from tests.rules.dd_records import (
     query,
     result,
 )
-from worker import ANSWERS
+from workflows.data.answers import ANSWERS
 from workflows.data.due_diligence import Tier
 from workflows.data.findings import Check, CheckResult, FindingCode
 from workflows.data.llm import Prompt

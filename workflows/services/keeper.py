@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 from workflows.data.events import Event
 from workflows.data.resources import KeeperMessage, KeeperState, Notice
@@ -14,7 +15,7 @@ from workflows.patterns.publish import deliver
 from workflows.services.history import full
 
 
-@workflow.defn(name="keeper")
+@workflow.defn(name="keeper", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class Keeper:
     """One per pool; `activities/services.py` starts it with its first message."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 from workflows.data.events import TopicMessage, TopicState
 from workflows.patterns.publish import deliver
@@ -12,7 +13,7 @@ from workflows.patterns.topics import due, receive, settle
 from workflows.services.history import full
 
 
-@workflow.defn(name="topic")
+@workflow.defn(name="topic", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class Topic:
     """One per topic; `activities/services.py` starts it with its first message. It stays."""
 
