@@ -105,4 +105,8 @@ def shown(found: Sequence[Ranked]) -> RenderableType:
             "-" if money is None else f"{money:,.0f}",
         )
     said = "machine time, coordination taken off; beside another: steps that need not wait in line"
-    return Group(table, Text(said, style="dim"))
+    notes = [Text(said, style="dim")]
+    if any(one.assumed for one in found):
+        told = "some of it is taken for granted: `plan FILE` tells what, or --json"
+        notes.append(Text(told, style="dim"))
+    return Group(table, *notes)

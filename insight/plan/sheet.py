@@ -77,6 +77,11 @@ class _Facts:
         return self.found.machine_in_order if self.of_machine else self.found.in_order
 
     @property
+    def of_items(self) -> tuple[str, ...]:
+        """The steps that do several items at once."""
+        return tuple(s.id for s in self.plan.steps if s.times > 1 and s.at_once != 1)
+
+    @property
     def gain(self) -> str:
         """Say what is saved of what."""
         kind = "machine time" if self.of_machine else "waiting and work"
@@ -114,7 +119,7 @@ def sheet(
 
 
 def _verdict(facts: _Facts, total: int) -> str:
-    if not Graph(facts.plan).free:
+    if not Graph(facts.plan).free and not facts.of_items:
         return "in order: each step needs the one before, so parallel gains nothing"
     if facts.saved <= 0:
         return "in order: what could run at once saves less than coordination costs"
@@ -180,15 +185,18 @@ def _resources(facts: _Facts) -> tuple[int, str]:
 
 def _debugging(facts: _Facts) -> tuple[int, str]:
     wide = width(facts.found)
-    if wide <= 1:
+    if wide <= 1 and not facts.of_items:
         return -1, "one thing happens at a time: nothing to tell apart"
-    said = f"up to {wide} steps at once; `explain` tells them apart by name and cause"
+    what = f"{wide} steps" if wide > 1 else f"all items of {_named(facts.of_items)}"
+    said = f"up to {what} at once; `explain` tells them apart by name and cause"
     return (0 if wide <= 8 else -1), said
 
 
 def _dependencies(facts: _Facts) -> tuple[int, str]:
     graph = Graph(facts.plan)
     free, count = len(graph.free), len(graph.steps)
+    if not free and facts.of_items:
+        return 1, f"each step needs the one before; items go at once of {_named(facts.of_items)}"
     if not free:
         return -2, "each step needs the one before"
     said = f"{free} of {count} steps can run beside another"

@@ -33,6 +33,15 @@ def test_a_chain_gains_nothing_and_says_so() -> None:
     assert (scores(sheet)[Dimension.DURATION], scores(sheet)[Dimension.DEPENDENCIES]) == (-2, -2)
 
 
+def test_a_chain_gains_where_a_step_has_items() -> None:
+    sheet = judged(plan(step("a", 5), step("b", 5, "a", times=20, at_once=10)))
+    assert sheet.verdict.startswith("parallel: saves")
+    (reason,) = (d.reason for d in sheet.lines if d.dimension is Dimension.DEPENDENCIES)
+    assert "items go at once of b" in reason
+    alone = judged(plan(step("a", 5), step("b", 5, "a", times=20, at_once=1)))
+    assert alone.verdict.startswith("in order: each step needs the one before")
+
+
 def test_all_eight_dimensions_are_judged_with_a_reason() -> None:
     sheet = judged(email())
     assert [line.dimension for line in sheet.lines] == [*Dimension]
