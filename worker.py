@@ -32,7 +32,7 @@ from runtime.documents import Opened, converter, kept_in
 from runtime.encryption import codec_for
 from runtime.gauges import Watched, watching
 from runtime.logs import configure
-from runtime.metrics import serve_metrics
+from runtime.metrics import begin_runtime
 from runtime.processes import die_with_parent, hold_little, lay_aside, leave
 from runtime.settings import Settings, SettingsError
 from runtime.stack import running_stack
@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = replace(settings, live=options.live or settings.live)
         options.queues = _chosen(options.queues, all_queues(settings))
         configure(settings.log_format)
-        serve_metrics(settings)
+        begin_runtime(settings)
         with tracing("braid-worker", settings):
             asyncio.run(serve(options, settings))
     except (SettingsError, StoreError) as error:

@@ -2,17 +2,24 @@
 
 import logging
 import sys
+import traceback
+from dataclasses import replace
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from temporalio import activity, workflow
+from temporalio.runtime import LogForwardingConfig, LoggingConfig
 
 from runtime.telemetry import trace_id
 
 
 def configure(log_format: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Send all logging through structlog to `stream` (standard error), as text or JSON."""
+    """Send all logging through structlog to `stream` (standard error), as text or JSON.
+
+    JSON is for operations: of an error it tells type and lines of code, not what it says, for that
+    may quote a case.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -26,18 +33,16 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    render: Processor = (
-        structlog.processors.JSONRenderer()
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+    rendered: tuple[Processor, ...] = (
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(colors=False),
     )
+    if log_format == "json":
+        without_words = structlog.processors.ExceptionRenderer(_frames)
+        rendered = (without_words, structlog.processors.JSONRenderer())
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _workflow_ids],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            render,
-        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter)
@@ -52,7 +57,9 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
 
 
 def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Turn the SDK's extra about the running workflow or activity into our ids."""
+    """Turn the SDK's extra about the running workflow or activity into our ids alone."""
+    if (core := event.pop("temporal_log", None)) is not None and (run := core.fields.get("run_id")):
+        event.setdefault("run_id", run)
     for extra in ("temporal_workflow", "temporal_activity"):
         info = event.pop(extra, None)
         if isinstance(info, dict) and "workflow_id" in info:
@@ -60,6 +67,28 @@ def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
             event.setdefault("workflow_id", info["workflow_id"])
             event.setdefault("run_id", info.get("run_id") or info.get("workflow_run_id"))
     return event
+
+
+def forwarded() -> LoggingConfig:
+    """Have the SDK's core log through us: by itself it writes what failures say."""
+    forwarding = LogForwardingConfig(
+        logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        append_log_fields_to_message=False,
+    )
+    return replace(LoggingConfig.default, forwarding=forwarding)
+
+
+def _frames(exc_info: ExcInfo) -> str:
+    """Tell an error without what it says: its type and its lines, and those of its causes."""
+    error: BaseException | None = exc_info[1]
+    told, seen = list[str](), set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        lines = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
+        told.append(f"{type(error).__qualname__}\n{''.join(lines.format())}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "because of ".join(told)
 
 
 def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

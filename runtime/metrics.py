@@ -7,6 +7,7 @@ from temporalio import activity
 from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from runtime.logs import forwarded
 from runtime.settings import Settings, SettingsError
 from workflows.data import metrics
 from workflows.data.metrics import Metric
@@ -15,22 +16,22 @@ SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Bounds of our histograms' buckets."""
 
 
-def serve_metrics(settings: Settings) -> None:
-    """Offer this process's metrics at the address given, for every client made from now on.
+def begin_runtime(settings: Settings) -> None:
+    """Make the SDK's runtime for every client made from now on: its log is ours, and its metrics
+    are offered at the address given.
 
     Raises SettingsError if the address is none, or taken.
     """
-    if not settings.metrics:
-        return
-    config = PrometheusConfig(
+    offered = PrometheusConfig(
         bind_address=settings.metrics,
         counters_total_suffix=True,
         unit_suffix=True,
         durations_as_seconds=True,
         histogram_bucket_overrides={metrics.PERMIT_WAIT.name: SECONDS},
     )
+    telemetry = TelemetryConfig(logging=forwarded(), metrics=offered if settings.metrics else None)
     try:
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=config))
+        runtime = Runtime(telemetry=telemetry)
     except ValueError as wrong:
         raise SettingsError(
             f"BRAID_METRICS={settings.metrics!r} cannot be served: {wrong};"

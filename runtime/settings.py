@@ -11,6 +11,7 @@ from typing import TypeVar
 from runtime import smtp, stores
 from runtime.allowed import PREFIX, allowed
 from runtime.catalogue import Catalogue, CatalogueError, load
+from runtime.secret_files import with_secrets
 from runtime.smtp import MailServer
 
 T = TypeVar("T")
@@ -110,7 +111,7 @@ class Settings:
     @staticmethod
     def from_env(env: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
         """Read the `BRAID_*` variables and the keys the catalogue names. Raises SettingsError."""
-        given = os.environ if env is None else env
+        given = _said(with_secrets, os.environ if env is None else env)
         settings = Settings(
             data=Path(given.get("BRAID_DATA") or ROOT / ".braid").absolute(),
             store=_said(stores.given, given),
@@ -210,7 +211,7 @@ class Settings:
                 " use --live with BRAID_SMTP_URL"
             )
         try:
-            return smtp.at(self.simulator_smtp, "BRAID_SIMULATOR_SMTP")
+            return smtp.at(self.simulator_smtp, "BRAID_SIMULATOR_SMTP", clear=True)
         except ValueError as wrong:
             raise SettingsError(str(wrong)) from wrong
 

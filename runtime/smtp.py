@@ -16,7 +16,7 @@ class Tls(StrEnum):
     """How the connection is kept private."""
 
     NONE = "none"
-    """Only to this very machine."""
+    """Only to this very machine, and to the simulator."""
     STARTTLS = "starttls"
     IMPLICIT = "implicit"
 
@@ -55,8 +55,9 @@ def given(env: Mapping[str, str]) -> MailServer | None:
     return MailServer(server.host, server.port, sender, server.tls, user, password)
 
 
-def at(url: str, variable: str, sender: str = SENDER) -> MailServer:
-    """Read a server's URL: smtps:// is TLS from the start, smtp:// is STARTTLS but on loopback.
+def at(url: str, variable: str, sender: str = SENDER, *, clear: bool = False) -> MailServer:
+    """Read a server's URL: smtps:// is TLS from the start, smtp:// is STARTTLS but on loopback and
+    where it is `clear` that the mails are simulated.
 
     Raises ValueError naming the variable it came from.
     """
@@ -74,7 +75,7 @@ def at(url: str, variable: str, sender: str = SENDER) -> MailServer:
         )
     if parts.scheme == "smtps":
         return MailServer(parts.hostname, port or 465, sender, Tls.IMPLICIT)
-    tls = Tls.NONE if parts.hostname in LOOPBACK else Tls.STARTTLS
+    tls = Tls.NONE if clear or parts.hostname in LOOPBACK else Tls.STARTTLS
     return MailServer(parts.hostname, port or 587, sender, tls)
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from simulator.app import create_app
 from simulator.config import FAULTS, FIXED, Signaller, SimulatorConfig
+from simulator.connection import LOOPBACK
 from simulator.limits import LIMITS
 from simulator.server import serving
 from workflows.data.due_diligence import ReferenceReply
@@ -50,7 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="where to listen; 0 takes a free port")
+    parser.add_argument(
+        "--host", default=LOOPBACK, help="0.0.0.0 in a container: whoever reaches it is let in"
+    )
     parser.add_argument("--smtp-port", type=int, default=0, help="the mail server's; 0 as above")
     parser.add_argument("--seed", type=int, default=7, help="same seed, same world")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every delay")
@@ -88,8 +92,8 @@ async def _serve(config: SimulatorConfig, options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     signaller = _signaller(options.temporal) if options.temporal else None
-    app = create_app(config, signaller, options.smtp_port)
-    async with serving(app, options.port) as url:
+    app = create_app(config, signaller, options.smtp_port, options.host)
+    async with serving(app, options.port, options.host) as url:
         sys.stdout.write(json.dumps({"simulator": url, "smtp": app.state.smtp}) + "\n")
         sys.stdout.flush()
         await end.wait()

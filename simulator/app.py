@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from simulator.brain.labels import labelled
 from simulator.config import FAULTS, Signaller, SimulatorConfig
-from simulator.connection import listen
+from simulator.connection import LOOPBACK, listen
 from simulator.effects import smtp
 from simulator.faults import FaultBoard
 from simulator.limits import LIMITS, Doorkeeper
@@ -27,7 +27,10 @@ METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
 def create_app(
-    config: SimulatorConfig, signal: Signaller | None = None, smtp_port: int = 0
+    config: SimulatorConfig,
+    signal: Signaller | None = None,
+    smtp_port: int = 0,
+    host: str = LOOPBACK,
 ) -> Starlette:
     """Build the application. While its lifespan runs, referees answer through `signal`, and mail
     is taken by SMTP at the URL `state.smtp`; port 0 is a free one.
@@ -40,8 +43,8 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         world.post.start()
         try:
-            with listen(smtp_port) as bound:
-                app.state.smtp = f"smtp://127.0.0.1:{bound.getsockname()[1]}"
+            with listen(smtp_port, host) as bound:
+                app.state.smtp = f"smtp://{host}:{bound.getsockname()[1]}"
                 async with smtp.serving(world.mail, bound):
                     yield
         finally:

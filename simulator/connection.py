@@ -1,4 +1,4 @@
-"""Ports of loopback, and cutting a connection without an answer, which ASGI has no word for."""
+"""Ports to serve on, and cutting a connection without an answer, which ASGI has no word for."""
 
 import asyncio
 import socket
@@ -7,6 +7,7 @@ from typing import cast
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+LOOPBACK = "127.0.0.1"
 _TRANSPORT = "simulator.transport"
 
 
@@ -31,13 +32,13 @@ async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: 
     await cut(scope, receive)
 
 
-def listen(port: int) -> socket.socket:
-    """Bind to loopback; port 0 takes a free one. Raises OSError when the port is taken."""
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """Bind to a port, on loopback unless told; 0 takes a free one. Raises OSError if taken."""
     # The protocol is named because asyncio turns Nagle's delay (40 ms a reply) off only then.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(("127.0.0.1", port))
+        bound.bind((host, port))
     except OSError:
         bound.close()
         raise

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from simulator.app import create_app
 from simulator.config import Signaller, SimulatorConfig
-from simulator.connection import CuttableProtocol, listen
+from simulator.connection import LOOPBACK, CuttableProtocol, listen
 
 
 class Server(uvicorn.Server):
@@ -43,9 +43,9 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, port: int = 0, host: str = LOOPBACK) -> AsyncIterator[str]:
     """Serve an application until the block ends; yields its base URL."""
-    with listen(port) as bound:
+    with listen(port, host) as bound:
         server = Server(app)
         task = asyncio.create_task(server.serve(sockets=[bound]))
         up = asyncio.create_task(server.up.wait())
@@ -54,7 +54,7 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         try:
             if task.done():
                 raise RuntimeError("the simulator did not start; see its log")
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+            yield f"http://{host}:{bound.getsockname()[1]}"
         finally:
             server.should_exit = True
             await task

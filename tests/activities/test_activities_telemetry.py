@@ -1,13 +1,20 @@
 """What leaves a process by traces and metrics, and what never does."""
 
 import asyncio
+import io
+import json
+import logging
+import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import structlog
 import temporalio.runtime
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -20,7 +27,8 @@ from activities.journalled import Answered, Fetched
 from activities.posture import NONSENSE, Advice, Posture
 from activities.wire import HttpRequest, LeftAlone, Lost, NotSent, Wire
 from runtime import telemetry
-from runtime.metrics import serve_metrics
+from runtime.logs import configure, forwarded
+from runtime.metrics import begin_runtime
 from runtime.settings import Settings, SettingsError
 from runtime.spans import Discreet
 from runtime.telemetry import tracing, vendor_span
@@ -86,7 +94,7 @@ def test_metrics_need_a_free_address(given: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = given or f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(SettingsError, match="name a free address"):
-            serve_metrics(Settings.from_env({"BRAID_METRICS": address}))
+            begin_runtime(Settings.from_env({"BRAID_METRICS": address}))
 
 
 @pytest.fixture
@@ -137,3 +145,54 @@ async def test_every_end_of_a_call_is_counted_by_its_name(
     (result,) = await asyncio.gather(counted(ENTRY, fetching()), return_exceptions=True)
     assert result is end or isinstance(end, asyncio.CancelledError)
     assert outcomes() == wanted
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Log as JSON, and read what was written."""
+    root, stream = logging.getLogger(), io.StringIO()
+    before, level = root.handlers[:], root.level
+    configure("json", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_a_log_tells_of_an_error_where_it_was_but_not_what_it_said(
+    lines: Callable[[], list[dict[str, Any]]],
+) -> None:
+    def deep() -> None:
+        raise KeyError(NAME)
+
+    try:
+        try:
+            deep()
+        except KeyError as cause:
+            raise ValueError(f"not a date: {NAME}") from cause
+    except ValueError:
+        logging.getLogger("temporalio.worker").warning("Failed activation", exc_info=True)
+    (line,) = lines()
+    assert re.findall(r"^(?:because of )?(\w+)$", line["exception"], re.MULTILINE) == [
+        "ValueError",
+        "KeyError",
+    ]
+    assert "in deep" in line["exception"]
+    assert NAME not in json.dumps(line)
+
+
+def test_the_log_of_the_sdks_core_is_ours(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    said = SimpleNamespace(
+        level=logging.WARNING,
+        message="Failing workflow task",
+        target="core",
+        time=0.0,
+        fields={"run_id": "r-1", "failure": NAME},
+    )
+    forwarding = forwarded().forwarding
+    assert forwarding is not None
+    forwarding._on_logs([said])
+    (line,) = lines()
+    assert (line["event"], line["run_id"]) == ("[sdk_core::core] Failing workflow task", "r-1")
+    assert line["logger"] == "temporalio.core"
+    assert NAME not in json.dumps(line)
