@@ -1,11 +1,12 @@
-# The worker (and the simulator) for docker-compose.yml. Never built here: no Docker engine.
+# Worker, codec endpoint and simulator: docker-compose.yml, deploy/kubernetes.yaml. Never built
+# here: no Docker engine.
 FROM python:3.13.5-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 
-COPY locks/run.txt locks/run.txt
-RUN pip install --require-hashes --no-deps --only-binary :all: --requirement locks/run.txt
+COPY locks/image.txt locks/image.txt
+RUN pip install --require-hashes --no-deps --only-binary :all: --requirement locks/image.txt
 
 RUN useradd --system --uid 10001 --create-home braid \
     && mkdir /data \

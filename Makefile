@@ -68,6 +68,7 @@ lock:
 	@command -v uv >/dev/null || { echo 'lock: needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
 	@$(COMPILE) $(ARGS) --output-file locks/run.txt
 	@$(COMPILE) $(ARGS) --group test --constraint locks/run.txt --output-file locks/test.txt
+	@$(COMPILE) $(ARGS) --all-extras --constraint locks/run.txt --constraint locks/test.txt --output-file locks/image.txt
 
 clean:
 	@rm -rf .venv .venv.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -21,6 +21,7 @@ from store.errors import StoreError
 from store.pool_states import held
 from store.uncertain import uncertain_of_late
 from workflows.data import metrics
+from workflows.data.llm import VENDOR_QUEUE
 
 EVERY = 15.0
 """Seconds between two looks: as often as Prometheus asks."""
@@ -64,8 +65,9 @@ async def _watch(client: Client, store: Store, what: Watched) -> None:
 
 async def _look_at_queues(client: Client, queues: Sequence[str]) -> None:
     for queue in queues:
-        for name, kind in KINDS.items():
-            waiting, oldest = await backlog.backlog(client, queue, kind)
+        only = ("activity",) if queue.startswith(VENDOR_QUEUE) else tuple(KINDS)
+        for name in only:
+            waiting, oldest = await backlog.backlog(client, queue, KINDS[name])
             level(metrics.BACKLOG, waiting, queue=queue, kind=name)
             level(metrics.BACKLOG_AGE, oldest.total_seconds(), queue=queue, kind=name)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from runtime.settings import KEYS, LIVE_BASES, Settings, SettingsError
+from runtime.smtp import Tls
 from worker import all_queues
 from worker import main as worker_main
 from workflows.data.llm import Quirk
@@ -137,3 +138,27 @@ def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
     with pytest.raises(SettingsError, match="BRAID_STORE_PASSWORD_FILE") as caught:
         Settings.from_env({"BRAID_STORE": "postgresql://braid:s3cret@db/braid"})
     assert "s3cret" not in str(caught.value)
+
+
+def test_secrets_are_read_from_files_named_like_their_variables(tmp_path: Path) -> None:
+    (tmp_path / "OPENAI_API_KEY").write_text("by file\n")
+    (tmp_path / "GEMINI_API_KEY").write_text("by file")
+    (tmp_path / "braid-keys").write_bytes(b"\xff")
+    (tmp_path / "..data").mkdir()
+    given = {"BRAID_SECRETS": str(tmp_path), "GEMINI_API_KEY": "by variable"}
+    assert Settings.from_env(given).keys == {"openai": "by file", "gemini": "by variable"}
+    (tmp_path / "GROQ_API_KEY").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="no text; name a folder"):
+        Settings.from_env(given)
+    with pytest.raises(SettingsError, match=f"nowhere: {tmp_path}/nowhere: No such file"):
+        Settings.from_env({"BRAID_SECRETS": f"{tmp_path}/nowhere"})
+
+
+def test_mail_goes_in_clear_to_the_simulator_only(tmp_path: Path) -> None:
+    given = {
+        "BRAID_SIMULATOR_SMTP": "smtp://simulator:7325",
+        "BRAID_SMTP_URL": "smtp://mail.example:587",
+        "BRAID_MAIL_FROM": "us@company.example",
+    }
+    assert Settings.from_env(given).mail.tls is Tls.NONE
+    assert Settings.from_env({**given, "BRAID_LIVE": "1"}).mail.tls is Tls.STARTTLS

@@ -27,16 +27,23 @@ async def start(*options: str) -> asyncio.subprocess.Process:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_tells_its_address_and_ends_cleanly(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "host", "where"),
+    [(signal.SIGTERM, (), "127.0.0.1"), (signal.SIGINT, ("--host", "0.0.0.0"), "0.0.0.0")],  # noqa: S104
+)
+async def test_it_tells_its_address_and_ends_cleanly(
+    number: signal.Signals, host: tuple[str, ...], where: str
+) -> None:
     fault = json.dumps([{"service": "chat", "kind": "error"}])
     limit = json.dumps([{"service": "gleif", "requests": 0}])
-    options = ("--speed", "1000", "--faults", fault, "--limits", limit, "--die-with-parent")
+    options = ("--speed", "1000", "--faults", fault, "--limits", limit, "--die-with-parent", *host)
     process = await start(*options)
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), timeout=20)
-    url = json.loads(line)["simulator"]
-    assert url.startswith("http://127.0.0.1:")
+    told = json.loads(line)
+    url = told["simulator"]
+    assert url.startswith(f"http://{where}:")
+    assert told["smtp"].startswith(f"smtp://{where}:")
     async with httpx.AsyncClient(base_url=url, timeout=10) as client:
         assert (await client.get("/companies_house/company/00041424")).status_code == 200
         assert (await client.post("/chat/webhook", json={"text": "x"})).status_code == 500
