@@ -60,6 +60,7 @@ class Course:
         self._ended: dict[StepId, Ended] = {}
         self._tries = 0
         self._due: dict[StepId, int] = {}
+        self._stale = False
         self._armed: dict[StepId, tuple[int | None, asyncio.Event]] = {}
         if choices.slower != PERMILLE:
             self._replan()
@@ -92,7 +93,7 @@ class Course:
         """Hear that a step begins, on the way it has now; told again, it stays with the first."""
         if step not in self._began and step not in self._ended:
             self._began[step] = Began(self.log.at(), self._chosen[step], teaches=teaches)
-            self._foresee()
+            self._stale = True  # many begin at once: foreseen when the first asks
 
     def end(self, step: StepId, *, teaches: bool = True, second: bool = False) -> None:
         """Hear that a step ended, by its second try or not, and plan the rest anew."""
@@ -118,6 +119,8 @@ class Course:
         The moment moves as other steps end. Says whether the first try failed before.
         """
         while not failed.is_set():
+            if self._stale:
+                self._foresee()
             due = self._due.get(step) if self._tries < self.choices.hedges else None
             if due is not None and due <= self.log.at():
                 self._try_again(step)
@@ -144,6 +147,7 @@ class Course:
 
     def _foresee(self) -> None:
         """Say anew when running steps are due for a second try, and wake whom that makes sooner."""
+        self._stale = False
         if not self.choices.rolling:
             return
         self._due = self._planner.again(self.log.at(), self._began, self._ended)
