@@ -62,7 +62,7 @@ class Course:
         self._due: dict[StepId, int] = {}
         self._stale = False
         self._armed: dict[StepId, tuple[int | None, asyncio.Event]] = {}
-        if choices.slower != PERMILLE:
+        if choices.rolling and choices.slower != PERMILLE:
             self._replan()
 
     # ---- what a step asks ------------------------------------------------------------------

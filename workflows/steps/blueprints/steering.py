@@ -45,7 +45,7 @@ class Steering:
         chosen = case.choices
         self.course = None if chosen is None else Course(chosen, self.log, self._spent)
         self._looked: dict[StepId, asyncio.Task[Simpler | None]] = {}
-        self._second = set[StepId]()
+        self._second, self._simplified = set[StepId](), set[StepId]()
 
     def _spent(self) -> int:
         return round(self.host.cost().usd * MILLION)
@@ -69,9 +69,9 @@ class Steering:
         """Hear what became of a step."""
         if self.course is None:
             return
-        name, looked = outcome.name, self._looked.get(outcome.name)
-        simpler = looked is not None and looked.done() and looked.result() is not None
-        teaches = outcome.status == "succeeded" and not outcome.via and not simpler
+        name = outcome.name
+        first = outcome.status == "succeeded" and not outcome.via and outcome.attempts == 1
+        teaches = first and name not in self._simplified
         self.course.end(name, teaches=teaches, second=name in self._second)
 
     async def simpler(self, name: StepId, step: Step) -> Simpler | None:
@@ -92,6 +92,7 @@ class Steering:
                 return None
             why = f"{target.queue} is busy: {reading.why}"
         way = f"ask {simpler.ask}" if simpler.ask else "give"
+        self._simplified.add(name)
         self.log.note(TurnKind.SIMPLER, name, way, why, target.model)
         return simpler
 
