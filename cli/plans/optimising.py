@@ -47,12 +47,15 @@ def chosen(
     solver: Solver | None = SOLVER,
 ) -> Choices:
     """Choose for a blueprint, at today's prices, so that a case can run by it. Raises BadInput."""
-    plan = offered(of, catalogue, datetime.now(UTC).date())
+    offer = offered(of, catalogue, datetime.now(UTC).date())
+    plan = offer.plan
     asked = (wanted.objective, wanted.deadline, wanted.budget, wanted.quality)
     made = decide(plan, wish(*asked, of.blueprint, plan), solver, how)
     named = {way.name for step in made.steps for way in step.ways}
     models = {name: catalogue.ref(name) for name in sorted(named) if name in catalogue.models}
-    return made.model_copy(update={"definition": digest(of.blueprint), "models": models})
+    several = {name: one for name, one in offer.composites.items() if name in named}
+    told = {"definition": digest(of.blueprint), "models": models, "composites": several}
+    return made.model_copy(update=told)
 
 
 def wish(

@@ -10,7 +10,9 @@ from temporalio.client import WorkflowHistory
 
 from cli.blueprints.checking import case_of
 from cli.errors import BadInput
-from cli.plans.deciding import at_last_pace
+from cli.plans.deciding import at_last_pace, decided_on
+from cli.plans.optimising import Wished
+from insight.plan.optimise.decide import Trial
 from insight.report import report
 from runtime.settings import Settings
 from scripts.stories.blueprint import by_choices
@@ -158,3 +160,37 @@ async def test_under_load_a_step_goes_the_simpler_way(here: World, tmp_path: Pat
     assert sorted(told(ended.decided)) == [("simpler", "aside"), ("simpler", "summary")]
     assert ended.decided is not None
     assert all("people paused it" in turn.why for turn in ended.decided.turns)
+
+
+SEVERAL = """
+name: several
+input: {topic: text}
+steps:
+  label:
+    ask: triage
+    prompt: "Label {{ input.topic }}"
+    gives: {label: text, sure: number}
+    vote: {by: label, alike: 0.3}
+  sorted:
+    ask: judge
+    prompt: "Sort {{ input.topic }}"
+    gives: {label: text, sure: number}
+    cascade: {first: drafter, sure: sure, at: 1, accepted: 0.6, right: 0.97}
+result: {label: "{{ steps.label.label }}", sorted: "{{ steps.sorted.label }}"}
+"""
+
+
+@SERVER
+async def test_votes_and_cascades_ask_as_their_way_says(here: World, tmp_path: Path) -> None:
+    case, known = written(tmp_path, SEVERAL), Settings.from_env()
+    wanted, few = Wished("best", budget=0.1), Trial(runs=50)
+    made = decided_on(case.blueprint, wanted, "given", known, few, solver=None)
+    assert [made.composites[step.way.name].kind for step in made.steps] == ["vote", "cascade"]
+    handle = await here.begin("blueprint", case.model_copy(update={"choices": made}))
+    ended = await here.done(handle, BlueprintResult)
+    assert all(ended.result.values())
+    vote, cascade = (made.composites[step.way.name].models for step in made.steps)
+    models = [(step, model) for step, model, _ in asked(await handle.fetch_history())]
+    assert [model for step, model in models if step == "label"] == [vote[0].model] * 3
+    in_turn = [model for step, model in models if step == "sorted"]
+    assert in_turn == [one.model for one in cascade][: len(in_turn)]

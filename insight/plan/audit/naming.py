@@ -218,7 +218,9 @@ def offered(view: View, offers: Offers) -> Iterator[AuditFinding]:
     """Roles that nobody plays."""
     for name, step in view.steps.items():
         simpler = step.simpler.ask if step.simpler else ""
-        for where, role in (("ask", step.ask), ("simpler.ask", simpler)):
+        first = step.cascade.first if step.cascade else ""
+        named = (("ask", step.ask), ("simpler.ask", simpler), ("cascade.first", first))
+        for where, role in named:
             if not role or role in offers.roles:
                 continue
             yield AuditFinding(

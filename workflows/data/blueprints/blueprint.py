@@ -118,6 +118,31 @@ class Simpler(Written):
         return self
 
 
+class Vote(Written):
+    """Several answers at once, of which what most say counts: a way a run by choices may go."""
+
+    by: FieldName
+    """The field of `gives` in which answers agree or differ."""
+    voters: Annotated[int, Field(ge=3, le=9)] = 3
+    alike: Share
+    """How much answers of one model err together, as measured: from 0 (never) to 1 (always)."""
+
+
+class Cascade(Written):
+    """A cheaper role first, the step's own if that is not sure: a way a run by choices may go."""
+
+    first: str
+    """The role whose first model is asked first."""
+    sure: FieldName
+    """The field of `gives`, a number, that says how sure an answer is, from 0 to 1."""
+    at: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    """So sure an answer must be to be taken."""
+    accepted: Share
+    """How often that is, at least: `starter.py calibrate` measures it."""
+    right: Share
+    """How often what is taken is right, at least."""
+
+
 class Undo(Written):
     """What takes an effect back, when a later step fails or the case is cancelled."""
 
@@ -172,6 +197,8 @@ class Step(Written):
     """Of `for_each`: how many there usually are, until runs have taught better."""
     chance: Annotated[float, Field(gt=0, le=1)] | None = None
     """Of `when`: how often it holds, until runs have taught better."""
+    vote: Vote | None = None
+    cascade: Cascade | None = None
     optional: bool = False
     """The optimiser may leave it out, as if it were skipped."""
     takes: Span | None = None
@@ -194,6 +221,10 @@ class Step(Written):
             raise ValueError("a step that asks a model needs a prompt")
         if self.simpler and not self.ask:
             raise ValueError("simpler is for steps that ask a model")
+        if self.vote and self.gives.get(self.vote.by, "list").startswith(("list", "any")):
+            raise ValueError("vote: by names a field of gives that is one value, as text")
+        if self.cascade and not self.gives.get(self.cascade.sure, "").startswith("number"):
+            raise ValueError("cascade: sure names a field of gives that is a number")
         if (self.enough is not None or self.tolerate or self.at_once) and not self.for_each:
             raise ValueError("at_once, enough and tolerate are for steps with for_each")
         if self.items is not None and not self.for_each:

@@ -6,7 +6,7 @@ Times in whole milliseconds, money in millionths of a dollar.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -69,6 +69,16 @@ class Way(Record):
     limit: str = ""
 
 
+class Composite(Record):
+    """A way made of several questions: a vote of one model, or a cheap model before a strong one.
+
+    How many vote, and how sure is sure enough, stands in the step.
+    """
+
+    kind: Literal["vote", "cascade"]
+    models: Annotated[tuple[ModelRef, ...], Field(min_length=1, max_length=2)]
+
+
 class StepChoice(Record):
     """What was chosen for one step, of which ways, and when it is expected to begin and end.
 
@@ -129,6 +139,8 @@ class Choices(Record):
     """The sha256 of the blueprint it was made for, which alone may run by it."""
     models: Mapping[str, ModelRef] = Field(default_factory=dict)
     """The model each way stands for; a way that is not here asks none by name."""
+    composites: Mapping[str, Composite] = Field(default_factory=dict)
+    """The ways that ask several."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

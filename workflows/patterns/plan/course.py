@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from workflows.data.blueprints.choices import Choices, StepChoice, Way
+from workflows.data.blueprints.choices import Choices, Composite, StepChoice, Way
 from workflows.data.blueprints.decided import MOST_TURNS, Decided, Turn, TurnKind
 from workflows.data.blueprints.plan import StepId
 from workflows.data.blueprints.replan import PERMILLE, Began, Ended, Replanner
@@ -75,6 +75,10 @@ class Course:
         """Give the way a step goes, as of now; once it has begun it stays."""
         return self._steps[step].ways[self._chosen[step]]
 
+    def composite(self, step: StepId) -> Composite | None:
+        """Give what a step's way is made of; None of one that asks one model, or none."""
+        return self.choices.composites.get(self.way(step).name)
+
     def quickest(self, step: StepId) -> Way:
         """Give the way a second try takes."""
         return self._steps[step].ways[self._planner.quickest(step)]
@@ -136,13 +140,10 @@ class Course:
         began = self._began[step]
         began.again = self.log.at()
         took, way = (began.again - began.at) / PERMILLE, self._steps[step].ways[began.way]
-        usual = f"takes {took:.1f} s, {way.usual / PERMILLE:.1f} s are usual"
-        limit = (
-            ""
-            if self.choices.wish.deadline_ms is None
-            else "; waiting longer endangers the deadline"
-        )
-        self.log.note(TurnKind.AGAIN, step, self.quickest(step).name, f"{usual}{limit}", way.name)
+        why = f"takes {took:.1f} s, {way.usual / PERMILLE:.1f} s are usual"
+        if self.choices.wish.deadline_ms is not None:
+            why += "; waiting longer endangers the deadline"
+        self.log.note(TurnKind.AGAIN, step, self.quickest(step).name, why, way.name)
         self._foresee()
 
     def _foresee(self) -> None:
@@ -160,8 +161,9 @@ class Course:
 
     def _replan(self) -> None:
         """Move steps that have not begun, and keep which moved."""
-        running = sum(self._steps[s].ways[b.way].micro_usd for s, b in self._began.items())
-        spent = self._spent() + running
+        running = [self._steps[s].ways[b.way] for s, b in self._began.items()]
+        running += [self.quickest(s) for s, b in self._began.items() if b.again is not None]
+        spent = self._spent() + sum(way.micro_usd for way in running)
         moved = self._planner.ways(self.log.at(), self._began, self._ended, spent)
         for step, number in moved.items():
             if number != (before := self._chosen[step]):
@@ -174,7 +176,8 @@ class Course:
         pace = f"steps take {self.slower() / PERMILLE:.2f} times as long as learned"
         gained, usd = (old.planned - new.planned) / PERMILLE, new.micro_usd - old.micro_usd
         if gained > 0:
-            return f"{pace}; {gained:.1f} s quicker for ${usd / MILLION:.4f} more"
+            price = f" for ${usd / MILLION:.4f} more" if usd > 0 else ""
+            return f"{pace}; {gained:.1f} s quicker{price}"
         return f"{pace}; there is time for {-gained:.1f} s more, which saves ${-usd / MILLION:.4f}"
 
     def decided(self, *, over: bool = False) -> Decided:

@@ -29,6 +29,7 @@ from workflows.patterns.respondents import Decided as Settled
 from workflows.patterns.respondents import Respondent
 from workflows.patterns.route import read_load
 from workflows.scope import enter_level, log, told
+from workflows.steps.blueprints.several import Several
 
 R = TypeVar("R", bound=Record)
 SECOND = 100
@@ -99,7 +100,10 @@ class Steering:
     async def ask(
         self, name: StepId, step: Step, prompt: Prompt, record: type[R], number: int
     ) -> R:
-        """Ask the model of the step's way, and the others of its role if it gives no answer."""
+        """Ask as the step's way says, and the others of its role if its model gives no answer."""
+        if self.course and (made := self.course.composite(name)):
+            several = Several(self.host, name, step, prompt)
+            return await several.ask(made, self._role(step), record, number)
         quick = self._quickest(name)
         if quick is not None:
             return await self._hedged(name, step, prompt, record, number, quick)
