@@ -24,11 +24,11 @@ def _strange(case: BlueprintCase, chosen: Choices) -> str:
         return "its choices are not of these steps; plan anew"
     for choice in chosen.steps:
         step = steps[choice.step]
-        known = {
-            GIVEN,
-            *([LEFT_OUT] if step.optional else ()),
-            *(chosen.models if step.ask else ()),
-        }
+        said = {"vote": step.vote, "cascade": step.cascade}
+        known = {name for name, made in chosen.composites.items() if said[made.kind]}
+        known |= {GIVEN, *(chosen.models if step.ask else ())}
+        if step.optional:
+            known.add(LEFT_OUT)
         if strange := [way.name for way in choice.ways if way.name not in known]:
             return f"step {choice.step!r} has no way {strange[0]!r}; plan anew"
         if set(choice.needs) != set(needs[choice.step].hard):
