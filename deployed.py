@@ -14,6 +14,7 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.heartbeats import Heartbeats
+from workflows.attempts import LogRefusals
 from workflows.blueprint import BlueprintRun
 from workflows.competitive_intelligence import CompetitiveIntelligence
 from workflows.content_generation import ContentGeneration
@@ -81,9 +82,11 @@ PASSED_THROUGH = (
     "workflows.prompts",
     "workflows.rules",
     "anyascii",
+    "cryptography",
     "email_validator",
     "idna",
     "jinja2",
+    "jwt",
     "markupsafe",
     "opentelemetry",
     "phonenumbers",
@@ -93,8 +96,12 @@ PASSED_THROUGH = (
 )
 
 
+class _Workflows(LogRefusals, PassHeaders):
+    """Both sides of a workflow: what it starts, and what it is sent."""
+
+
 class BraidInterceptor(Interceptor):
-    """Heartbeats and call context for activities; scope and branch headers for workflows."""
+    """Heartbeats and call context for activities; headers and refusals for workflows."""
 
     def __init__(self, identity: str) -> None:
         self._identity = identity
@@ -107,7 +114,7 @@ class BraidInterceptor(Interceptor):
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor]:
         """Name the workflow side."""
-        return PassHeaders
+        return _Workflows
 
 
 def runner() -> SandboxedWorkflowRunner:

@@ -162,40 +162,6 @@ def status(case: Case, profile: Profile = None, as_json: AsJson = False) -> None
 
 
 @app.command()
-def decide(
-    case: Case,
-    verdict: Annotated[str, typer.Argument(help="approve, retry ...: see the open gate")],
-    by: Annotated[str, typer.Option("--as", help="who decides, by the name in the case file")],
-    condition: Annotated[list[str] | None, typer.Option(help="as LIMIT=10000; repeatable")] = None,
-    comment: Annotated[str, typer.Option(help="kept in the decision record")] = "",
-    gate: Annotated[str, typer.Option(help="which gate")] = "review",
-    value: Annotated[str, typer.Option(help="what is supplied: JSON, or @FILE")] = "",
-    stands_for: Annotated[
-        str | None, typer.Option("--for", help="in whose seat a deputy decides")
-    ] = None,
-    token: Annotated[str | None, typer.Option(help="for signed decisions")] = None,
-    profile: Profile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Decide about the customer (not about the proposal), or about a step, at an open gate.
-
-    Of a customer: approve, decline, refer, or more (another round of evidence). Of a step: retry,
-    skip, supply (its result as --value), or done (by hand). `status` shows what a gate takes.
-    """
-    from cli import cases, running
-
-    given = running.message(value, "value") if value else None
-    said = cases.decision(
-        *(verdict, by, condition or [], comment, gate, token), value=given, stands_for=stands_for
-    )
-
-    async def work(here: Any) -> None:
-        await running.decide_case(here, case, said, as_json=as_json)
-
-    in_session(work, profile=profile)
-
-
-@app.command()
 def signal(
     case: Case,
     name: Annotated[str, typer.Argument(help="as reference_reply or decide")],

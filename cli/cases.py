@@ -24,7 +24,7 @@ from temporalio.exceptions import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import BadInput, Trouble
+from cli.errors import BadInput, NotCounted, Trouble
 from cli.processes import PROCESSES, ProcessEntry
 from workflows.calls import MAIN_QUEUE
 from workflows.data.announce import ANNOUNCE
@@ -247,21 +247,21 @@ def _said(error: Any) -> str:
 
 
 async def decide(handle: Handle, said: Decision) -> DecisionAnswer:
-    """Send a decision and wait for the answer. Raises Trouble with the reason of a refusal."""
+    """Send a decision and wait for the answer. Raises NotCounted with the reason of a refusal."""
     return TypeAdapter(DecisionAnswer).validate_python(await update(handle, "decide", said))
 
 
 async def update(handle: Handle, name: str, given: Any) -> Any:
-    """Send an update and wait for the answer. Raises Trouble with the reason of a refusal."""
+    """Send an update and wait for the answer. Raises NotCounted with the reason of a refusal."""
     try:
         return await handle.execute_update(name, given, rpc_timeout=PATIENCE)
     except WorkflowUpdateFailedError as error:
         why = error.cause
         told = why.message if isinstance(why, ApplicationError) else reason(why)
-        raise Trouble(f"refused: {told}") from error
+        raise NotCounted(f"refused: {told}") from error
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise Trouble(f"refused: too late, {handle.id} is closed") from error
+            raise NotCounted(f"refused: too late, {handle.id} is closed") from error
         raise no_answer(handle, error) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:
         if (task := asyncio.current_task()) is not None and task.cancelling():

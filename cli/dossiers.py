@@ -1,5 +1,6 @@
 """The commands about a case's record: `dossier` prints it, `audit` checks its chain."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ import typer
 
 from cli.commands import AsJson, Profile, in_session, out
 from cli.errors import BadInput, Trouble
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from cli.dossier.view import View
@@ -75,6 +77,9 @@ def audit(
     case: Annotated[str, typer.Argument(metavar="CASE", help="workflow id or case id")] = "",
     file: Annotated[Path | None, typer.Option(help="check a file instead of a case")] = None,
     verify: Annotated[bool, typer.Option(help="check the chain; exit code 1 if broken")] = False,
+    refusals: Annotated[
+        bool, typer.Option(help="decisions refused at this command line, of all cases")
+    ] = False,
     head: Annotated[str, typer.Option(help="hash that must be in it (of a decision)")] = "",
     write: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="write the rows, one a line")
@@ -84,10 +89,16 @@ def audit(
 ) -> None:
     """Show or check a case's audit: rows chained by hashes, so that no change goes unseen.
 
-    Of a case it is checked against the hash its decision names.
+    Of a case it is checked against the hash its decision names. With --refusals it is the store's:
+    who was refused what at this command line.
     """
-    if bool(case) is (file is not None):
-        raise BadInput("name a case, or a file with --file; one of both")
+    if sum([bool(case), file is not None, refusals]) != 1:
+        raise BadInput("name a case, or a file with --file, or say --refusals; one of them")
+    if refusals:
+        rows = asyncio.run(_refusals())
+        _keep(write, rows)
+        _finish("refusals", rows, head, verify=verify, as_json=as_json)
+        return
     if file is not None:
         _finish(str(file), _from_file(file), head, verify=verify, as_json=as_json)
         return
@@ -98,11 +109,18 @@ def audit(
         handle = await here.handle(case)
         rows, named = await audit_of(handle)
         plain = [row.model_dump(mode="json") for row in rows]
-        if write is not None:
-            _write(write, "".join(f"{_line(row)}\n" for row in plain), "--out")
+        _keep(write, plain)
         _finish(handle.id, plain, head or named, verify=verify, as_json=as_json)
 
     in_session(work, profile=profile)
+
+
+async def _refusals() -> list[dict[str, Any]]:
+    from store.attempts import Attempts
+    from store.database import Store
+
+    async with Store.opened(Settings.from_env().database) as store:
+        return [row.model_dump(mode="json") for row in await Attempts(store).rows()]
 
 
 def _finish(
@@ -125,10 +143,12 @@ def _finish(
         sys.stdout.write(f"{what}: {len(rows)} rows, the chain is whole; last hash {last}\n")
 
 
-def _line(row: Mapping[str, Any]) -> str:
+def _keep(file: Path | None, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the rows, one a line, if a file is named."""
     from workflows.data.audit import canonical
 
-    return canonical(row)
+    if file is not None:
+        _write(file, "".join(f"{canonical(row)}\n" for row in rows), "--out")
 
 
 def _shown(row: Mapping[str, Any]) -> str:

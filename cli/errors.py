@@ -9,6 +9,10 @@ class Trouble(Exception):
     code = FAILED
 
 
+class NotCounted(Trouble):
+    """A decision was refused by its case."""
+
+
 class BadInput(Trouble):
     """What was given cannot be used."""
 

@@ -4,12 +4,14 @@ import typer
 
 from cli import (
     again,
+    deciding,
     deploying,
     dossiers,
     estimating,
     explaining,
     flaws,
     gateway,
+    identity,
     limiting,
     models,
     owning,
@@ -26,6 +28,7 @@ from cli.secrecy import codec, keys
 from cli.shadows import commands as shadows
 
 PARTS = (
+    deciding.app,
     models.app,
     gateway.app,
     explaining.app,
@@ -42,6 +45,7 @@ PARTS = (
 )
 GROUPS = {
     "limits": limiting.app,
+    "identity": identity.app,
     "batch": batch.app,
     "deploy": deploying.app,
     "blueprint": blueprints.app,

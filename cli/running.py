@@ -17,7 +17,7 @@ from cli.session import Session, say
 from cli.shadows.promoting import promoted
 from cli.watch import closed, watching
 from insight.report import Report
-from workflows.data.common import Decision, GateView, Record
+from workflows.data.common import GateView, Record
 
 
 def out(value: Any) -> None:
@@ -111,19 +111,6 @@ async def show_status(here: Session, case: str, *, as_json: bool) -> None:
         console.print(f"refused {refused.message} by {refused.by}: {refused.reason}")
     if (shown := show.so_far(now.result_so_far)) is not None:
         console.print(shown)
-
-
-async def decide_case(here: Session, case: str, said: Decision, *, as_json: bool) -> None:
-    """Send a decision and say what it came to."""
-    handle = await here.handle(case)
-    answer = await cases.decide(handle, said)
-    if as_json:
-        out({"case": handle.id, **answer.model_dump(mode="json")})
-        return
-    still = f"still needed: {' and '.join(answer.still_needed)}"
-    what = f"gate {answer.gate} is settled" if answer.settled else still
-    seat = f" for {answer.stands_for}" if answer.stands_for else ""
-    say(f"{handle.id}: {said.verdict} by {said.by}{seat} counted; {what}")
 
 
 async def send_signal(here: Session, case: str, name: str, said: Any, *, as_json: bool) -> None:

@@ -103,7 +103,8 @@ def _answer(case: str, view: GateView) -> str:
     who = quote(view.may_decide[0]) if view.may_decide else "NAME"
     named = "" if view.name == "review" else f" --gate {quote(view.name)}"
     value = " --value JSON" if Verdict.SUPPLY in view.verdicts else ""
-    return f"{case} {'|'.join(view.verdicts)} --as {who}{named}{value}"
+    key = " --key FILE" if view.signed else ""
+    return f"{case} {'|'.join(view.verdicts)} --as {who}{named}{value}{key}"
 
 
 def result(record: object) -> RenderableType:

@@ -75,10 +75,11 @@ class Settings:
     `simulator` is the base URL of the simulator, `simulator_smtp` its mail server as a URL, and
     `mail_server` the real one, used only with `live`; `endpoints` are base URLs by name,
     called only with `live`; `webhook_keys` is the file with what signs events for them (None: one
-    of our own making); `source_timeout` and `model_timeout` are seconds for one HTTP exchange,
-    `model_idle_timeout` those for the next piece of a model's answer; `retry_pause` is the first
-    pause before another attempt, where the other side names none; `breaker_pause` is how long a
-    service is left alone at first when its breaker opens.
+    of our own making), `identity` that with the key decisions are signed with; `source_timeout` and
+    `model_timeout` are seconds for one HTTP exchange, `model_idle_timeout` those for the next piece
+    of a model's answer; `retry_pause` is the first pause before another attempt, where the other
+    side names none; `breaker_pause` is how long a service is left alone at first when its breaker
+    opens.
     `metrics` is where Prometheus finds this process (HOST:PORT, empty: nowhere); `traces` says that
     a collector of traces is named, `traced` which services are told the id of the trace.
     `keys_path` is the key ring if it lies elsewhere than in `data`; `encryption` is `on`, `off`, or
@@ -102,6 +103,7 @@ class Settings:
     keys_path: Path | None = None
     encryption: str = ""
     codec_origins: tuple[str, ...] = ()
+    identity: Path | None = None
     source_timeout: float = 10.0
     model_timeout: float = 150.0
     model_idle_timeout: float = 60.0
@@ -122,6 +124,7 @@ class Settings:
             endpoints=_said(lambda env: allowed(env.get("BRAID_ENDPOINTS", "")), given),
             webhook_keys=_file(given, "BRAID_WEBHOOK_KEYS"),
             catalogue=Path(given.get("BRAID_CATALOGUE") or ROOT / "llm.toml").absolute(),
+            identity=_file(given, "BRAID_IDENTITY"),
             log_format=_choice(given, "BRAID_LOG", "text", ("text", "json")),
             metrics=given.get("BRAID_METRICS", ""),
             traces=any(given.get(name) for name in COLLECTORS),

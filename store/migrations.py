@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from store import migrations_shadows as steps
 from store.errors import StoreError
 from store.schema import schema_version
+from store.schema_audit import CREATE_AUDIT
 from store.schema_paces import CREATE_PACES
 
 TYPES = {
@@ -238,6 +239,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(16, steps.PROMOTED_AS),
     Migration(17, CREATE_PACES),
     Migration(18, steps.WATCHES),
+    Migration(19, CREATE_AUDIT),
 )
 
 

@@ -41,7 +41,7 @@ class BlueprintRun(Process):
 
     @workflow.init
     def __init__(self, case: BlueprintCase) -> None:
-        super().__init__(BLUEPRINT, case.case)
+        super().__init__(BLUEPRINT, case.case, keys=case.blueprint.keys)
         self.case, self.steering = case, Steering(self, case)
         self.known = BlueprintResult(
             case=case.case, blueprint=case.blueprint.name, sha256=case.sha256

@@ -51,7 +51,7 @@ class DueDiligence(Process):
 
     @workflow.init
     def __init__(self, case: CaseFile) -> None:
-        super().__init__("due-diligence", case.case)
+        super().__init__("due-diligence", case.case, keys=case.keys)
         self.case = case
         self.known = CaseSoFar()
         self.gathering = Gathering(self, case, self.check_ended, self.no_outreach)
@@ -195,8 +195,9 @@ class DueDiligence(Process):
 
     def tasks(self) -> Tasks:
         """Say who finishes by hand what could not be undone."""
-        policy, author = self.case.review, self.case.author
-        people = {r.name: frozenset(r.roles) for r in policy.reviewers if r.name != author}
+        policy, person = self.case.review, self.case.person
+        others = (r for r in policy.reviewers if person(r.name) != person(self.case.author))
+        people = {r.name: frozenset(r.roles) for r in others}
         return Tasks(self.desk.open, people, policy.deadline, policy.reminder)
 
     async def remind(self, reminder: Reminder) -> Record:

@@ -34,6 +34,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
@@ -268,3 +269,9 @@ def raised_inside(error: ActivityError) -> Exception:
     if cause.type in known:
         return known[cause.type](cause.message, *cause.details)
     return cause
+
+
+def misfits(error: ValidationError) -> str:
+    """Say in words what does not fit its record, and where; never what was given."""
+    wrong = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)

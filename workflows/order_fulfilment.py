@@ -14,7 +14,7 @@ class OrderFulfilment(Process):
 
     @workflow.init
     def __init__(self, order: OrderCase) -> None:
-        super().__init__("order-fulfilment", order.case)
+        super().__init__("order-fulfilment", order.case, keys=order.keys)
         tasks = Tasks(self.desk.open, {name: frozenset({"desk"}) for name in order.desk})
         self.fulfilment = Fulfilment(self, order, workflow.info().workflow_id, tasks)
 

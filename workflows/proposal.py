@@ -32,7 +32,7 @@ class Proposal(Process):
 
     @workflow.init
     def __init__(self, case: ProposalCase) -> None:
-        super().__init__("proposal", case.case)
+        super().__init__("proposal", case.case, keys=case.keys)
         self.case, self.routes = case, RouteLog()
         self.offer = Offer(self, case)
         owners = {name: frozenset({"owner"}) for name in case.owners}

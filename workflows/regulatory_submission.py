@@ -28,7 +28,7 @@ class RegulatorySubmission(Process):
 
     @workflow.init
     def __init__(self, case: SubmissionCase) -> None:
-        super().__init__("regulatory-submission", case.case)
+        super().__init__("regulatory-submission", case.case, keys=case.keys)
         self.case = case
         self.signing = Signing(self, case, workflow.now)
         self.phases = self.signing.phases

@@ -17,7 +17,7 @@ class Support(Process):
 
     @workflow.init
     def __init__(self, given: SupportRequest) -> None:
-        super().__init__("support-request", given.case)
+        super().__init__("support-request", given.case, keys=given.keys)
         self.given = given
         self.resolution = Resolution(self, given, RouteLog())
 

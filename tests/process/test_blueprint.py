@@ -162,7 +162,9 @@ def given(name: str) -> BlueprintCase:
 
 @SERVER
 async def test_an_invoice_is_paid_once_a_person_agrees(here: World) -> None:
-    handle = await begun(here, given("invoice"))
+    case = given("invoice")
+    keyed = case.model_copy(update={"blueprint": here.keyed(case.blueprint)})
+    handle = await begun(here, keyed)
     gate = await here.gate(handle, "approve")
     assert "119.0 EUR to Northwind Pumps" in gate.question
     await here.decide(handle, "approve", "ben", gate=gate.name)

@@ -69,7 +69,7 @@ async def asked(here: World, handle: Handle) -> list[Prompt]:
 
 
 async def test_an_urgent_mail_is_drafted_checked_approved_and_sent_once(here: World) -> None:
-    case = mail("urgent")
+    case = here.keyed(mail("urgent"))
     handle = await here.begin("email-triage", case)
     gate = await here.gate(handle, "answer")
     assert gate.proposal == "approve"

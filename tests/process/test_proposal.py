@@ -20,7 +20,8 @@ pytestmark = pytest.mark.server
 
 
 async def begun(here: World, name: str, **changes: Any) -> Handle:
-    return await here.begin("proposal", example(f"proposal/{name}", ProposalCase, **changes))
+    case = example(f"proposal/{name}", ProposalCase, **changes)
+    return await here.begin("proposal", here.keyed(case))
 
 
 async def test_simple_goes_fast_and_complex_is_reviewed_refined_acted_on_and_verified(

@@ -18,7 +18,7 @@ SIGNS = {"analysis": ("tomas", "yuki"), "writing": ("yuki",), "review": ("oren",
 
 async def begun(here: World, **changes: Any) -> Handle:
     case = example("regulatory-submission/tablets", SubmissionCase, **changes)
-    return await here.begin("regulatory-submission", case)
+    return await here.begin("regulatory-submission", here.keyed(case))
 
 
 async def say(

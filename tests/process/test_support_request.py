@@ -13,7 +13,7 @@ pytestmark = pytest.mark.server
 
 async def test_article_model_and_person_each_tell_the_customer_once(here: World) -> None:
     names = ("export", "printer", "refund")
-    given = [example(f"support-request/{name}", SupportRequest) for name in names]
+    given = [here.keyed(example(f"support-request/{name}", SupportRequest)) for name in names]
     handles = [await here.begin("support-request", one) for one in given]
     view = await here.gate(handles[2], "answer")
     assert set(view.may_decide) == {"ida", "tim"}

@@ -100,7 +100,8 @@ def test_a_case_is_told_in_rows_that_hold() -> None:
     assert broken(rows) is None
     told = {r["action"] for r in rows}
     phases = {Action.PHASE_SEALED, Action.PHASE_LOCKED, Action.PHASE_FELL}
-    assert told == set(Action) - {Action.LEFT_OUT} - phases
+    elsewhere = {Action.LEFT_OUT, Action.DECISION_REFUSED}
+    assert told == set(Action) - elsewhere - phases
     assert [r["target"] for r in rows if r["action"] == "party.discovered"] == ["p3"]
     again = [r for r in rows if (r["action"], r["target"]) == ("check.ended", "existence")]
     assert [(r["before"], r["after"]) for r in again] == [

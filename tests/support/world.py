@@ -4,12 +4,14 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from temporalio.client import Client, WorkflowHandle
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from activities.wire import Wire
@@ -21,14 +23,17 @@ from simulator.app import create_app
 from simulator.config import Fault, SimulatorConfig
 from simulator.server import serving
 from store.database import Store
+from tests.support.signing import new_keys, public, signed
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Decision, DecisionAnswer, GateView, Record
+from workflows.data.deciders import Keyed
 from workflows.data.decision import DecisionRecord
 from workflows.data.due_diligence import ReferenceReply
 
 Handle = WorkflowHandle[Any, Any]
 R = TypeVar("R", bound=Record)
+K = TypeVar("K", bound=Keyed)
 SPEED = 100.0
 SEED = 7
 
@@ -54,6 +59,13 @@ class World:
     queue: str
     http: httpx.AsyncClient
     started: list[Handle] = field(default_factory=list)
+    keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    """Private keys by name, where a test has people sign."""
+
+    def keyed(self, given: K) -> K:
+        """Give an input that names keys of its people: from now on `decide` signs for them."""
+        self.keys = new_keys(*given.deciders()) | self.keys
+        return given.model_validate({**given.model_dump(), "keys": public(self.keys)})
 
     async def start(self, case: CaseFile) -> Handle:
         """Start a due diligence case on this world's queue."""
@@ -100,8 +112,14 @@ class World:
         return GateView.model_validate(those(gates)[0])
 
     async def decide(self, handle: Handle, verdict: str, by: str, **more: Any) -> DecisionAnswer:
-        """Decide by update."""
+        """Decide by update; where the gate takes signed decisions only, an unsigned one first."""
         said = Decision.model_validate({"verdict": verdict, "by": by, **more})
+        view = await self.gate(handle, said.gate) if by in self.keys else None
+        if view is not None and view.signed:
+            with pytest.raises(WorkflowUpdateFailedError) as caught:
+                await handle.execute_update("decide", said)
+            assert "signed decisions only" in str(caught.value.cause)
+            said = signed(said, self.keys[by], handle.id, view.opened, datetime.now(UTC))
         return DecisionAnswer.model_validate(await handle.execute_update("decide", said))
 
     async def result(self, handle: Handle) -> DecisionRecord:

@@ -11,7 +11,7 @@ import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 from pydantic import TypeAdapter
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.wire import Wire
@@ -32,10 +32,11 @@ from simulator.app import create_app
 from simulator.config import SimulatorConfig
 from simulator.server import serving
 from store.database import Store
+from tests.support.signing import signed
 from tests.support.world import Handle, World, case_file
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
-from workflows.data.common import BranchState, BranchView
+from workflows.data.common import BranchState, BranchView, Decision, Verdict
 from workflows.data.decision import CaseSoFar
 from workflows.data.due_diligence import ReferenceReply
 from workflows.data.findings import Check, CheckResult
@@ -130,20 +131,27 @@ async def reference_check(handle: Handle) -> CheckResult:
 
 
 async def review(days: Days) -> dict[str, Any]:
-    """Nobody answers the gate: reminders after one day and two, referred after three."""
+    """Nobody answers the gate: reminders after one day and two, referred after three.
+
+    What ana signed at the opening is found and sent after two days: it expired by the case's clock.
+    """
     before = await days.chats()
-    handle = await days.start(case_file("unilever"))
+    handle = await days.start(days.here.keyed(case_file("unilever")))
     gate = await days.here.gate(handle)
+    said = Decision(verdict=Verdict.APPROVE, by="ana")
+    said = signed(said, days.here.keys["ana"], handle.id, gate.opened, gate.opened)
     seen = []
     for time in (DAY - HOUR, 2 * HOUR, DAY):
         await days.later(handle, time)
         seen.append(await days.chats() - before)
+    with suppress(WorkflowUpdateFailedError):
+        await handle.execute_update("decide", said)
     open_gates = await handle.query("open_gates")
     ended = not await days.env.fast_forward(handle, 2 * DAY)
     record = await days.here.result(handle)
     return {
         "reminders": seen,
-        "open_after_two_days": len(open_gates),
+        "open_after_two_days": [len(g["decided"]) for g in open_gates],
         "ended_by_itself": ended,
         "days": (record.decided_at - gate.opened) / DAY,
         "outcome": record.outcome,

@@ -53,6 +53,7 @@ class Action(StrEnum):
     GATE_REMINDED = "gate.reminded"
     GATE_ESCALATED = "gate.escalated"
     GATE_DECIDED = "gate.decided"
+    DECISION_REFUSED = "decision.refused"
     GATE_EXPIRED = "gate.expired"
     PHASE_SEALED = "phase.sealed"
     PHASE_LOCKED = "phase.locked"

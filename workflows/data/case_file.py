@@ -21,6 +21,7 @@ from workflows.data.case_policy import (
     none_twice,
 )
 from workflows.data.common import CaseId, CountryCode, Day, PartyId, PersonName, Record
+from workflows.data.deciders import Keyed
 from workflows.data.identifiers import problem
 from workflows.data.identity import IdentityDocument
 from workflows.data.sources import Identifier
@@ -94,7 +95,7 @@ class Product(Record):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
-class CaseFile(Record):
+class CaseFile(Keyed):
     """The input of the process: one company, one product, one policy."""
 
     case: CaseId
@@ -154,8 +155,15 @@ class CaseFile(Record):
         for number, statement in enumerate(self.statements):
             yield f"statements[{number}].end", statement.end
 
+    def deciders(self) -> Iterable[str]:
+        """Name the reviewers, those of the escalation, and their deputies, without the author."""
+        deputies = (name for names in self.review.deputies.values() for name in names)
+        named = (*(r.name for r in self.review.everybody()), *deputies)
+        return (name for name in named if name != self.author)
+
     def _check_reviewers(self) -> None:
-        free = [r for r in self.review.reviewers if r.name != self.author]
+        author = self.person(self.author)
+        free = [r for r in self.review.reviewers if self.person(r.name) != author]
         roles = {role for r in free for role in r.roles}
         missing = set(Role) - roles
         if missing:
@@ -163,5 +171,5 @@ class CaseFile(Record):
                 f"review.reviewers: nobody but the author is {' or '.join(sorted(missing))};"
                 " name another person with that role"
             )
-        if len(free) < 2:
+        if len({self.person(r.name) for r in free}) < 2:
             raise ValueError("review.reviewers: name two people besides the author (four eyes)")

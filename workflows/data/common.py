@@ -139,8 +139,8 @@ class Decision(Record):
     gate: str = "review"
     conditions: tuple[Condition, ...] = ()
     comment: Annotated[str, StringConstraints(max_length=4000)] = ""
-    token: str | None = None
-    """Kept for signed decisions."""
+    token: Annotated[str | None, Field(repr=False)] = None
+    """Signs the decision where the case names keys: see `workflows/data/deciders.py`."""
     value: JSON | None = None
     """What is supplied, or what `more` asks for."""
     stands_for: PersonName | None = None
@@ -155,6 +155,8 @@ class DecisionAnswer(Record):
     settled: bool
     still_needed: tuple[str, ...] = ()
     stands_for: str | None = None
+    signed: Annotated[bool, Field(exclude_if=lambda signed: not signed)] = False
+    """Whether its signature was checked; left out where the case names no keys."""
 
 
 class Refusal(Record):
@@ -204,6 +206,8 @@ class GateView(Record):
     deputies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Who may decide in whose seat, by the name of the person represented."""
     escalations: tuple[Escalated, ...] = ()
+    signed: bool = False
+    """Whether only signed decisions count; their tokens name `opened`."""
 
 
 class GateState(Record):

@@ -1,5 +1,6 @@
 """Records of email triage: the mail, the desk that answers it, what models say, and the result."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from workflows.data.case_policy import Mail, ModelPolicy
 from workflows.data.common import CaseId, Decision, PersonName, Record
+from workflows.data.deciders import Keyed
 
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=300)]
 """Text that fits a header: one line."""
@@ -103,12 +105,16 @@ class SupportDesk(Record):
     models: ModelPolicy = ModelPolicy()
 
 
-class TriageCase(Record):
+class TriageCase(Keyed):
     """One mail, and the desk it came to."""
 
     case: CaseId
     mail: IncomingMail
     desk: SupportDesk
+
+    def deciders(self) -> Iterable[str]:
+        """Name the desk's team."""
+        return self.desk.team
 
 
 class ToneReading(Record):

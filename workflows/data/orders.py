@@ -1,5 +1,6 @@
 """Records of order fulfilment: the order, what it came to, and the services' own orders."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from workflows.data.common import CaseId, CountryCode, PartyId, PersonName, Record
+from workflows.data.deciders import Keyed
 
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -65,7 +67,7 @@ class StockPolicy(Record):
     wait: Annotated[timedelta, Field(gt=timedelta(0), le=LONGEST_WAIT)] = timedelta(minutes=2)
 
 
-class OrderCase(Record):
+class OrderCase(Keyed):
     """A customer's order. `desk` names who finishes by hand what code cannot."""
 
     case: CaseId
@@ -79,6 +81,10 @@ class OrderCase(Record):
     def amount(self) -> Decimal:
         """What the customer pays, in the currency of the payment."""
         return sum((line.price * line.quantity for line in self.lines), Decimal(0))
+
+    def deciders(self) -> Iterable[str]:
+        """Name the desk."""
+        return self.desk
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

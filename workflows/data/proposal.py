@@ -1,5 +1,6 @@
 """Records of the proposal: the case file, what models answer, and what came of it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from workflows.data.case_policy import Mail, ModelPolicy, Text, no_duplicates, within_a_year
 from workflows.data.common import CaseId, PartyId, PersonName, Record
+from workflows.data.deciders import Keyed
 
 Long = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -50,7 +52,7 @@ class ProposalCustomer(Record):
     contact: Mail
 
 
-class ProposalCase(Record):
+class ProposalCase(Keyed):
     """The case file. An offer must cover every one of `points`; `regulated` says that rules of the
     trade apply. `rounds` and `within` bound the refinement; people answer `answer_within`.
     """
@@ -76,6 +78,10 @@ class ProposalCase(Record):
         for name in ("points", "owners", "compliance"):
             no_duplicates(name + "[{}]", getattr(self, name))
         return self
+
+    def deciders(self) -> Iterable[str]:
+        """Name owners and compliance."""
+        return (*self.owners, *self.compliance)
 
 
 class ProposalReview(Record):

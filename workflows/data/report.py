@@ -1,14 +1,16 @@
 """Records of a report that is owed to an authority: who must file it, and by when."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
 from workflows.data.common import CaseId, PersonName, Record
+from workflows.data.deciders import Keyed
 
 
-class ReportOrder(Record):
+class ReportOrder(Keyed):
     """A case that must be reported by the end of the day `due`; `people` may say that it was."""
 
     case: CaseId
@@ -16,6 +18,10 @@ class ReportOrder(Record):
     due: date
     people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
     remind_every: timedelta
+
+    def deciders(self) -> Iterable[str]:
+        """Name the people."""
+        return self.people
 
 
 class ReportFiled(Record):

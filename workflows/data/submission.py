@@ -1,6 +1,6 @@
 """Records of the regulatory submission: its case file, what each phase comes to, the result."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from workflows.data.audit import Hash
 from workflows.data.common import CaseId, PersonName, Record
+from workflows.data.deciders import Keyed
 from workflows.data.phases import PhaseVersion
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -91,7 +92,7 @@ class Budget(Record):
     budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
 
 
-class SubmissionCase(Record):
+class SubmissionCase(Keyed):
     """The case file. The author prepared it and signs nothing."""
 
     case: CaseId
@@ -121,9 +122,17 @@ class SubmissionCase(Record):
                 raise ValueError(f"{field}: write a time above nothing and at most a year, as P14D")
         return self
 
+    def deciders(self) -> Iterable[str]:
+        """Name the signers, without the author."""
+        return (s.name for s in self.signers if s.name != self.author)
+
     @model_validator(mode="after")
     def _can_be_signed(self) -> Self:
-        able = [set(s.roles) for s in self.signers if s.name != self.author]
+        roles: dict[str, set[SignRole]] = {}
+        for signer in self.signers:
+            roles.setdefault(self.person(signer.name), set()).update(signer.roles)
+        roles.pop(self.person(self.author), None)
+        able = list(roles.values())
         for phase, needs in NEEDS.items():
             seats = permutations(able, len(needs))
             if not any(all(r in p for r, p in zip(needs, seat, strict=True)) for seat in seats):

@@ -1,5 +1,6 @@
 """Records of the support request: the case file, what models answer, and how it was resolved."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from workflows.data.case_policy import Mail, ModelPolicy, Text, no_duplicates, within_a_year
 from workflows.data.common import CaseId, CountryCode, PartyId, PersonName, Record
+from workflows.data.deciders import Keyed
 from workflows.data.ladder import RungState
 
 Long = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
@@ -108,7 +110,7 @@ class SupportDesk(Record):
         return self
 
 
-class SupportRequest(Record):
+class SupportRequest(Keyed):
     """The case file: who asks what, what the knowledge base says, and who is there to answer.
 
     `home` is the country of the desk.
@@ -128,6 +130,10 @@ class SupportRequest(Record):
     def _told_apart(self) -> Self:
         no_duplicates("knowledge[{}].id", (a.id for a in self.knowledge))
         return self
+
+    def deciders(self) -> Iterable[str]:
+        """Name the people of both tiers."""
+        return (*self.standard.people, *self.premium.people)
 
 
 class RequestReading(Record):

@@ -12,7 +12,9 @@ from workflows.patterns.announce import Announcer
 from workflows.patterns.clock import wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, Watcher
 from workflows.patterns.gate_counts import gate_ended, gate_given_up, gate_opened
+from workflows.patterns.objection import Objection, Why
 from workflows.patterns.open_gate import Gate
+from workflows.patterns.signatures import Signatures
 from workflows.scope import in_shadow
 
 
@@ -21,16 +23,25 @@ class Desk:
 
     Made from the `state()` of an earlier run it goes on with that run's gates: reopened under
     their names they keep their opening times, decisions, reminders and escalations.
+    With `signatures` that have keys, only signed decisions count; not in a shadow, which repeats
+    what people said elsewhere and changes nothing.
     """
 
-    def __init__(self, state: DeskState | None = None, announcer: Announcer | None = None) -> None:
+    def __init__(
+        self,
+        state: DeskState | None = None,
+        announcer: Announcer | None = None,
+        signatures: Signatures | None = None,
+    ) -> None:
         self._gates: dict[str, Gate] = {}
         self._waiting: dict[str, Gate] = {}
         self._carried = {g.name: g for g in state.gates} if state else {}
         self._reopened = {name: asyncio.Event() for name in self._carried}
         self.watcher: Watcher | None = None
         self._announcer = announcer or Announcer("")
+        self._signatures = signatures or Signatures()
         if in_shadow():
+            self._signatures = Signatures()
             workflow.set_signal_handler(LAPSE, self.lapse)
 
     async def open(self, spec: GateSpec, remind: Remind | None = None) -> GateResult:
@@ -41,9 +52,10 @@ class Desk:
         only_in_workflow(f"gate {spec.name!r}")
         if spec.name in self._waiting:
             raise Misuse(f"gate {spec.name!r} is open already; give each open gate its own name")
-        if (carried := self._carried.get(spec.name)) is None:
+        carried = self._carried.get(spec.name)
+        gate = Gate(spec, carried, self._signatures)
+        if carried is None:
             gate_opened()
-        gate = Gate(spec, carried)
         self._gates[spec.name] = self._waiting[spec.name] = gate
         self._forget_carried(spec.name)
         self._announcer.tell(Happening.GATE_OPENED, gate=spec.name)
@@ -71,22 +83,36 @@ class Desk:
         gate_ended(timed_out=result.timed_out)
         return result
 
-    def refuse(self, decision: Decision) -> str | None:
+    def refuse(self, decision: Decision) -> Objection | None:
         """Say why this decision cannot count; None if it can, or its gate is yet to reopen."""
-        if decision.gate in self._carried:
-            return None
+        if (carried := self._carried.get(decision.gate)) is not None:
+            return self._signatures.object(decision, carried.opened, carried.decisions)
         gate = self._gates.get(decision.gate)
         if gate is None:
-            return (
-                f"no gate {decision.gate!r} is open; open now: {', '.join(self.names()) or 'none'}"
-            )
+            named = ", ".join(self.names()) or "none"
+            return Objection(Why.NO_GATE, f"no gate {decision.gate!r} is open; open now: {named}")
         return gate.refuse(decision)
+
+    def check(self, decision: Decision, phase: str) -> None:
+        """Raise Refused if this decision cannot count, telling also the phase of the case."""
+        if not isinstance(decision, Decision):  # an empty payload decodes to None
+            raise Refused('a decision is {"verdict": ..., "by": ...}; this message is empty')
+        if (why := self.refuse(decision)) is not None:
+            where = f"(the case is at {phase!r}; see the query open_gates)"
+            raise Refused(f"{why} {where}", self._details(why, decision.gate))
+
+    def _details(self, why: Objection, gate: str) -> dict[str, str]:
+        """Give what a refusal tells besides its words: its kind, and the gate if there is one."""
+        known = gate in self._gates or gate in self._carried
+        return {"why": str(why.why), "gate": gate if known else "unknown"}
 
     def take(self, decision: Decision) -> DecisionAnswer:
         """Count a decision at its open gate. Raises Refused if it cannot count."""
         gate = self._gates.get(decision.gate)
         if gate is None or decision.gate in self._carried:
-            raise Refused(self.refuse(decision) or f"gate {decision.gate!r} is yet to reopen")
+            soon = Objection(Why.TOO_EARLY, f"gate {decision.gate!r} is yet to reopen")
+            why = self.refuse(decision) or soon
+            raise Refused(str(why), self._details(why, decision.gate))
         answer = gate.take(decision)
         if self.watcher is not None:
             self.watcher.gate_decided(gate.decisions[-1])

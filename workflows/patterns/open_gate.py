@@ -14,25 +14,34 @@ from workflows.data.common import (
     Record,
     Verdict,
 )
-from workflows.errors import Misuse, Refused
+from workflows.errors import Misuse, Refused, misfits
 from workflows.patterns.clock import now, wait_for
 from workflows.patterns.gate import GateResult, GateSpec, Remind, Reminder, value_as
 from workflows.patterns.gate_counts import gate_nudged
+from workflows.patterns.objection import Objection, Why
 from workflows.patterns.seats import Panel, Seat
+from workflows.patterns.signatures import Signatures
 from workflows.scope import log, told
 
 
 class Gate:
-    """An open gate. `refuse` judges a decision without changing anything; `take` counts it."""
+    """An open gate. `refuse` judges a decision without changing anything; `take` counts it.
 
-    def __init__(self, spec: GateSpec, state: GateState | None = None) -> None:
-        self.spec = spec
+    `signatures` are those of the case: whose keys there are, and which names are one person's.
+    Raises Misuse if people without a key, or under two names, were all there is.
+    """
+
+    def __init__(
+        self, spec: GateSpec, state: GateState | None = None, signatures: Signatures | None = None
+    ) -> None:
+        self.spec, self._signatures = spec, signatures or Signatures()
         self.opened: datetime = state.opened if state else now()
         self.decisions: list[Decision] = list(state.decisions) if state else []
         self.reminders = state.reminders if state else 0
         self.escalations: list[Escalated] = list(state.escalations) if state else []
         self._ended = asyncio.Event()
         self._why, self._lapsed = "", False
+        self._check_keys()
         self._check_state()
         self._close_if_settled()
 
@@ -44,26 +53,27 @@ class Gate:
     @property
     def panel(self) -> Panel:
         """Everybody asked by now."""
-        return self.spec.panel(len(self.escalations))
+        return self._signatures.known(self.spec.panel(len(self.escalations)))
 
     @property
     def taken(self) -> tuple[Seat, ...]:
         """The seats of those who decided."""
-        return tuple(Seat(d.by, d.stands_for or d.by) for d in self.decisions)
+        role = self._signatures.role
+        return tuple(Seat(d.by, d.stands_for or d.by, role(d)) for d in self.decisions)
 
-    def refuse(self, decision: Decision) -> str | None:
+    def refuse(self, decision: Decision) -> Objection | None:
         """Say why this decision cannot count; None if it can."""
-        seat = self._seat(decision)
-        return seat if isinstance(seat, str) else self._wrong(decision)
+        seat = self._judged(decision)
+        return seat if isinstance(seat, Objection) else None
 
     def take(self, decision: Decision) -> DecisionAnswer:
         """Count a decision. Raises Refused with the reason if it cannot count."""
-        seat = self._seat(decision)
-        why = seat if isinstance(seat, str) else self._wrong(decision)
-        if isinstance(seat, str) or why is not None:
-            raise Refused(str(why))
+        seat = self._judged(decision)
+        if isinstance(seat, Objection):
+            raise Refused(str(seat), {"why": str(seat.why), "gate": self.spec.name})
         stands_for = seat.of if seat.of != seat.by else None
-        self.decisions.append(decision.model_copy(update={"stands_for": stands_for}))
+        kept = self._signatures.kept(decision)
+        self.decisions.append(kept.model_copy(update={"stands_for": stands_for}))
         self._close_if_settled()
         return DecisionAnswer(
             gate=self.spec.name,
@@ -71,6 +81,7 @@ class Gate:
             settled=self.closed,
             still_needed=() if self.closed else self.still_needed(),
             stands_for=stands_for,
+            signed=self._signatures.wanted,
         )
 
     def lapse(self) -> None:
@@ -127,6 +138,7 @@ class Gate:
             asks=spec.asks.model_json_schema() if spec.asks else None,
             deputies=self.panel.may_stand_in(self.taken),
             escalations=tuple(self.escalations),
+            signed=self._signatures.wanted,
         )
 
     def state(self) -> GateState:
@@ -151,10 +163,18 @@ class Gate:
         self._why = why
         self._ended.set()
 
+    def _check_keys(self) -> None:
+        spec = self.spec
+        if not self._signatures.known(spec.panel(len(spec.escalation))).can_settle():
+            raise Misuse(
+                f"gate {spec.name!r} can never be settled by signed decisions: too few of its"
+                f" people have a key of their own; name the keys of {', '.join(spec.people)}"
+            )
+
     def _check_state(self) -> None:
         """Raise Misuse if the decisions carried over are not those of this gate's people."""
         levels = len(self.spec.escalation)
-        strangers = [s.by for s in self.taken if s not in self.panel.seats_of(s.by)]
+        strangers = [s.by for s in self.taken if s not in self.panel.seats_of(s.by, s.role)]
         if strangers or len(self.escalations) > levels:
             raise Misuse(
                 f"gate {self.spec.name!r} was carried over with decisions or escalations that do"
@@ -185,15 +205,27 @@ class Gate:
         number = self.reminders + len(self.escalations)
         return Reminder(self.spec.name, number, to, level)
 
-    def _seat(self, decision: Decision) -> Seat | str:
+    def _judged(self, decision: Decision) -> Seat | Objection:
+        """Give the seat a decision counts in, or what is wrong with it."""
         if self.closed:
-            return f"too late: gate {self.spec.name!r} {self._why}"
-        by, spec = decision.by, self.spec
+            return Objection(Why.TOO_LATE, f"too late: gate {self.spec.name!r} {self._why}")
+        signed = self._signatures.object(decision, self.opened, self.decisions)
+        if signed is not None:
+            return signed
+        seat = self._seat(decision)
+        if not isinstance(seat, Objection) and (wrong := self._wrong(decision)) is not None:
+            return Objection(Why.UNFIT, wrong)
+        return seat
+
+    def _seat(self, decision: Decision) -> Seat | Objection:
+        by, spec, panel = decision.by, self.spec, self.panel
         for level in spec.escalation[len(self.escalations) :]:
-            if by in level.people and not self.panel.seats_of(by) and by not in spec.excluded:
+            if by in level.people and not (panel.seats_of(by) or panel.is_excluded(by)):
                 from_then = f"{self.opened + level.after:%Y-%m-%d %H:%M} UTC"
-                return f"{by} is not asked yet, but from {from_then} on"
-        return self.panel.choose(by, decision.stands_for, self.taken)
+                told = f"{by} is not asked yet, but from {from_then} on"
+                return Objection(Why.TOO_EARLY, told)
+        role = self._signatures.role(decision)
+        return panel.choose(by, decision.stands_for, self.taken, role)
 
     def _wrong(self, decision: Decision) -> str | None:
         """Say what is wrong with a decision, whoever makes it."""
@@ -217,9 +249,7 @@ def _misfit(spec: GateSpec, takes: type[Record], decision: Decision) -> str | No
     try:
         value = value_as(takes, decision.value)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)
-        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)
-        return f"the value does not fit: {said}"
+        return f"the value does not fit: {misfits(error)}"
     why = spec.misfit(value) if spec.misfit else None
     return f"the value does not fit: {why}" if why else None
 

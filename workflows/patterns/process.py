@@ -23,10 +23,11 @@ from workflows.data.common import (
     Refusal,
     StatusView,
 )
+from workflows.data.deciders import Keys
 from workflows.data.degrade import Taken
 from workflows.data.events import Event, InboxState
 from workflows.data.llm import ModelAnswer, Prompt, RoleBook, RoleChain, Usage
-from workflows.errors import BudgetSpent, ModelUnavailable, Refused, reason, usd_of
+from workflows.errors import BudgetSpent, ModelUnavailable, Refused, misfits, reason, usd_of
 from workflows.patterns.announce import Announcer
 from workflows.patterns.budget import CaseBudget
 from workflows.patterns.consult import DEFAULT_TERMS, Consulted, Terms, consult
@@ -34,6 +35,7 @@ from workflows.patterns.degrade import Degrade, Degrading
 from workflows.patterns.desk import Desk
 from workflows.patterns.events import Inbox
 from workflows.patterns.gate import GateResult, GateSpec, Remind
+from workflows.patterns.signatures import Signatures
 from workflows.scope import current_scope, enter_scope, told
 
 T = TypeVar("T")
@@ -43,10 +45,13 @@ R = TypeVar("R", bound=Record)
 class Process:
     """Base of every process. A subclass is the workflow and overrides `so_far`.
 
-    `desk` is the state of the open gates an earlier run of this process left (continue-as-new).
+    `desk` is the state of the open gates an earlier run of this process left (continue-as-new);
+    `keys` are those of the people who may decide: with them only signed decisions count.
     """
 
-    def __init__(self, name: str, case: str, desk: DeskState | None = None) -> None:
+    def __init__(
+        self, name: str, case: str, desk: DeskState | None = None, *, keys: Keys | None = None
+    ) -> None:
         self._name, self._case = name, case
         self._started = workflow.now()
         self._phase = "starting"
@@ -55,7 +60,7 @@ class Process:
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._stopped: dict[str, str] = {}
         self.announcer = Announcer(name)
-        self.desk = Desk(desk, self.announcer)
+        self.desk = Desk(desk, self.announcer, Signatures(keys, workflow.info().workflow_id))
         self.inbox = Inbox(workflow.info().workflow_id)
         self._refusals: list[Refusal] = []
         self._cost = CostView()
@@ -242,8 +247,7 @@ class Process:
         try:
             self.inbox.take(Event.model_validate(message))
         except ValidationError as error:
-            wrong = error.errors(include_url=False, include_input=False)
-            self.refuse("unknown", "event", "; ".join(f"{e['loc']}: {e['msg']}" for e in wrong))
+            self.refuse("unknown", "event", misfits(error))
 
     @workflow.update
     async def decide(self, decision: Decision) -> DecisionAnswer:
@@ -252,10 +256,7 @@ class Process:
 
     @decide.validator
     def _may_decide(self, decision: Decision) -> None:
-        if not isinstance(decision, Decision):  # an empty payload decodes to None
-            raise Refused('a decision is {"verdict": ..., "by": ...}; this message is empty')
-        if (why := self.desk.refuse(decision)) is not None:
-            raise Refused(f"{why} (the case is at {self._phase!r}; see the query open_gates)")
+        self.desk.check(decision, self._phase)
 
     @workflow.signal(name="decide")
     async def decide_by_signal(self, message: Any) -> None:
@@ -263,8 +264,7 @@ class Process:
         try:
             decision = Decision.model_validate(message)
         except ValidationError as error:
-            wrong = error.errors(include_url=False, include_input=False)
-            self.refuse("unknown", "decide", "; ".join(f"{e['loc']}: {e['msg']}" for e in wrong))
+            self.refuse("unknown", "decide", misfits(error))
             return
         try:
             await self.desk.decide(decision)

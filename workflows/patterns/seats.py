@@ -5,11 +5,12 @@ by a deputy, never by both.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import permutations
 
 from workflows.errors import Misuse
+from workflows.patterns.objection import Objection, Why
 
 ANYBODY = "anybody"
 """A need that every person of the gate meets."""
@@ -19,10 +20,14 @@ Roles = frozenset[str]
 
 @dataclass(frozen=True)
 class Seat:
-    """A place at a gate: whose it is (`of`), and who takes it (`by`: the same, or a deputy)."""
+    """A place at a gate: whose it is (`of`), and who takes it (`by`: the same, or a deputy).
+
+    `role` is the one it is taken in; empty: all that are `of`'s.
+    """
 
     by: str
     of: str
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,21 +36,41 @@ class Panel:
 
     `needs` lists roles, one seat each; `people` maps names to roles; `deputies` maps people to
     those who may take their seat; whoever is `excluded` takes no seat, and nobody takes theirs.
+    `persons` maps names to the one name of those who hold several: they are one person.
     """
 
     needs: tuple[str, ...]
     people: Mapping[str, Roles]
     deputies: Mapping[str, tuple[str, ...]]
     excluded: Roles
+    persons: Mapping[str, str] = field(default_factory=dict)
 
-    def seats_of(self, by: str) -> tuple[Seat, ...]:
-        """Give the seats a person may take: the own one first, then those of people represented."""
+    def seats_of(self, by: str, role: str = "") -> tuple[Seat, ...]:
+        """Give the seats a person may take: the own one first, then those of people represented.
+
+        With `role` only those that have it.
+        """
         represented = [name for name, deputies in self.deputies.items() if by in deputies]
         return tuple(
-            Seat(by, of)
+            Seat(by, of, role)
             for of in (by, *represented)
-            if of in self.people and of not in self.excluded and by not in self.excluded
+            if of in self.people and (not role or role in self.people[of])
+            if not (self.is_excluded(of) or self.is_excluded(by))
         )
+
+    def is_excluded(self, name: str) -> bool:
+        """Say whether somebody may not decide, under whatever name."""
+        return self._person(name) in {self._person(other) for other in self.excluded}
+
+    def _person(self, name: str) -> str:
+        return self.persons.get(name, name)
+
+    def _apart(self, one: Seat, other: Seat) -> bool:
+        """Say whether two seats are two seats, taken by two people."""
+        return self._person(one.by) != self._person(other.by) and one.of != other.of
+
+    def _roles(self, seat: Seat) -> Roles:
+        return frozenset({seat.role}) if seat.role else self.people[seat.of]
 
     def members(self) -> tuple[str, ...]:
         """Give all who may take a seat, people before deputies."""
@@ -58,14 +83,14 @@ class Panel:
 
     def able(self) -> int:
         """Count the ways in which somebody can fill some need."""
-        return sum(fills(self.people[s.of], need) for s in self.seats() for need in self.needs)
+        return sum(fills(self._roles(s), need) for s in self.seats() for need in self.needs)
 
     def still_needed(self, taken: Sequence[Seat]) -> tuple[str, ...]:
         """Give the roles left open by the best seating of those who decided, one need each.
 
         Best: fewest left, and among those the ones most people can fill.
         """
-        given = [self.people[s.of] for s in taken]
+        given = [self._roles(s) for s in taken]
 
         def left(order: tuple[int, ...]) -> tuple[str, ...]:
             pairs = zip(order, given, strict=False)
@@ -77,7 +102,7 @@ class Panel:
 
     def advances(self, seat: Seat, taken: Sequence[Seat]) -> bool:
         """Say whether a decision in this free seat would fill one more need."""
-        if any(seat.by == s.by or seat.of == s.of for s in taken):
+        if not all(self._apart(seat, s) for s in taken):
             return False
         return len(self.still_needed([*taken, seat])) < len(self.still_needed(taken))
 
@@ -87,46 +112,58 @@ class Panel:
 
     def can_settle(self, taken: Sequence[Seat] = ()) -> bool:
         """Say whether different people in different seats can fill every need."""
-        free = [s for s in self.seats() if all(s.by != t.by and s.of != t.of for t in taken)]
+        free = [s for s in self.seats() if all(self._apart(s, t) for t in taken)]
         choices = [
-            [s for s in (*taken, *free) if fills(self.people[s.of], need)] for need in self.needs
+            [s for s in (*taken, *free) if fills(self._roles(s), need)] for need in self.needs
         ]
         # Fewest choices first: what cannot be filled then shows before the search gets wide.
-        return _distinct(sorted(choices, key=len), ())
+        return self._distinct(sorted(choices, key=len), ())
 
-    def choose(self, by: str, stands_for: str | None, taken: Sequence[Seat]) -> Seat | str:
+    def choose(
+        self, by: str, stands_for: str | None, taken: Sequence[Seat], role: str = ""
+    ) -> Seat | Objection:
         """Give the seat in which this person's decision counts, or why there is none.
 
         Without `stands_for` it is the first that counts, the own before those of others.
         """
-        if by in self.excluded:
-            return f"{by} wrote the case or decided here before, and may not decide (four eyes)"
-        if not (mine := self.seats_of(by)):
+        if self.is_excluded(by):
+            told = f"{by} wrote the case or decided here before, and may not decide (four eyes)"
+            return Objection(Why.FOUR_EYES, told)
+        if not self.seats_of(by):
             return self._stranger(by, taken)
-        if stands_for is not None:
-            mine = tuple(s for s in mine if s.of == stands_for)
+        mine = [s for s in self.seats_of(by) if stands_for in (None, s.of)]
         if not mine:
-            return f"{by} is no deputy of {stands_for} here"
-        if any(s.by == by for s in taken):
-            return f"{by} has decided already; another person is needed"
-        if seat := next((s for s in mine if self.counts(s, taken)), None):
+            return Objection(Why.STRANGER, f"{by} is no deputy of {stands_for} here")
+        if held := next((s.by for s in taken if self._person(s.by) == self._person(by)), None):
+            as_whom = "" if held == by else f" as {held}, with the same key"
+            told = f"{by} has decided already{as_whom}; another person is needed"
+            return Objection(Why.SEAT_TAKEN, told)
+        if not (able := [s for s in self.seats_of(by, role) if stands_for in (None, s.of)]):
+            had = ", ".join(sorted(self.people[mine[0].of])) or "none"
+            told = f"{by} signed as {role}, but the roles there are for {by}: {had}"
+            return Objection(Why.WRONG_ROLE, told)
+        if seat := next((s for s in able if self.counts(s, taken)), None):
             return seat
-        return self._no_seat(by, mine, taken)
+        return self._no_seat(by, able, taken)
 
-    def _stranger(self, by: str, taken: Sequence[Seat]) -> str:
+    def _stranger(self, by: str, taken: Sequence[Seat]) -> Objection:
         for of, deputies in self.deputies.items():
-            if by in deputies and of in self.excluded:
-                return f"{by} stands in for {of}, who wrote the case (four eyes)"
-        return f"{by} is not a reviewer of this case: {', '.join(self.may_decide(taken))}"
+            if by in deputies and self.is_excluded(of):
+                told = f"{by} stands in for {of}, who wrote the case (four eyes)"
+                return Objection(Why.FOUR_EYES, told)
+        told = f"{by} is not a reviewer of this case: {', '.join(self.may_decide(taken))}"
+        return Objection(Why.STRANGER, told)
 
-    def _no_seat(self, by: str, mine: Sequence[Seat], taken: Sequence[Seat]) -> str:
+    def _no_seat(self, by: str, mine: Sequence[Seat], taken: Sequence[Seat]) -> Objection:
         for seat in taken:
             if seat.of == mine[0].of:
-                return f"{seat.by} has decided for {seat.of} already; each seat decides once"
+                told = f"{seat.by} has decided for {seat.of} already; each seat decides once"
+                return Objection(Why.SEAT_TAKEN, told)
         needed = " and ".join(self.still_needed(taken))
         if any(self.advances(s, taken) for s in mine):
-            return f"{by} is needed in another seat: nobody else could fill {needed}"
-        return f"{by} has not the role needed here: {needed}"
+            told = f"{by} is needed in another seat: nobody else could fill {needed}"
+            return Objection(Why.SEAT_TAKEN, told)
+        return Objection(Why.WRONG_ROLE, f"{by} has not the role needed here: {needed}")
 
     def may_decide(self, taken: Sequence[Seat]) -> tuple[str, ...]:
         """Give those whose decision would bring the gate nearer to its end, deputies last."""
@@ -141,6 +178,16 @@ class Panel:
         open_seats = [s for s in self.seats() if s.by != s.of and self.counts(s, taken)]
         represented = dict.fromkeys(s.of for s in open_seats)
         return {of: tuple(s.by for s in open_seats if s.of == of) for of in represented}
+
+    def _distinct(self, choices: Sequence[Sequence[Seat]], chosen: tuple[Seat, ...]) -> bool:
+        """Say whether one seat of each list can be chosen, nobody and no seat twice."""
+        if not choices:
+            return True
+        return any(
+            self._distinct(choices[1:], (*chosen, seat))
+            for seat in choices[0]
+            if all(self._apart(seat, c) for c in chosen)
+        )
 
 
 def fills(roles: Roles, need: str) -> bool:
@@ -174,14 +221,3 @@ def check_times(where: str, **given: object) -> None:
     for what, time in given.items():
         if not isinstance(time, timedelta):
             raise Misuse(f"{where}: {what}={time!r} has no unit; use a timedelta")
-
-
-def _distinct(choices: Sequence[Sequence[Seat]], chosen: tuple[Seat, ...]) -> bool:
-    """Say whether one seat of each list can be chosen, nobody and no seat twice."""
-    if not choices:
-        return True
-    return any(
-        _distinct(choices[1:], (*chosen, seat))
-        for seat in choices[0]
-        if all(seat.by != c.by and seat.of != c.of for c in chosen)
-    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from workflows.data.audit import FIRST, Action, Actor, ActorKind, AuditPage, AuditRow
 from workflows.data.common import Decision
+from workflows.data.deciders import claims_in
 from workflows.data.decision import Signed
 from workflows.patterns.gate import GateResult, GateSpec, Reminder
 
@@ -57,7 +58,7 @@ class Trail:
         self.add(Action.GATE_OPENED, spec.name, after=spec.proposal, reason=", ".join(spec.needs))
 
     def gate_decided(self, said: Decision) -> None:
-        """Tell what a person decided, and keep it with its time."""
+        """Tell what a person decided, and keep it with its time. A token was checked before."""
         self.signed.append(
             Signed(
                 user=said.by,
@@ -69,6 +70,7 @@ class Trail:
                 stands_for=said.stands_for,
             )
         )
+        proof = f"signed, {claims_in(said.token).jti}: " if said.token else ""
         seat = f"for {said.stands_for}: " if said.stands_for else ""
         conditions = "".join(f" {c.code}={c.value}" for c in said.conditions)
         self.add(
@@ -76,7 +78,7 @@ class Trail:
             said.gate,
             actor=person(said.by),
             after=f"{said.verdict}{conditions}",
-            reason=seat + said.comment,
+            reason=proof + seat + said.comment,
         )
 
     def gate_reminded(self, reminder: Reminder) -> None:

@@ -22,7 +22,7 @@ class ComplianceReport(Process):
 
     @workflow.init
     def __init__(self, order: ReportOrder) -> None:
-        super().__init__("compliance-report", order.case)
+        super().__init__("compliance-report", order.case, keys=order.keys)
         self.order = order
 
     @workflow.run

@@ -6,7 +6,7 @@ is there. A time is written `8s`, `5m`, `2h`, `3d`, or as in case files, `PT8S`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, mode
 
 from workflows.data.blueprints.plan import Limit, Share, StepId
 from workflows.data.common import JSON, PersonName, Record, Verdict
+from workflows.data.deciders import Keyed
 
 FIELD_TYPE = r"^(list of )?(text|number|integer|boolean|day|any)( \([^()]{1,200}\))?[?]?$"
 FieldType = Annotated[str, StringConstraints(pattern=FIELD_TYPE)]
@@ -234,8 +235,10 @@ class Step(Written):
         return self
 
 
-class Blueprint(Written):
-    """A process as data. `result` says what a case ends with; without it, all steps' values."""
+class Blueprint(Written, Keyed):
+    """A process as data. `result` says what a case ends with; without it, all steps' values.
+    With `keys` of the people of its gates, only decisions they sign count.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
     about: str = ""
@@ -247,3 +250,8 @@ class Blueprint(Written):
     deadline: Span | None = None
     """When a case should have ended; the optimiser's wish, never enforced."""
     budget_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+    def deciders(self) -> Iterable[str]:
+        """Name the people of its gates, and those asked about steps that failed."""
+        for step in self.steps.values():
+            yield from (*(step.gate.people if step.gate else ()), *step.on_failure.ask)

@@ -116,11 +116,13 @@ class Onboarder:
         """Open the report as a task of its own: it may wait for weeks, the case need not."""
         reviewers = self.case.review.reviewers
         people = tuple(r.name for r in reviewers if Role.COMPLIANCE in r.roles)
+        author = self.case.person(self.case.author)
         order = ReportOrder(
             case=self.case.case,
             reason=prohibited_by(self.closing.known.checks),
             due=report_due(self.closing.at.date()),
-            people=tuple(name for name in people if name != self.case.author),
+            people=tuple(name for name in people if self.case.person(name) != author),
+            keys=self.case.keys,
             remind_every=self.case.review.reminder,
         )
         name = f"{workflow.info().workflow_id}-report"
