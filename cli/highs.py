@@ -12,7 +12,7 @@ from math import inf
 
 from insight.plan.optimise.program import Answer, Program
 
-SECONDS, GAP = 2.5, 0.004
+SECONDS, GAP = 2.3, 0.004
 """When a solver stops: after so long, or once it is known to be so near the best."""
 _SPARE = 10.0
 """Seconds more to start and to stop in."""

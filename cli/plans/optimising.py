@@ -106,6 +106,8 @@ def shown(made: Choices) -> RenderableType:
     head.add_row("all of it right", percent(right))
     if made.hit is not None:
         head.add_row("within the deadline", f"{percent(made.hit)} of {made.runs} runs")
+    if made.strained is not None:
+        head.add_row("if half as slow again", f"{percent(made.strained)} of them")
     gap = "" if made.gap is None else f", at most {made.gap:.1%} off the best there is"
     head.add_row("planned by", f"{made.solver}{gap}, on the {made.quantile:.0%} quantile of times")
     parts: list[RenderableType] = [head, Text()]

@@ -21,6 +21,7 @@ from cli.plans.optimising import shown
 from insight.plan.optimise.composites import both, cascade, hedged, skip, vote, widened
 from insight.plan.optimise.decide import Trial, decide
 from insight.plan.optimise.greedy import NEVER, greedy, within, worth
+from insight.plan.optimise.lengths import way
 from insight.plan.optimise.problem import Problem, problem
 from insight.plan.optimise.reasons import choices
 from insight.plan.optimise.schedule import makespan
@@ -29,8 +30,9 @@ from insight.plan.optimise.solved import NEAR, solve
 from tests.plans.made import plan, step
 from tests.plans.test_plan_command import EMAIL, said
 from workflows.data.blueprints.choices import Choices, Objective, Wish
+from workflows.data.blueprints.pace import log2, pace, power2, told
 from workflows.data.blueprints.plan import Limit, Mode, Plan, PlanStep
-from workflows.data.blueprints.replan import Began, Ended, Replanner, log2, power2
+from workflows.data.blueprints.replan import Began, Ended, Replanner
 
 SEEDS = range(8)
 STEPS = 8 if os.environ.get("BRAID_SOAK") else 6
@@ -166,6 +168,22 @@ def test_late_vendors_are_noticed_and_undone_steps_teach_nothing() -> None:
     assert run.anew().slower(0, {}, skipped) == 1_000
 
 
+def test_strange_steps_and_those_that_scatter_tell_little_of_the_pace() -> None:
+    even, wide = (way(Mode(name="m", p50=10, spread=s), step("a", 1), 0.9) for s in (0.3, 0.9))
+    usual, late = told(even, 10_000), told(even, 20_000)
+    assert usual is not None
+    assert late is not None
+    strange, loose = told(even, 80_000), told(wide, 20_000)
+    assert strange is not None
+    assert loose is not None
+    assert pace([usual] * 4, 0) == 0
+    assert 0 < pace([usual] * 4 + [strange], 0) < 300
+    assert 2 * pace([loose] * 4, 0) < pace([late] * 4, 0) < 1_024
+    assert pace([late] * 40, 0) > 950
+    assert pace([], 300) == 300
+    assert told(way(skip(0.9), step("a", 1), 0.9), 5) is None
+
+
 def test_a_plan_keeps_its_deadline_as_often_as_asked_and_the_record_says_so() -> None:
     small = tiered(1, 6)
     stated = problem(small, 0.9)
@@ -177,6 +195,8 @@ def test_a_plan_keeps_its_deadline_as_often_as_asked_and_the_record_says_so() ->
     assert made.feasible
     assert made.hit is not None
     assert made.hit >= 0.95
+    assert made.strained is not None
+    assert 0.9 <= made.strained <= made.hit
     assert (
         Choices.model_validate_json(made.model_dump_json())
         == made

@@ -10,7 +10,7 @@ from workflows.data.blueprints.choices import Choices, StepChoice, Way, Wish
 
 LEVELS = 5
 """Levels of priority the server tells apart."""
-HEDGES = 0.12
+HEDGES = 0.2
 """Second tries a run may make, of its steps."""
 
 

@@ -30,7 +30,8 @@ class Outcome:
 def drawn(problem: Problem, seed: int, slower: float = 1.0) -> tuple[Clock, tuple[bool, ...]]:
     """Draw one run: how long every try would take on any way, and which steps happen.
 
-    A try's luck is the same on every way, so that plans are compared on the same runs.
+    People are never slower. A try's luck is the same on every way, so that plans are compared on
+    the same runs.
     """
     random = Random(seed)  # noqa: S311
     luck = [(random.random(), random.random()) for _ in problem.steps]
@@ -38,7 +39,8 @@ def drawn(problem: Problem, seed: int, slower: float = 1.0) -> tuple[Clock, tupl
 
     def clock(mode: Mode, step: PlanStep, number: int, attempt: int) -> float:
         limit = problem.limit(mode.limit)
-        return slower * length(mode, step, luck[number][attempt], limit)
+        pace = 1.0 if step.waits else slower
+        return pace * length(mode, step, luck[number][attempt], limit)
 
     return clock, happens
 
@@ -90,8 +92,9 @@ class Run:
         while self.events or self.ready:
             ends = self.events[0][0] if self.events else None
             hedge = self._hedge(again, ends)
-            if hedge is not None:
-                again.pop(hedge)
+            if hedge is not None:  # a step tried again tells nothing of the pace any more
+                left = again.keys() - {hedge}
+                again = {name: at for name, at in self._again().items() if name in left}
                 continue
             if due is not None and (ends is None or due < ends):
                 self.now = due
@@ -159,7 +162,7 @@ class Run:
     def _begin(self, step: int, mode: Mode, places: int) -> None:
         shape = self.problem.steps[step]
         self.gauge.take(mode.limit, places, shape.times, self.now)
-        self.began[self.ids[step]] = Began(self.now, self.chosen[step])
+        self.began[self.ids[step]] = Began(self.now, self.chosen[step], teaches=not shape.waits)
         self.begins[step] = self.now
         self.spent += price(mode, shape)
         took = round(self.clock(mode, shape, step, 0) * 1_000)
@@ -205,7 +208,7 @@ class Run:
             limit = self.modes[step][way].limit
             self.gauge.give(limit, self.problem.places(step, limit))
         way, since = tries[attempt]
-        self.ended[name] = Ended(at, at - since, way)
+        self.ended[name] = Ended(at, at - since, way, teaches=not self.problem.steps[step].waits)
         self._free(step)
         self._replan()
         return True

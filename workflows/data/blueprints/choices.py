@@ -14,7 +14,7 @@ from workflows.data.blueprints.plan import Share, StepId
 from workflows.data.common import Record
 from workflows.data.llm import ModelRef
 
-PLANNER = "1"
+PLANNER = "2"
 """The version of the rules by which a run re-plans: a run keeps to the one it began with."""
 
 LEFT_OUT = "leave out"
@@ -121,6 +121,8 @@ class Choices(Record):
     p95: Whole
     micro_usd: Whole
     hit: Share | None = None
+    strained: Share | None = None
+    """The share within the deadline where vendors are half as slow again as learned."""
     solver: str
     gap: Annotated[float, Field(ge=0)] | None = None
     rolling: bool = True

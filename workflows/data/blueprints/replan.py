@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 from workflows.data.blueprints.board import Board
 from workflows.data.blueprints.choices import Choices, Way
+from workflows.data.blueprints.pace import ONE, Told, log2, pace, power2, told
 from workflows.data.blueprints.plan import StepId
 
 PERMILLE = 1_000
-_BITS = 10
-_ONE = 1 << _BITS
-_MOST = 2 * _ONE
-"""A step that took four times as long as usual, or a quarter, tells no more than that."""
-TRUST = 2
-"""How many steps the estimates are worth against those of this run."""
+_MOST = 2 * ONE
+"""No run is thought to begin more than four times as slow as learned, or as quick."""
 
 
 @dataclass(slots=True)
@@ -57,8 +54,8 @@ class Replanner:
             for step in choices.steps
         ]
         self._after = self._tails()
-        self._told: dict[StepId, int | None] = {}
-        self._before = _bounded(log2(choices.slower) - log2(PERMILLE))
+        self._told: dict[StepId, Told | None] = {}
+        self._before = max(-_MOST, min(_MOST, log2(choices.slower) - log2(PERMILLE)))
         wish = choices.wish
         self._lost = sum(step.way.loss for step in choices.steps)
         self._least = self._lost if wish.quality or wish.objective == "best" else None
@@ -113,24 +110,18 @@ class Replanner:
     def slower(self, now: int, began: dict[StepId, Began], ended: dict[StepId, Ended]) -> int:
         """Give how much slower this run is than learned, in thousandths.
 
-        The mean of logs, shrunk towards what the last run came to.
+        What has ended tells it, and what has run longer than usual.
         """
         for name in ended.keys() - self._told.keys():
             end, i = ended[name], self._number[name]
-            self._told[name] = self._log(i, end.way, end.took) if end.teaches else None
-        logs = [log for log in self._told.values() if log is not None]
+            self._told[name] = told(self._steps[i].ways[end.way], end.took) if end.teaches else None
+        known = [one for one in self._told.values() if one is not None]
         for name, run in began.items():
-            i, took = self._number[name], now - run.at
-            if run.teaches and run.again is None and took > self._steps[i].ways[run.way].usual:
-                logs.append(self._log(i, run.way, took) or 0)
-        total, count = sum(logs) + TRUST * self._before, len(logs)
-        return power2(total // (count + TRUST))
-
-    def _log(self, step: int, way: int, took: int) -> int | None:
-        usual = self._steps[step].ways[way].usual
-        if not usual:
-            return None
-        return _bounded(log2(max(1, took)) - log2(usual))
+            way = self._steps[self._number[name]].ways[run.way]
+            if run.teaches and run.again is None and now - run.at > way.usual:
+                late = told(way, now - run.at)
+                known += [late] if late is not None else []
+        return power2(pace(known, self._before))
 
     def _move(
         self,
@@ -186,39 +177,5 @@ class Replanner:
         return max(now, safe, run.at + ways[run.way].patient)
 
 
-def _bounded(log: int) -> int:
-    return max(-_MOST, min(_MOST, log))
-
-
 def _lane(way: Way) -> tuple[int, int, int]:
     return (way.planned, way.micro_usd, way.loss)
-
-
-def log2(x: int) -> int:
-    """Give the base-2 logarithm of a whole number of at least 1, in 1/1024."""
-    whole = x.bit_length() - 1
-    part = (x << 30 >> whole) if whole <= 30 else x >> (whole - 30)
-    result = whole
-    for _ in range(_BITS):
-        part = part * part >> 30
-        result <<= 1
-        if part >= 1 << 31:
-            result |= 1
-            part >>= 1
-    return result
-
-
-_ROOTS = (1_414_214, 1_189_207, 1_090_508, 1_044_274, 1_021_897, 1_010_889, 1_005_430, 1_002_711,
-          1_001_355, 1_000_677)  # fmt: skip
-"""2 to the power of 1/2, 1/4, 1/8, ... in millionths."""
-
-
-def power2(x: int) -> int:
-    """Give 2 to the power of x/1024, in thousandths."""
-    whole, part = divmod(x, _ONE)
-    result = 1_000_000
-    for bit, root in enumerate(_ROOTS):
-        if part & (1 << (_BITS - 1 - bit)):
-            result = result * root // 1_000_000
-    result = result << whole if whole >= 0 else result >> -whole
-    return max(1, (result + 500) // 1_000)
