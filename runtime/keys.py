@@ -107,6 +107,15 @@ class KeyRing:
             )
         return self._keys[name]
 
+    def seal(self, content: bytes) -> tuple[str, bytes]:
+        """Seal with the current key; give its id too."""
+        key = self.current
+        return key.id, key.seal(content)
+
+    def open(self, name: str, sealed: bytes) -> bytes:
+        """Open what a key sealed. Raises MissingKey, NotOurs."""
+        return self.key(name).open(sealed)
+
     def _refresh(self) -> None:
         try:
             seen = _mark(self.path)

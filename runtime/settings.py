@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from runtime import smtp, stores
 from runtime.allowed import PREFIX, allowed
@@ -142,8 +143,11 @@ class Settings:
 
     @property
     def database(self) -> str:
-        """SQLAlchemy address of the store."""
-        return self.store or f"sqlite+aiosqlite:///{self.data / 'store.db'}"
+        """SQLAlchemy address of the store; with the key ring it is sealed with, if there is one."""
+        address = self.store or f"sqlite+aiosqlite:///{self.data / 'store.db'}"
+        if self.keys_path is None and not self.keys_file.exists():
+            return address
+        return f"{address}{'&' if '?' in address else '?'}keys={quote(str(self.keys_file))}"
 
     @property
     def keys_file(self) -> Path:

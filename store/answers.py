@@ -8,19 +8,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import Store
 from store.schema import answers
+from store.sealed import Words, statement
 
 AT_ONCE = 500
 """Keys looked up by one statement; databases bound the parameters of one."""
 
-_KEEP = text(
+_KEEP = statement(
     "INSERT INTO answers (key, scope, branch, call, worker, value, error, answered_at)"
     " VALUES (:key, :scope, :branch, :call, :worker, :value, :error, :answered_at)"
-    " ON CONFLICT (key) DO NOTHING"
+    " ON CONFLICT (key) DO NOTHING",
+    value=Words,
+    error=Words,
 )
 
 

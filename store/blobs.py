@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, update
 
 from store import clock
 from store.database import Store
 from store.errors import BlobGone
 from store.schema import blobs
+from store.sealed import Bytes, statement
 
 FRESH = timedelta(hours=1)
 """A use is written down once in so long: reading a blob again and again writes nothing."""
@@ -25,10 +26,11 @@ _KEY = re.compile(rb"\b[0-9a-f]{64}\b")
 SLOW_BYTES = 64 * 1024
 """From this size on hashing leaves the event loop."""
 
-_KEEP = text(
+_KEEP = statement(
     "INSERT INTO blobs (sha256, size, bytes, created_at, last_used_at)"
     " VALUES (:sha256, :size, :bytes, :now, :now)"
-    " ON CONFLICT (sha256) DO UPDATE SET last_used_at = excluded.last_used_at"
+    " ON CONFLICT (sha256) DO UPDATE SET last_used_at = excluded.last_used_at",
+    bytes=Bytes,
 )
 
 

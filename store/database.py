@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import make_url
@@ -12,6 +13,7 @@ from store.clock import Clock, utc_now, written
 from store.errors import StoreAway, StoreError
 from store.migrations import MIGRATIONS, Migration, apply, found_version, missing
 from store.postgres import Postgres
+from store.sealed import parted, seal_with
 from store.sqlite import Sqlite
 
 
@@ -136,5 +138,10 @@ class Store:
 
 
 def _database(url: str) -> Database:
-    address = make_url(url)
-    return (Sqlite if address.get_backend_name() == "sqlite" else Postgres)(address)
+    address, keys = parted(make_url(url))
+    database = (Sqlite if address.get_backend_name() == "sqlite" else Postgres)(address)
+    if keys:
+        from runtime.keys import KeyRing  # runtime knows stores; this is the one way round
+
+        seal_with(database.engine, KeyRing(Path(keys)))
+    return database

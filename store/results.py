@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store.database import Store
 from store.errors import StoreConflict
 from store.schema import spread_items, spread_results
+from store.sealed import Words, statement
 from workflows.data.spread import (
     Item,
     ItemBatch,
@@ -28,9 +29,10 @@ from workflows.data.spread import (
 AT_ONCE = 500
 """Keys looked up by one statement; databases bound the parameters of one."""
 
-_ITEM = text(
+_ITEM = statement(
     "INSERT INTO spread_items (scope, list, place, key, request)"
-    " VALUES (:scope, :list, :place, :key, :request) ON CONFLICT (scope, list, place) DO NOTHING"
+    " VALUES (:scope, :list, :place, :key, :request) ON CONFLICT (scope, list, place) DO NOTHING",
+    request=Words,
 )
 _OPEN = text(
     "INSERT INTO spread_results"
@@ -47,10 +49,12 @@ _TAKE_OVER = text(
     "UPDATE spread_results SET run = :run, chunk = :chunk"
     " WHERE scope = :scope AND spread = :spread AND key = :key"
 )
-_KEEP = text(
+_KEEP = statement(
     "UPDATE spread_results SET state = :state, value = :value, error = :error, changed_at = :now"
     " WHERE scope = :scope AND spread = :spread AND key = :key AND digest = :digest"
-    " AND state <> 'succeeded'"
+    " AND state <> 'succeeded'",
+    value=Words,
+    error=Words,
 )
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
 )
+
+from store.sealed import Bytes, Words
 
 metadata = MetaData()
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -54,8 +55,8 @@ replies = Table(
     Column("key", Text, nullable=False),
     Column("scope", Text, nullable=False),
     Column("status", Integer, nullable=False),
-    Column("headers", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("headers", Words, nullable=False),
+    Column("body", Bytes, nullable=False),
     Column("input_tokens", Integer, nullable=False),
     Column("cached_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
@@ -103,7 +104,7 @@ spread_items = Table(
     Column("list", Text, primary_key=True),
     Column("place", Integer, primary_key=True),
     Column("key", Text, nullable=False),
-    Column("request", Text, nullable=False),
+    Column("request", Words, nullable=False),
 )
 
 spread_results = Table(
@@ -114,8 +115,8 @@ spread_results = Table(
     Column("key", Text, primary_key=True),
     Column("state", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("value", Words, nullable=False),
+    Column("error", Words, nullable=False),
     Column("run", Text, nullable=False),
     Column("chunk", Integer, nullable=False),
     Column("changed_at", Text, nullable=False),
@@ -130,8 +131,8 @@ answers = Table(
     Column("branch", Text, nullable=False),
     Column("call", Text, nullable=False),
     Column("worker", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("value", Words, nullable=False),
+    Column("error", Words, nullable=False),
     Column("answered_at", Text, nullable=False),
     Index("answers_by_scope", "scope"),
 )
@@ -184,7 +185,7 @@ blobs = Table(
     metadata,
     Column("sha256", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
-    Column("bytes", LargeBinary, nullable=False),
+    Column("bytes", Bytes, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("last_used_at", Text, nullable=False),
     Index("blobs_by_use", "last_used_at"),
@@ -281,7 +282,7 @@ batch_items = Table(
     Column("place", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("key", Text, nullable=False),
-    Column("answer", Text, nullable=False),
+    Column("answer", Words, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("why", Text, nullable=False),
     Index("batch_items_by_key", "key"),

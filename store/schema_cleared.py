@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Table, Text
 
 from store.schema import metadata
+from store.sealed import Words
 
 cleared_hits = Table(
     "cleared_hits",
@@ -12,7 +13,7 @@ cleared_hits = Table(
     Column("entry", Text, primary_key=True),
     Column("entry_sha256", Text, nullable=False),
     Column("reviewer", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("scope", Text, nullable=False),
     Column("cleared_at", Text, nullable=False),
     Column("expires_at", Text, nullable=False),

@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Index, Integer, Table, Text
 
 from store.schema import SERIAL, metadata
+from store.sealed import Words
 
 runs = Table(
     "runs",
@@ -24,7 +25,7 @@ ratings = Table(
     Column("service", Text, nullable=False),
     Column("workflow", Text, nullable=False),
     Column("rating", Integer, nullable=False),
-    Column("comment", Text, nullable=False),
+    Column("comment", Words, nullable=False),
     Column("rated_by", Text, nullable=False),
     Column("rated_at", Text, nullable=False),
     Index("ratings_by_workflow", "service", "workflow"),

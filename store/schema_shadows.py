@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Index, Integer, Table, Text
 
 from store.schema import metadata
+from store.sealed import Words
 
 suppressed = Table(
     "suppressed",
@@ -11,7 +12,7 @@ suppressed = Table(
     Column("scope", Text, nullable=False),
     Column("effect", Text, nullable=False),
     Column("service", Text, nullable=False),
-    Column("request", Text, nullable=False),
+    Column("request", Words, nullable=False),
     Column("suppressed_at", Text, nullable=False),
     Index("suppressed_by_scope", "scope"),
 )
@@ -67,7 +68,7 @@ watch_cases = Table(
     metadata,
     Column("watch", Text, primary_key=True),
     Column("case_id", Text, primary_key=True),
-    Column("pair", Text, nullable=False),
+    Column("pair", Words, nullable=False),
     Column("left_out", Text, nullable=False),
     Column("kept_at", Text, nullable=False),
 )
