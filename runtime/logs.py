@@ -63,7 +63,8 @@ def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     for extra in ("temporal_workflow", "temporal_activity"):
         info = event.pop(extra, None)
         if isinstance(info, dict) and "workflow_id" in info:
-            event.setdefault("case", info["workflow_id"])
+            root = workflow.info().root if workflow.in_workflow() else None
+            event.setdefault("case", root.workflow_id if root else info["workflow_id"])
             event.setdefault("workflow_id", info["workflow_id"])
             event.setdefault("run_id", info.get("run_id") or info.get("workflow_run_id"))
     return event

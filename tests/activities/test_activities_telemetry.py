@@ -1,7 +1,6 @@
 """What leaves a process by traces and metrics, and what never does."""
 
 import asyncio
-import io
 import json
 import logging
 import re
@@ -11,10 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-import structlog
 import temporalio.runtime
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -27,13 +24,14 @@ from activities.journalled import Answered, Fetched
 from activities.posture import NONSENSE, Advice, Posture
 from activities.wire import HttpRequest, LeftAlone, Lost, NotSent, Wire
 from runtime import telemetry
-from runtime.logs import configure, forwarded
+from runtime.logs import forwarded
 from runtime.metrics import begin_runtime
 from runtime.settings import Settings, SettingsError
 from runtime.spans import Discreet
 from runtime.telemetry import tracing, vendor_span
 from tests.activities.outside import Outside, said
 from tests.store.test_store_journal import ENTRY, REPLY
+from tests.support.logs import Lines, logged
 
 NAME = "Jane Doe"
 
@@ -148,19 +146,13 @@ async def test_every_end_of_a_call_is_counted_by_its_name(
 
 
 @pytest.fixture
-def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Log as JSON, and read what was written."""
-    root, stream = logging.getLogger(), io.StringIO()
-    before, level = root.handlers[:], root.level
-    configure("json", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+def lines() -> Iterator[Lines]:
+    with logged() as read:
+        yield read
 
 
 def test_a_log_tells_of_an_error_where_it_was_but_not_what_it_said(
-    lines: Callable[[], list[dict[str, Any]]],
+    lines: Lines,
 ) -> None:
     def deep() -> None:
         raise KeyError(NAME)
@@ -181,7 +173,7 @@ def test_a_log_tells_of_an_error_where_it_was_but_not_what_it_said(
     assert NAME not in json.dumps(line)
 
 
-def test_the_log_of_the_sdks_core_is_ours(lines: Callable[[], list[dict[str, Any]]]) -> None:
+def test_the_log_of_the_sdks_core_is_ours(lines: Lines) -> None:
     said = SimpleNamespace(
         level=logging.WARNING,
         message="Failing workflow task",

@@ -1,7 +1,7 @@
 """Gates on the server: escalation, several at once, continue-as-new, and what runs short."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,7 @@ from tests.flows.gate import (
 )
 from tests.flows.watching import until
 from tests.support.flows import Flows, Handle, flowing
+from tests.support.logs import Lines, logged
 from workflows.data.common import DecisionAnswer, GateView, Verdict
 from workflows.data.degrade import Left, MeasureKind, Remaining, Taken
 
@@ -74,6 +75,12 @@ class Channel:
 
 
 @pytest.fixture
+def lines() -> Iterator[Lines]:
+    with logged() as read:
+        yield read
+
+
+@pytest.fixture
 def counters(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Counter[str]]:
     """Read what the gates of this test's workflows counted."""
     buffer = MetricBuffer(100_000)
@@ -92,7 +99,7 @@ def counters(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Counter[str]]:
 
 
 async def test_an_unanswered_question_goes_up_the_chain_and_a_deputy_of_the_last_decides(
-    address: str, counters: Callable[[], Counter[str]]
+    address: str, counters: Callable[[], Counter[str]], lines: Lines
 ) -> None:
     """Nobody may decide before being asked; the author stands in for nobody."""
     channel = Channel()
@@ -107,10 +114,15 @@ async def test_an_unanswered_question_goes_up_the_chain_and_a_deputy_of_the_last
         assert "four eyes" in await refused(handle, "sam", stands_for="olga")
         answer = await decide(handle, "dora", verdict="decline")
         assert (answer.settled, answer.stands_for) == (True, "olga")
-        ended = await result(here, handle)
+        ended, run = await result(here, handle), (await handle.describe()).run_id
     assert [(d.by, d.stands_for, d.verdict) for d in ended.decisions] == [
         ("dora", "olga", Verdict.DECLINE)
     ]
+    told = [line for line in lines() if line["event"] == "gate escalated"]
+    assert [(t["case"], t["workflow_id"], t["run_id"]) for t in told] == [
+        (handle.id, handle.id, run)
+    ] * 2
+    assert {"branch", "gate", "level"} <= set(told[0])
     assert [(e.level, e.to) for e in ended.escalations] == [(1, ("mona",)), (2, ("olga", "dora"))]
     waits = [(e.at - first.opened) / SOON for e in ended.escalations]
     assert waits[0] >= 1.5
