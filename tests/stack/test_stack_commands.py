@@ -16,11 +16,13 @@ import pytest
 import pytest_asyncio
 from temporalio.client import ScheduleBackfill
 
+from cli import signing
 from cli.scheduling import told
 from runtime.settings import ROOT
 from runtime.stack import running_stack
 from tests.stack.support import Done, begin, braid, finished, stack_process, world_on
 from tests.support.world import World
+from workflows.data.deciders import encoded
 from workflows.data.intelligence import IntelligenceOutcome, IntelligenceReport
 from workflows.data.scheduled import ScheduledEnd
 
@@ -40,9 +42,18 @@ class Desk:
         """Run a command on it."""
         return await braid(self.data, *arguments)
 
-    async def case(self) -> str:
+    def keyed(self) -> Path:
+        """Write a case file that names keys of its people, each kept where `decide` finds it."""
+        names = ("ana", "bo", "mira", "sam")
+        keys = {n: signing.make(self.data / f"identities/{n}.pem").public_key() for n in names}
+        lines = (f"  {n}: {encoded(k.public_bytes_raw())}\n" for n, k in keys.items())
+        file = self.data / "keyed.yaml"
+        file.write_text(f"{UNILEVER.read_text('utf-8')}\nkeys:\n{''.join(lines)}", "utf-8")
+        return file
+
+    async def case(self, file: Path = UNILEVER) -> str:
         """Start a case by command and wait for its gate."""
-        ran = await self.braid("run", "due-diligence", UNILEVER, "--detach", "--json")
+        ran = await self.braid("run", "due-diligence", file, "--detach", "--json")
         assert ran.code == 0, ran.err
         case: str = ran.json()["case"]
         await self.here.gate(self.here.client.get_workflow_handle(case))
@@ -67,8 +78,8 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
 
 
 async def test_a_case_is_run_looked_at_and_decided_by_commands(desk: Desk) -> None:
-    """run --detach, status, list, decide (refused, counted), watch, explain."""
-    case = await desk.case()
+    """run --detach, status, list, decide (refused, signed and counted), audit, watch, explain."""
+    case = await desk.case(desk.keyed())
     status = (await desk.braid("status", "unilever", "--json")).json()
     assert status["case"] == case, "the case id stands for its newest run"
     assert [g["name"] for g in status["open_gates"]] == ["review"]
@@ -84,7 +95,10 @@ async def test_a_case_is_run_looked_at_and_decided_by_commands(desk: Desk) -> No
     counted = await desk.braid(
         "decide", case, "approve", "--condition", "LIMIT=10000", "--as", "ana", "--json"
     )
-    assert (counted.code, counted.json()["settled"]) == (0, True)
+    assert (counted.code, counted.json()["settled"], counted.json()["signed"]) == (0, True, True)
+    kept = (await desk.braid("audit", "--refusals", "--verify", "--json")).json()
+    assert kept["verified"]
+    assert [(r["actor"]["id"], r["target"]) for r in kept["rows"]] == [("sam", f"{case} review")]
 
     watched = await desk.braid("watch", case)
     assert watched.code == 0
