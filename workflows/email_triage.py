@@ -39,7 +39,7 @@ class EmailTriage(Process):
 
     @workflow.init
     def __init__(self, case: TriageCase) -> None:
-        super().__init__("email-triage", case.case, keys=case.keys)
+        super().__init__("email-triage", case.case, keys=case.desk.keys)
         self.mail, self.team = case.mail, case.desk
         self.checks_mail = case.desk.checks is Checks.MAIL
         self.notes = Notes(self, case.case)

@@ -69,7 +69,8 @@ async def asked(here: World, handle: Handle) -> list[Prompt]:
 
 
 async def test_an_urgent_mail_is_drafted_checked_approved_and_sent_once(here: World) -> None:
-    case = here.keyed(mail("urgent"))
+    case = mail("urgent")
+    case = case.model_copy(update={"desk": here.keyed(case.desk)})
     handle = await here.begin("email-triage", case)
     gate = await here.gate(handle, "answer")
     assert gate.proposal == "approve"

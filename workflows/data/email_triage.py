@@ -87,7 +87,7 @@ class IncomingMail(Record):
     """Their names; they are not read."""
 
 
-class SupportDesk(Record):
+class SupportDesk(Keyed):
     """Who answers, from what is known, and on which terms.
 
     `facts` is all a draft may rest on besides the mail; `reply_time` completes "we come back to
@@ -104,17 +104,17 @@ class SupportDesk(Record):
     remind_every: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(hours=1)
     models: ModelPolicy = ModelPolicy()
 
+    def deciders(self) -> Iterable[str]:
+        """Name the team."""
+        return self.team
 
-class TriageCase(Keyed):
+
+class TriageCase(Record):
     """One mail, and the desk it came to."""
 
     case: CaseId
     mail: IncomingMail
     desk: SupportDesk
-
-    def deciders(self) -> Iterable[str]:
-        """Name the desk's team."""
-        return self.desk.team
 
 
 class ToneReading(Record):
