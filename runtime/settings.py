@@ -89,6 +89,7 @@ class Settings:
 
     data: Path = ROOT / ".braid"
     store: str = ""
+    store_most_mb: int = 0
     live: bool = False
     simulator: str = ""
     simulator_smtp: str = ""
@@ -118,6 +119,7 @@ class Settings:
         settings = Settings(
             data=Path(given.get("BRAID_DATA") or ROOT / ".braid").absolute(),
             store=_said(stores.given, given),
+            store_most_mb=_said(stores.most_mb, given),
             live=_flag(given, "BRAID_LIVE"),
             simulator=given.get("BRAID_SIMULATOR", ""),
             simulator_smtp=given.get("BRAID_SIMULATOR_SMTP", ""),
@@ -144,7 +146,7 @@ class Settings:
     @property
     def database(self) -> str:
         """SQLAlchemy address of the store; with the key ring it is sealed with, if there is one."""
-        address = self.store or f"sqlite+aiosqlite:///{self.data / 'store.db'}"
+        address = self.store or stores.in_file(self.data / "store.db", self.store_most_mb)
         if self.keys_path is None and not self.keys_file.exists():
             return address
         return f"{address}{'&' if '?' in address else '?'}keys={quote(str(self.keys_file))}"

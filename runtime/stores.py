@@ -7,6 +7,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 STORE, PASSWORD_FILE = "BRAID_STORE", "BRAID_STORE_PASSWORD_FILE"
+MOST_MB = "BRAID_STORE_MOST_MB"
+PAGES_A_MB = 256
+"""SQLite's pages have 4 KiB."""
 
 
 def given(env: Mapping[str, str]) -> str:
@@ -35,3 +38,17 @@ def given(env: Mapping[str, str]) -> str:
             raise ValueError(f"{PASSWORD_FILE}: there is no file {file}")
         address = address.update_query_dict({"password_file": file})
     return address.set(drivername="postgresql+asyncpg").render_as_string()
+
+
+def in_file(file: Path, most_mb: int) -> str:
+    """Give the address of a store in a file, which may grow to so many MB (0: any)."""
+    bound = f"?max_page_count={most_mb * PAGES_A_MB}" if most_mb else ""
+    return f"sqlite+aiosqlite:///{file}{bound}"
+
+
+def most_mb(env: Mapping[str, str]) -> int:
+    """Read how large the file may grow; 0 if nothing is said. Raises ValueError."""
+    said = env.get(MOST_MB, "0")
+    if not said.isascii() or not said.isdigit():
+        raise ValueError(f"{MOST_MB}={said!r}: write whole megabytes, as 500")
+    return int(said)

@@ -7,8 +7,9 @@ survives the kill of the process, not the loss of power.
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,22 @@ AWAY = {
 """Primary result codes that may pass by themselves, or when somebody mends the machine."""
 
 
+MOST_PAGES = "max_page_count"
+"""In the query of the store's address: how many pages (4 KiB) the file may have at most."""
+
+
 class Sqlite:
     """The store in a file. All writers take turns."""
 
     def __init__(self, address: URL) -> None:
+        pages = address.query.get(MOST_PAGES)
+        address = address.difference_update_query([MOST_PAGES])
         on_file = address.database and address.database != ":memory:"
         self._file = Path(address.database) if on_file and address.database else None
         self.where = str(self._file or address)
         self.engine = create_async_engine(address, connect_args={"async_creator_fn": hops.connect})
-        event.listen(self.engine.sync_engine, "connect", _prepare)
+        bounds = (f"PRAGMA {MOST_PAGES}={int(str(pages))}",) if pages else ()
+        event.listen(self.engine.sync_engine, "connect", partial(_prepare, (*PRAGMAS, *bounds)))
         event.listen(self.engine.sync_engine, "begin", _begin)
         self._writing = self.engine.execution_options(braid_writes=True)
         # SQLite lets one writer in and makes the others poll: inside a process they queue here.
@@ -94,11 +102,11 @@ class Sqlite:
             await self.engine.dispose()
 
 
-def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+def _prepare(pragmas: Sequence[str], connection: Any, _entry: ConnectionPoolEntry) -> None:
     """Take transactions out of the driver's hands, and set what each connection needs."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in PRAGMAS:
+    for pragma in pragmas:
         cursor.execute(pragma)
     cursor.close()
 

@@ -1,0 +1,348 @@
+"""Chaos: due diligence cases while workers, server and store fail, and what must hold all the same.
+
+`.venv/bin/python -m bench.chaos [--cases 300] [--seed 7] [--json]`; `--short` is 20 cases.
+Vendors, sources and effects refuse 5 % of requests; a worker is SIGKILLed every 2 to 5 seconds, the
+server twice, the store is locked once for longer than anybody waits, and full once. Every case must
+end with the decision it has in quiet, every effect be had once, nothing journalled be asked again,
+no more calls be uncertain than were under way at a kill, every audit chain hold, nothing be stuck.
+Calls whose connection broke on the way (a service's doing) are uncertain too, and told apart.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from cli import cases
+from cli.dossier.reading import audit_of
+from cli.errors import Trouble
+from cli.inputs import read
+from cli.processes import process
+from runtime import server
+from runtime.documents import converter, kept_at
+from runtime.processes import spawn, stop
+from runtime.release import release
+from runtime.settings import ROOT
+from store.database import Store
+from store.journal import ClaimState, Journal
+from store.ledger import Ledger
+from store.schema import claims
+from workflows.data.audit import broken
+from workflows.data.case_file import CaseFile
+from workflows.data.common import GateView
+from workflows.data.decision import DecisionRecord
+
+FILES = ("unilever", "bank_saderat", "carbo_ceramics")
+SHARE = 0.05
+BUSY_S, FULL_S = 12, 6
+"""Seconds the store is locked (a connection waits 10), and full."""
+AT_ONCE = 20
+PATIENCE, GLANCE = 600, 2.0
+"""Seconds after which a case that nobody answers for is lost, and between two looks at one."""
+SERVES_ON = frozenset({"compliance-report", "keeper", "topic"})
+"""Workflows that rightly outlive their cases."""
+Figures = dict[str, Any]
+
+
+@dataclass
+class World:
+    """What fails: a server, a simulator, two workers; and what was done to them."""
+
+    data: Path
+    ports: server.Ports
+    speed: float
+    client: Client
+    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    kills: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+    started: int = 0
+    full: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where the server answers."""
+        return f"127.0.0.1:{self.ports.grpc}"
+
+    async def simulator(self) -> None:
+        """Start the outside world, where some of everything is refused."""
+        faults = [{"service": "*", "kind": "down", "share": SHARE}]
+        self.processes["simulator"] = await self._start(
+            "simulator",
+            *("-m", "simulator", "--port", str(self.ports.simulator), "--die-with-parent"),
+            *("--smtp-port", str(self.ports.smtp), "--speed", str(self.speed), "--error-rate", "0"),
+            *("--temporal", self.address, "--state", str(self.data / "simulator.jsonl")),
+            *("--faults", json.dumps(faults)),
+        )
+
+    async def worker(self, place: str) -> None:
+        """Start a worker of a new name; while the store is full, its file may not grow."""
+        self.started += 1
+        identity = f"{place}-{self.started}"
+        command = (str(ROOT / "worker.py"), "--address", self.address, "--die-with-parent")
+        self.processes[place] = await self._start(identity, *command, "--identity", identity)
+        self.identities[place] = identity
+
+    def serves(self, place: str) -> bool:
+        """Say whether a worker has come up: one that has not is not worth a kill."""
+        log = self.data / "logs" / f"{self.identities[place]}.log"
+        return "worker ready" in log.read_text(encoding="utf-8", errors="replace")
+
+    async def _start(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "BRAID_"))}
+        env |= {"BRAID_DATA": str(self.data), "PYTHONPATH": str(ROOT), "BRAID_ENCRYPTION": "off"}
+        env["BRAID_SIMULATOR"] = f"http://127.0.0.1:{self.ports.simulator}"
+        env["BRAID_SIMULATOR_SMTP"] = f"smtp://127.0.0.1:{self.ports.smtp}"
+        if self.full:
+            env["BRAID_STORE_MOST_MB"] = "1"  # less than it has: it may not grow
+        log = self.data / "logs" / f"{name}.log"
+        return await spawn([sys.executable, *arguments], log=log, env=env)
+
+    async def kill_worker(self, place: str, store: Store) -> None:
+        """SIGKILL a worker, note what it had under way, release it, start another."""
+        died = self.processes[place]
+        with suppress(ProcessLookupError):
+            died.kill()
+        await died.wait()
+        self.kills["worker"] += 1
+        self.in_flight += await _open(store, self.identities[place])
+        say(f"killed {self.identities[place]}; {self.in_flight} calls under way at kills by now")
+        for _ in range(100):  # the server may be down as well
+            try:
+                await release(self.client, self.identities[place])
+                break
+            except RPCError:
+                await asyncio.sleep(0.1)
+        await self.worker(place)
+
+    async def kill_server(self) -> None:
+        """SIGKILL the server and start it on the same file."""
+        died = self.processes["server"]
+        died.kill()
+        await died.wait()
+        self.kills["server"] += 1
+        self.processes["server"] = started = await server.start(self.data, self.ports)
+        await server.until_ready(started, self.ports, self.data)
+
+    async def lock_store(self) -> None:
+        """Hold the store's write lock for longer than a connection waits."""
+        file = self.data / "store.db"
+        with closing(sqlite3.connect(file, isolation_level=None, timeout=30)) as holder:
+            holder.execute("BEGIN EXCLUSIVE")
+            await asyncio.sleep(BUSY_S)
+            holder.execute("ROLLBACK")
+        self.kills["store locked"] += 1
+
+    async def fill_store(self, store: Store) -> None:
+        """Have workers meet a store that may not grow, then one that may."""
+        for self.full in (True, False):
+            for place in self.identities:
+                await self.kill_worker(place, store)
+            await asyncio.sleep(FULL_S if self.full else 0)
+        self.kills["store full"] += 1
+
+
+def database(data: Path) -> str:
+    """Give the address of the store in a folder."""
+    return f"sqlite+aiosqlite:///{data / 'store.db'}"
+
+
+async def _open(store: Store, identity: str) -> int:
+    """Count the calls a worker process had open: its claims carry a name of that very start."""
+    mine = claims.c.worker.startswith(f"{identity}-", autoescape=True)
+    query = select(func.count()).select_from(claims).where(claims.c.state == ClaimState.OPEN, mine)
+    async with store.reading() as connection:
+        return int(await connection.scalar(query) or 0)
+
+
+@asynccontextmanager
+async def chaotic(speed: float) -> AsyncIterator[World]:
+    """Start everything in a folder that goes with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        ports = server.Ports.choose(data / "ports.json")
+        first = await server.start(data, ports)
+        large = converter(kept_at(database(data)))
+        client = await server.until_ready(first, ports, data, converter=large)
+        here = World(data, ports, speed, client, {"server": first})
+        try:
+            await here.simulator()
+            for place in ("worker-a", "worker-b"):
+                await here.worker(place)
+            yield here
+        finally:
+            for one in reversed(here.processes.values()):
+                await stop(one, 5, hard=True)
+
+
+async def lived(here: World, name: str, number: int) -> tuple[str, str]:
+    """Run one case to its end, each gate answered as proposed; give its id and outcome."""
+    given = read(ROOT / "cases" / f"{name}.yaml", CaseFile)
+    entry = process("due-diligence")
+    start = cases.Start(workflow_id=f"dd-{name}-{number}")
+    handle = await _patiently(lambda: cases.start(here.client, entry, given, start))
+    if handle is None:
+        handle = here.client.get_workflow_handle(f"dd-{name}-{number}")
+    while True:
+        gates = await _patiently(lambda: cases.ask(handle, "open_gates", list[GateView]))
+        for gate in gates or ():
+            said = cases.as_proposed(gate, gate.may_decide[0], "as proposed")
+            with suppress(Trouble):  # decided already: the answer was lost in a kill
+                await cases.decide(handle, said)
+        with suppress(TimeoutError, RPCError):
+            told = await asyncio.wait_for(handle.result(), GLANCE)
+            say(f"{handle.id} ended")
+            return handle.id, str(TypeAdapter(DecisionRecord).validate_python(told).outcome)
+
+
+async def _patiently(act: Any) -> Any:
+    """Try again while server or workers are away; None if it cannot be done any more."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PATIENCE
+    while loop.time() < end:
+        try:
+            return await act()
+        except (Trouble, RPCError) as away:
+            if "already" in str(away) or "closed" in str(away):
+                return None
+            await asyncio.sleep(0.2)
+    raise TimeoutError(f"nobody answered for {PATIENCE} s")
+
+
+async def fail(here: World, store: Store, ending: "asyncio.Future[Any]", seed: int) -> None:
+    """Do everything that may happen, until the cases have ended."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    plan = {4: here.kill_server, 8: here.lock_store, 12: here.kill_server}
+    turn = 0
+    while not ending.done():
+        await asyncio.wait([ending], timeout=chance.uniform(2, 5))
+        turn += 1
+        if ending.done():
+            return
+        if turn in plan:
+            await plan[turn]()
+        elif turn == 16:
+            await here.fill_store(store)
+        elif ready := [place for place in sorted(here.identities) if here.serves(place)]:
+            await here.kill_worker(chance.choice(ready), store)
+
+
+async def judged(here: World, store: Store, ended: Sequence[tuple[str, str]]) -> Figures:
+    """Count what must be none."""
+    journal, ledger = Journal(store), Ledger(store)
+    found: Counter[str] = Counter(
+        dict.fromkeys(("repeated", "uncertain", "connections broken", "twice", "broken"), 0)
+    )
+    for case, _ in ended:
+        found["repeated"] += await journal.repeated_paid(case)
+        for row in await journal.uncertain(case):
+            found["uncertain" if row.state is ClaimState.OPEN else "connections broken"] += 1
+        found["twice"] += await ledger.duplicates(case)
+        handle = here.client.get_workflow_handle(case)
+        rows, head = await _patiently(partial(audit_of, handle))
+        found["broken"] += broken([r.model_dump(mode="json") for r in rows], head) is not None
+    running = here.client.list_workflows("ExecutionStatus = 'Running'")
+    stuck = [one.id async for one in running if one.workflow_type not in SERVES_ON]
+    async with httpx.AsyncClient(timeout=30) as outside:
+        url = f"http://127.0.0.1:{here.ports.simulator}/_simulator/book"
+        book = (await outside.get(url)).json()
+    actions: dict[str, int] = book["effects"]["by_action"]
+    again = {action: count for action, count in actions.items() if count > 1 and "/" in action}
+    return {**found, "stuck": stuck, "performed twice": again, "mails": len(book["mails"])}
+
+
+async def quiet(speed: float) -> dict[str, str]:
+    """Give what each case comes to when nothing but requests fails."""
+    async with chaotic(speed) as here:
+        ended = await asyncio.gather(*(lived(here, name, 0) for name in FILES))
+    return {name: outcome for name, (_, outcome) in zip(FILES, ended, strict=True)}
+
+
+async def chaos(count: int, seed: int, speed: float) -> Figures:
+    """Run it all, and say what held."""
+    say("each case in quiet ...")
+    wanted = await quiet(speed)
+    say(f"in quiet: {wanted}; now {count} cases in chaos")
+    async with chaotic(speed) as here, Store.opened(database(here.data)) as store:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> tuple[str, str]:
+            async with gate:
+                return await lived(here, FILES[number % len(FILES)], number)
+
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        ending = asyncio.gather(*(one(number) for number in range(count)))
+        await fail(here, store, ending, seed)
+        ended = await ending
+        seconds = loop.time() - began
+        found = await judged(here, store, ended)
+        wrong = [
+            f"{case}: {outcome}"
+            for number, (case, outcome) in enumerate(ended)
+            if outcome != wanted[FILES[number % len(FILES)]]
+        ]
+        kills = dict(here.kills)
+        return {
+            "cases": count,
+            "seed": seed,
+            "seconds": round(seconds, 1),
+            "kills": kills,
+            "in flight": here.in_flight,
+            "wrong": wrong,
+            **found,
+        }
+
+
+def say(text: str) -> None:
+    """Say how it goes."""
+    sys.stderr.write(f"chaos: {text}\n")
+    sys.stderr.flush()
+
+
+def held(found: Figures) -> list[str]:
+    """Say what did not hold; nothing if all did."""
+    told = [
+        f"{name}: {found[name]}" for name in ("wrong", "stuck", "performed twice") if found[name]
+    ]
+    told += [f"{name}: {found[name]}" for name in ("repeated", "twice", "broken") if found[name]]
+    if found["uncertain"] > found["in flight"]:
+        told.append(f"uncertain: {found['uncertain']}, under way {found['in flight']}")
+    return told
+
+
+def main() -> int:
+    """Run it; exit code 1 if something did not hold."""
+    parser = argparse.ArgumentParser(prog="bench.chaos", description=__doc__)
+    parser.add_argument("--cases", type=int, default=300)
+    parser.add_argument("--short", action="store_true", help="20 cases")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--speed", type=float, default=20.0, help="of the simulated world")
+    parser.add_argument("--json", action="store_true", help="figures alone")
+    options = parser.parse_args()
+    count = 20 if options.short else options.cases
+    found = asyncio.run(chaos(count, options.seed, options.speed))
+    wrong = held(found)
+    print(json.dumps({**found, "did not hold": wrong}, indent=2))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
