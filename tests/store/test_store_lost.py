@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
+from runtime.settings import Settings, SettingsError
 from store.admission import Admission
+from store.blobs import Blobs
 from store.database import Store
 from store.errors import StoreAway, StoreError
 from store.fairness import Need
@@ -185,6 +187,19 @@ async def test_a_full_store_says_so_and_goes_on_when_there_is_room(file_url: str
         found = await journal.read("a")
         assert found is not None
         assert found.body == big.body
+
+
+async def test_a_file_grows_as_far_as_it_may(tmp_path: Path) -> None:
+    """BRAID_STORE_MOST_MB: what is more waits, as on a full disk."""
+    bounded = Settings.from_env({"BRAID_DATA": str(tmp_path), "BRAID_STORE_MOST_MB": "1"})
+    async with Store.opened(bounded.database) as store:
+        await Blobs(store).put(b"x" * 300_000)
+        with pytest.raises(StoreAway, match="it is full; make room"):
+            await Blobs(store).put(b"y" * 1_000_000)
+    async with Store.opened(Settings(data=tmp_path).database) as store:
+        await Blobs(store).put(b"y" * 1_000_000)
+    with pytest.raises(SettingsError, match="BRAID_STORE_MOST_MB='lots': write whole megabytes"):
+        Settings.from_env({"BRAID_STORE_MOST_MB": "lots"})
 
 
 async def limit(store: Store, pages: int) -> None:
