@@ -28,6 +28,7 @@ from cli.parts import add_to
 from cli.teaching import TakesProcess
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
+from store.errors import StoreError
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -41,7 +42,7 @@ def main() -> int:
 
     try:
         left: object = app(standalone_mode=False)
-    except (BadInput, SettingsError) as error:
+    except (BadInput, SettingsError, StoreError) as error:
         return _complain(error, BAD_INPUT)
     except NoServer as error:
         return _complain(error, NO_SERVER)

@@ -158,7 +158,7 @@ class CallDesk:
         async def look(connection: AsyncConnection) -> Fetched | None:
             if reply := await self._standing.reply(connection, entry):
                 return Fetched(reply, reused=True)
-            await self.breakers.check(connection, sending.service, locked=False)
+            await self.breakers.check(connection, sending.service)
             return None
 
         async def take(connection: AsyncConnection) -> tuple[bool, Fetched | Flight | Claim]:

@@ -101,7 +101,7 @@ async def put(
 
 async def _sends(settings: Settings, scope: str) -> list[CallRow]:
     """Read from the store what was sent; nothing for a service whose store is elsewhere."""
-    if not (settings.data / "store.db").exists():
+    if not settings.has_store:
         return []
     async with Store.opened(settings.database) as store:
         return await Journal(store).calls(scope)

@@ -67,7 +67,7 @@ class CostLine(Record):
 async def report(settings: Settings, case: str, since: str, by: str, *, as_json: bool) -> None:
     """Read the journal and show it. Raises BadInput, SettingsError."""
     day, lines_by = _day(since), _by(by, case)
-    if not (settings.data / "store.db").exists():
+    if not settings.has_store:
         raise BadInput(f"nothing was asked yet: {settings.data} holds no journal; run a case first")
     catalogue = settings.models
     calls = await _calls(settings, case, day)

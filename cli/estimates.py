@@ -29,7 +29,7 @@ _LEGEND = (
 
 async def from_store(settings: Settings, named: str, at: int | None, *, as_json: bool) -> None:
     """Show what the store holds. Raises BadInput."""
-    if not (settings.data / "store.db").exists():
+    if not settings.has_store:
         raise BadInput(f"nothing was learned yet: {settings.data} holds no store; run a case first")
     async with Store.opened(settings.database) as store:
         await show(store, named, at, as_json=as_json)

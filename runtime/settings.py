@@ -156,6 +156,11 @@ class Settings:
         """Where the key ring lies, or would."""
         return self.keys_path or self.data / "keys.json"
 
+    @property
+    def has_store(self) -> bool:
+        """Say whether there may be a store already: a database that is named, or the file."""
+        return bool(self.store) or (self.data / "store.db").exists()
+
     @cached_property
     def models(self) -> Catalogue:
         """The catalogue of models, read when first asked for. Raises SettingsError."""

@@ -132,14 +132,9 @@ class Breakers:
     def __init__(self, store: Store, rule: BreakerRule | None = None) -> None:
         self._store, self.rule = store, rule or BreakerRule()
 
-    async def check(
-        self, connection: AsyncConnection, service: str, *, locked: bool = True
-    ) -> bool:
-        """Say whether a call to `service` would be the probe. Raises CircuitOpen.
-
-        `locked`: what is written next in this transaction rests on the answer.
-        """
-        circuit, now = await _read(connection, service, locked=locked), self._store.clock()
+    async def check(self, connection: AsyncConnection, service: str) -> bool:
+        """Say whether a call to `service` would be the probe. Raises CircuitOpen."""
+        circuit, now = await _read(connection, service), self._store.clock()
         match circuit.state(now):
             case BreakerState.OPEN:
                 raise CircuitOpen(service, circuit.look_again(now, self.rule))
@@ -170,9 +165,8 @@ class Breakers:
         ]
 
 
-async def _read(connection: AsyncConnection, service: str, *, locked: bool = True) -> Circuit:
+async def _read(connection: AsyncConnection, service: str) -> Circuit:
     query = select(breakers).where(breakers.c.service == service)
-    query = query.with_for_update() if locked else query
     row = (await connection.execute(query)).mappings().first()
     return Circuit() if row is None else _circuit(row)
 

@@ -68,7 +68,7 @@ class Budgets:
     async def view(self, scope: str, name: str) -> BudgetView | None:
         """Say how a budget stands; None if nobody opened it."""
         async with self._store.reading() as connection:
-            return await _view(connection, scope, name, locked=False)
+            return await _view(connection, scope, name)
 
     async def check(self, connection: AsyncConnection, charges: Sequence[Charge]) -> None:
         """Raise BudgetShort unless every budget pays for the call, BudgetUnknown if one is none."""
@@ -141,11 +141,8 @@ async def _add(
     )
 
 
-async def _view(
-    connection: AsyncConnection, scope: str, name: str, *, locked: bool = True
-) -> BudgetView | None:
+async def _view(connection: AsyncConnection, scope: str, name: str) -> BudgetView | None:
     query = select(budgets).where(*_is(scope, name))
-    query = query.with_for_update() if locked else query
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         return None

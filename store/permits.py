@@ -72,11 +72,11 @@ class Turn:
         self._loaded: set[str] = set()
 
     async def load(self, services: Iterable[str]) -> None:
-        """Read the pools of services, and hold them until the transaction ends."""
+        """Read the pools of services."""
         if not (fresh := set(services) - self._loaded):
             return
         self._loaded |= fresh
-        for row in await pool_rows.locked(self.connection, fresh):
+        for row in await pool_rows.of(self.connection, fresh):
             key = row.service, row.model
             self._before[key] = pool_rows.fill(self.pool(*key), row)
 

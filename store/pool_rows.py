@@ -1,4 +1,4 @@
-"""Pools as rows: read, with a lock that ends with the transaction, and written back if changed."""
+"""Pools as rows: read in a transaction that is alone, and written back if changed."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,12 +16,11 @@ COUNTS = ("used", "tokens", "flying", "ceiling", "floor", "virtual")
 Kept = tuple[object, ...]
 
 
-async def locked(connection: AsyncConnection, services: Iterable[str]) -> Sequence[Row[Any]]:
-    """Read the pools of services, and hold them until the transaction ends."""
-    # The row without a service is a lock: databases with several writers take turns at it.
-    named = pools.c.service.in_(["", *sorted(services)])
+async def of(connection: AsyncConnection, services: Iterable[str]) -> Sequence[Row[Any]]:
+    """Read the pools of services."""
+    named = pools.c.service.in_(sorted(services))
     query = select(pools).where(named).order_by(pools.c.service, pools.c.model)
-    return (await connection.execute(query.with_for_update())).all()
+    return (await connection.execute(query)).all()
 
 
 def fill(pool: Pool, row: Row[Any]) -> Kept:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -78,7 +79,7 @@ class Postgres:
     @asynccontextmanager
     async def opening(self) -> AsyncIterator[None]:
         """Let one at a time make or migrate the store."""
-        async with self.engine.begin() as connection:
+        async with self._transaction(BEGUN) as connection:
             for unlimited in ("lock_timeout", "idle_in_transaction_session_timeout"):
                 await connection.execute(text(f"SET LOCAL {unlimited} = 0"))
             await connection.execute(OPENING)
@@ -103,10 +104,11 @@ class Postgres:
                 yield connection
                 await connection.commit()
             return
-        token = token_hex(8)
+        token, until = token_hex(8), _patience()  # from now, however long the turn is waited for
         async with self._turn:
             self._wrote = True
-            async with self._transaction(ALONE, writer=self._writer, token=token) as connection:
+            given = {"writer": self._writer, "token": token}
+            async with self._transaction(ALONE, given, until) as connection:
                 yield connection
                 try:
                     await connection.commit()
@@ -146,25 +148,32 @@ class Postgres:
                 await self.engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, first: TextClause, **given: str) -> AsyncIterator[AsyncConnection]:
-        connection = await self._begin(self._committing, first, **given)
+    async def _transaction(
+        self, first: TextClause, given: dict[str, str] | None = None, until: float | None = None
+    ) -> AsyncIterator[AsyncConnection]:
+        connection = await self._begin(self._committing, first, given, until)
         try:
             yield connection
         finally:
             await asyncio.shield(connection.close())
 
-    async def _begin(self, engine: AsyncEngine, first: TextClause, **given: str) -> AsyncConnection:
+    async def _begin(
+        self,
+        engine: AsyncEngine,
+        first: TextClause,
+        given: dict[str, str] | None = None,
+        until: float | None = None,
+    ) -> AsyncConnection:
         """Begin with a statement; while the database is away, wait a little.
 
         Connections from before its restart are found out by that statement.
         """
-        now = asyncio.get_running_loop().time
-        until = now() + PATIENCE
+        until = until or _patience()
         while True:
             try:
-                return await _begun(engine, first, given)
+                return await _begun(engine, first, given or {})
             except Exception as trouble:
-                if self.away(trouble) is None or now() > until:
+                if self.away(trouble) is None or monotonic() > until:
                     raise
             await asyncio.sleep(PAUSE)
 
@@ -182,6 +191,10 @@ class Postgres:
                 if (why := self.away(trouble)) is None:
                     raise
                 log.warning("a commit is in doubt", store=self.where, why=why)
+
+
+def _patience() -> float:
+    return monotonic() + PATIENCE
 
 
 async def _begun(engine: AsyncEngine, first: TextClause, given: dict[str, str]) -> AsyncConnection:

@@ -140,7 +140,7 @@ class Following:
             say(by_first(now, cost.usd))
 
     async def _money(self) -> BudgetView | None:
-        if not (self.has_budget and (self.here.settings.data / "store.db").exists()):
+        if not (self.has_budget and self.here.settings.has_store):
             return None
         async with Store.opened(self.here.settings.database) as store:
             return await Budgets(store).view(self.handle.id, BUDGET)

@@ -111,7 +111,7 @@ def spread(catalogue: Catalogue, model: str) -> float:
 async def learned(settings: Settings) -> Known:
     """Read what was learned, as `starter.py estimates` shows it. Raises BadInput if nothing was."""
     mend = "run some cases, then `starter.py estimates --learn`; or plan with --durations given"
-    if not (settings.data / "store.db").exists():
+    if not settings.has_store:
         raise BadInput(f"nothing was learned yet: {settings.data} holds no store; {mend}")
     async with Store.opened(settings.database) as store:
         kept = Estimates(store)
