@@ -76,6 +76,7 @@ async def serving(here: World, address: str, name: str) -> AsyncIterator[None]:
     """Run the product's own worker until the block ends."""
     env = os.environ | {
         "BRAID_DATA": str(here.settings.data),
+        "BRAID_ENCRYPTION": "off",
         "BRAID_STORE": here.settings.store,
         "BRAID_SIMULATOR": here.settings.simulator,
         "BRAID_SIMULATOR_SMTP": here.settings.simulator_smtp,

@@ -109,7 +109,8 @@ class Store:
 
         Raises StoreAway while others hold it for too long; what was deleted is gone all the same.
         """
-        await self._database.forget()
+        with self._told():
+            await self._database.forget()
 
     def now(self) -> str:
         """Read the clock, as the store writes time."""

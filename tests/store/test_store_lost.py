@@ -208,6 +208,22 @@ async def limit(store: Store, pages: int) -> None:
         await connection.execute(text(f"PRAGMA max_page_count={pages}"))
 
 
+async def test_the_password_is_read_from_its_file_for_each_connection(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    secret, url = tmp_path / "password", make_url(await postgres.emptied())
+    url = url.set(username="guarded").update_query_dict({"password_file": str(secret)})
+    for password in ("s3cret-1", "s3cret-2"):
+        await postgres.guard("guarded", password)
+        secret.write_text("wrong\n")
+        with pytest.raises(StoreError, match="cannot be opened") as caught:
+            await Store.open(str(url))
+        assert "s3cret" not in str(caught.value)
+        secret.write_text(f"{password}\n")
+        async with Store.opened(str(url)) as store:
+            assert await claimed(store) == []
+
+
 async def test_a_server_that_is_not_there_is_told_without_the_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,15 @@ class Postgres:
         finally:
             await connection.close()
 
+    async def guard(self, role: str, password: str) -> None:
+        """Make a role that must say its password, or give it another one."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        rule = f"local all {role} scram-sha-256\n"
+        if rule not in (before := rules.read_text()):
+            rules.write_text(rule + before)
+            await self.run(f"CREATE ROLE {role} LOGIN SUPERUSER", "SELECT pg_reload_conf()")
+        await self.run(f"ALTER ROLE {role} PASSWORD '{password}'")
+
     def kill(self) -> None:
         """Let all processes of the server die at once, without a checkpoint."""
         process = self._server.get_postmaster_info().process
