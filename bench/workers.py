@@ -1,7 +1,7 @@
 """Measure several worker processes on one store: cases a minute, and each worker's share of calls.
 
-`.venv/bin/python -m bench.workers` runs 40 due diligence cases with 1, 2 and 4 workers on SQLite,
-`--postgres` on a PostgreSQL of its own; `--json` prints an object. The clock runs once all workers
+`.venv/bin/python -m bench.workers` analyses 40 piles of documents with 1, 2 and 4 workers on
+SQLite, `--postgres` on a PostgreSQL of its own; `--json` prints an object. The clock runs once all workers
 serve. Server, simulator, database, workers and bench share the machine: where its processors are
 busy, more workers bring nothing.
 """
@@ -28,9 +28,11 @@ from runtime.processes import leave, spawn, stop
 from runtime.settings import ROOT
 from store.schema import claims
 from tests.support.postgres import Postgres
-from tests.support.world import World, case_file, world
+from tests.support.world import World, example, world
+from workflows.data.document_analysis import AnalysisCase
 
 Figures = dict[str, Any]
+CASE = "document-analysis/suppliers"
 
 
 async def measured(workers: int, cases: int, database: str) -> Figures:
@@ -59,8 +61,8 @@ async def measured(workers: int, cases: int, database: str) -> Figures:
 
 
 async def done(here: World) -> None:
-    """Run a case, decided as soon as its gate opens."""
-    await here.settled(case_file("unilever"), ("approve", "ana"))
+    """Run a case that needs nobody."""
+    await (await here.begin("document-analysis", example(CASE, AnalysisCase))).result()
 
 
 async def calls(here: World) -> Counter[str]:
