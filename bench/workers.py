@@ -1,9 +1,9 @@
 """Measure several worker processes on one store: cases a minute, and each worker's share of calls.
 
 `.venv/bin/python -m bench.workers` analyses 40 piles of documents with 1, 2 and 4 workers on
-SQLite, `--postgres` on a PostgreSQL of its own; `--json` prints an object. The clock runs once all workers
-serve. Server, simulator, database, workers and bench share the machine: where its processors are
-busy, more workers bring nothing.
+SQLite, `--postgres` on a PostgreSQL of its own; `--json` prints an object. The clock runs once all
+workers serve. Server, simulator, database, workers and bench share the machine: where its
+processors are busy, more workers bring nothing.
 """
 
 import argparse
