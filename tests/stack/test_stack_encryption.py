@@ -134,8 +134,7 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
         old = KeyRing(ring).current.id
         new = key_file.add(ring, date(2026, 11, 27), use=True).id
         await handle.signal("decide", {"verdict": "approve", "by": "Xenia Outsider"})
-        said = ("--comment", "Quokka clause holds")
-        await command("decide", handle.id, "approve", "--as", "ana", *said)
+        await here.decide(handle, "approve", "ana", comment="Quokka clause holds")
         assert (await here.result(handle)).outcome == "approve"
         start = here.client.start_workflow
         broken = await start(
