@@ -66,6 +66,7 @@ def _addresses(stack: Stack) -> None:
         ("simulated mail", where.smtp),
         ("vendors", "REAL: calls cost money" if where.live else "simulated"),
         ("data and logs", str(stack.settings.data)),
+        *([("to read in the UI", f"sign in at {where.codec}/sign-in")] if where.encrypted else []),
     ):
         table.add_row(name, value)
     console = Console()
