@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
 from itertools import count
@@ -39,6 +40,12 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="braid-postgres-"))
         self._server = get_server(self._folder / "data", cleanup_mode="delete")
         self._numbers, self._shared = count(), False
+        # Ends the server when our end of its pipe closes, however we came to die.
+        pid = f"$(head -n 1 '{self._folder}/data/postmaster.pid')"
+        last = f"cat; kill -QUIT {pid} 2>/dev/null; sleep 1; rm -rf '{self._folder}'"
+        self._last = subprocess.Popen(
+            ["sh", "-c", last], stdin=subprocess.PIPE, start_new_session=True
+        )
 
     def url(self, database: str) -> str:
         """Give the SQLAlchemy address of a database."""
@@ -97,6 +104,8 @@ class Postgres:
         self.kill()
         self._server.cleanup()
         shutil.rmtree(self._folder)
+        self._last.kill()
+        self._last.communicate()
 
     @property
     def _host(self) -> str:
