@@ -5,14 +5,19 @@ answers a workflow's calls is paired with them in `worker.py`.
 """
 
 from temporalio import workflow
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.worker import (
     ActivityInboundInterceptor,
     Interceptor,
     WorkflowInboundInterceptor,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
     WorkflowInterceptorClassInput,
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from runtime.conversion import count
 from runtime.heartbeats import Heartbeats
 from workflows.attempts import LogRefusals
 from workflows.blueprint import BlueprintRun
@@ -23,6 +28,7 @@ from workflows.data_pipeline import DataPipeline
 from workflows.document_analysis import DocumentAnalysis
 from workflows.due_diligence import DueDiligence
 from workflows.email_triage import EmailTriage
+from workflows.fitting import FitMessages
 from workflows.headers import PassHeaders
 from workflows.order_fulfilment import OrderFulfilment
 from workflows.party_screening import PartyScreening
@@ -96,8 +102,8 @@ PASSED_THROUGH = (
 )
 
 
-class _Workflows(LogRefusals, PassHeaders):
-    """Both sides of a workflow: what it starts, and what it is sent."""
+class _Workflows(LogRefusals, FitMessages, PassHeaders):
+    """Both sides of a workflow: what it is sent, and what it starts."""
 
 
 class BraidInterceptor(Interceptor):
@@ -117,7 +123,25 @@ class BraidInterceptor(Interceptor):
         return _Workflows
 
 
+class _Sandbox(SandboxedWorkflowRunner):
+    """The SDK's sandbox; a workflow started with too few or too many inputs fails at once."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Make an instance that looks at how many inputs it is given."""
+        made, run = super().create_instance(det), det.defn.run_fn
+        activate = made.activate
+
+        def counted(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            for job in act.jobs:
+                if job.HasField("initialize_workflow"):
+                    count(job.initialize_workflow.arguments, run)
+            return activate(act)
+
+        made.activate = counted  # type: ignore[method-assign]
+        return made
+
+
 def runner() -> SandboxedWorkflowRunner:
     """Make the sandbox every workflow runs in."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+    return _Sandbox(restrictions=restrictions)

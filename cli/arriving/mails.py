@@ -1,6 +1,5 @@
 """Reading a mail that arrives: what it says, and whether it is one that nobody should answer."""
 
-import json
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -10,6 +9,7 @@ from html.parser import HTMLParser
 
 from pydantic import ValidationError
 
+from cli.arriving.bodies import NoJson, as_json
 from cli.errors import BadInput
 from runtime.smtp import is_ours
 from workflows.data.email_triage import IncomingMail
@@ -49,9 +49,9 @@ def raw(content: bytes, sender: str) -> IncomingMail:
 def from_json(content: bytes, sender: str) -> IncomingMail:
     """Read a mail from `{message_id, from, subject, text}`. Raises Ignored and BadInput."""
     try:
-        given = json.loads(content)
-    except ValueError as broken:
-        raise BadInput(f"the body is no JSON: {broken}; send a mail, or its fields") from broken
+        given = as_json(content)
+    except NoJson as broken:
+        raise BadInput(f"{broken}; send a mail, or its fields") from broken
     wanted = {"message_id", "from", "subject", "text"}
     if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
         raise BadInput("the body is no object of texts; give message_id, from, subject, text")

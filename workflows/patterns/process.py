@@ -183,7 +183,8 @@ class Process:
 
     def refuse(self, by: str, message: str, why: str) -> None:
         """Keep why a message was refused, for its sender to read."""
-        self._refusals.append(Refusal(at=workflow.now(), by=by, message=message, reason=why))
+        refusal = Refusal(at=workflow.now(), by=by, message=message, reason=why[:500])
+        self._refusals = [*self._refusals[-99:], refusal]  # what anybody may send has a bound
         workflow.logger.warning("message refused", extra=told(message_name=message))
 
     def so_far(self) -> Record:
