@@ -21,6 +21,8 @@ from runtime.settings import ROOT, Settings, SettingsError
 from starter import app
 from tests.support.world import Handle, World, example
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
+from workflows.data.blueprints.templates import filled, holds
+from workflows.data.common import JSON
 from workflows.errors import reason
 from workflows.rules.blueprints import doors
 from workflows.steps.blueprints.costs import TELLS, cost_in
@@ -252,6 +254,27 @@ async def test_email_triage_has_a_twin(here: World, file: str, checks: str) -> N
     sent = [{**mail, **own} for mail in (await here.book())["mails"]]
     assert len(sent) == 2
     assert sent[0] == sent[1]
+
+
+@pytest.mark.parametrize("name", ["email_triage", "email_triage_draft"])
+@pytest.mark.parametrize(
+    ("by", "outcome", "answer"), [("", "not_answered", "Hello"), ("ana", "declined", "")]
+)
+def test_an_answer_nobody_decided_about_is_kept_and_not_sent_as_in_code(
+    name: str, by: str, outcome: str, answer: str
+) -> None:
+    made = checked(ROOT / "blueprints" / f"{name}.yaml").source.blueprint
+    approval = {"verdict": "decline", "by": by, "value": None}
+    steps: dict[str, JSON] = dict.fromkeys(made.steps) | {
+        "path": "template_approved",
+        "template": "Hello",
+        "approval": approval,
+    }
+    steps["answer"] = filled(made.steps["answer"].give, {"input": {}, "steps": steps})
+    known: dict[str, JSON] = {"input": {}, "steps": steps}
+    assert steps["answer"] == answer
+    assert not holds(made.steps["sending"].when, known)
+    assert filled(made.result["outcome"], known) == outcome
 
 
 @SERVER
