@@ -65,7 +65,8 @@ class Comparing:
 
     def compared(self, baseline: Baseline, ran: Ran) -> Pair:
         """Hold what a shadow came to against its baseline."""
-        before, after = _own(baseline.acts or (), baseline.origin), _own(ran.acts, ran.id)
+        ids = baseline.origin, ran.id
+        before, after = _own(baseline.acts or (), ids), _own(ran.acts, ids)
         acts = acting_otherwise(before, after, self.tolerances)
         return Pair(
             case=baseline.case,
@@ -82,7 +83,8 @@ class Comparing:
         )
 
     def _differences(self, baseline: Baseline, ran: Ran) -> tuple[FieldDifference, ...]:
-        one, two = _named(baseline.result, baseline.origin), _named(ran.result, ran.id)
+        ids = baseline.origin, ran.id
+        one, two = _named(baseline.result, ids), _named(ran.result, ids)
         if baseline.only and isinstance(one, dict):
             two = {field: value for field, value in leaves(two) if field in one}
         elif self.candidate.blueprint and isinstance(one, dict) and isinstance(two, dict) and two:
@@ -91,13 +93,18 @@ class Comparing:
         return differing(one, two, self.tolerances)
 
 
-def _own(acts: Sequence[Act], case: str) -> list[Act]:
-    """Give orders with the case's own id taken out."""
-    return [act.model_copy(update={"said": _named(act.said, case)}) for act in acts]
+def _own(acts: Sequence[Act], ids: Sequence[str]) -> list[Act]:
+    """Give orders with the ids of a case and its shadow taken out."""
+    return [act.model_copy(update={"said": _named(act.said, ids)}) for act in acts]
 
 
-def _named(result: JSON, case: str) -> JSON:
-    """Give what a case came to, its own id taken out."""
-    said = told(result)
-    found: JSON = json.loads(json.dumps(said).replace(case, "CASE")) if case else said
+def _named(result: JSON, ids: Sequence[str]) -> JSON:
+    """Give what a case came to, the ids of it and of its shadow taken out.
+
+    Of both, as the id of a case may also be the name its shadow goes by in texts.
+    """
+    said = json.dumps(told(result))
+    for own in sorted(filter(None, ids), key=len, reverse=True):
+        said = said.replace(own, "CASE")
+    found: JSON = json.loads(said)
     return found

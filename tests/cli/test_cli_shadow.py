@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -21,12 +21,13 @@ from cli.runs import service
 from cli.session import Session
 from cli.shadows import asked, promoting
 from cli.shadows.asked import Asked
-from cli.shadows.baselines import decided
+from cli.shadows.baselines import Baseline, decided
 from cli.shadows.beside import Beside, chosen
 from cli.shadows.candidates import candidate
+from cli.shadows.comparing import Comparing
 from cli.shadows.kept import How, standing
 from cli.shadows.recast import at
-from cli.shadows.running import SPENT
+from cli.shadows.running import SPENT, Ran, Shadowed
 from cli.shadows.tolerances import places, tolerances
 from insight.statistics.fields import Tolerance
 from runtime.settings import ROOT
@@ -73,6 +74,15 @@ def test_a_blueprint_takes_what_the_case_calls_alike() -> None:
     assert BlueprintCase.model_validate(kept.given(given.model_dump(mode="json"))) == made
     with pytest.raises(BadInput, match="has no"):
         found.given(example("proposal/fleet", ProposalCase))
+
+
+def test_a_case_named_as_its_input_is_no_difference() -> None:
+    """The id of a case may be what its texts call it; its shadow has another id, and the texts."""
+    example = next(e for e in EXAMPLES if e.process == "proposal")
+    comparing = Comparing(cast("Shadowed", None), process("proposal"), candidate("sequential"))
+    baseline = Baseline("fleet", example.given(), {"case": "fleet", "n": 1}, origin="fleet")
+    ran = Ran("shadow-pr-fleet-1", {"case": "fleet", "n": 2})
+    assert [d.field for d in comparing.compared(baseline, ran).differences] == ["n"]
 
 
 def test_tolerances_are_read() -> None:
