@@ -45,10 +45,10 @@ def written(path: Path, catalogue: Catalogue) -> str:
         raise BadInput(f"{path}: {len(runs)} histories in one file; give one at a time")
     events = runs[0]
     roles = {
-        named: catalogue.roles_of(model)[0]
+        named: min(behind, key=lambda role: catalogue.roles[role].index(model))
         for model in catalogue.models
         for named in (model, catalogue.model(model).id)
-        if named and catalogue.roles_of(model)
+        if named and (behind := catalogue.roles_of(model))
     }
     effects = {call.name: name for name, call in EFFECTS.items()}
     process = events[0].workflow_execution_started_event_attributes.workflow_type.name

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cli.blueprints.auditing import OURS
 from cli.blueprints.reading import read_blueprint
@@ -158,6 +159,13 @@ def test_content_production_runs_at_once_what_its_code_does() -> None:
     assert "figures_begun" not in {*needs["research"].hard, *needs["outline"].hard}
     assert "research" not in needs["figures_begun"].hard
     assert needs["handing_over"].hard == ("check",)
+
+
+def test_a_step_asks_the_role_whose_first_model_was_asked() -> None:
+    file = ROOT / "tests" / "replay" / "content_production_heat_pumps.json"
+    steps = yaml.safe_load(written(file, Settings().models))["steps"]
+    roles = {name: steps[name]["ask"] for name in ("brief", "facts", "draft", "check")}
+    assert list(roles.values()) == ["triage", "analyst", "drafter", "reviewer"], roles
 
 
 def test_a_history_of_nothing_is_refused(tmp_path: Path) -> None:
