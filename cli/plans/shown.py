@@ -101,7 +101,7 @@ def _steps(found: Analysis, console: Console) -> RenderableType:
     ):
         slack = seconds(place.slack) if place.slack else "-"
         label = fitted(clear(place.step, plain=plain), name, plain).rstrip()
-        often = percent(chance[place.step].criticality)
+        often = percent(chance[place.step].criticality) if place.seconds else ""
         table.add_row(label, bar, seconds(place.seconds), slack, often)
     return Group(table, legend(found.critical, plain=plain))
 
@@ -157,10 +157,10 @@ def _savings(saved: Savings, usd: float) -> RenderableType:
     table.add_row(f"{seconds(saved.seconds)} a case", f"{saved.hours:,.1f}", _money(saved.money))
     less = f"less {seconds(saved.overhead)} of coordination"
     table.add_row(less, f"{saved.net_hours:,.1f}", _money(saved.net_money))
-    month = f"models cost {saved.month_models:,.2f} US dollars a month"
+    month = f"models cost {saved.month_models:,.2f} US dollars a month ({usd:.4f} a case)"
     if saved.month_value is not None:
         month += f", the time saved is worth {saved.month_value:,.2f}"
-    return Group(table, Text(f"{month} ({usd:.4f} a case)", style="dim"))
+    return Group(table, Text(month, style="dim"))
 
 
 def _money(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from insight.plan.graph import Graph
 from workflows.data.blueprints.blueprint import Blueprint
-from workflows.data.blueprints.plan import Plan
+from workflows.data.blueprints.plan import Plan, StepId
 from workflows.data.blueprints.planned import changes
 from workflows.data.common import Record
 
@@ -17,7 +17,7 @@ class Question(Record):
 
 def readiness(blueprint: Blueprint, plan: Plan) -> tuple[Question, ...]:
     """Ask what a blueprint's readers should be able to answer."""
-    return (_on_call(blueprint), _undone(blueprint), _watched(plan))
+    return (_on_call(blueprint), _undone(blueprint, plan), _watched(plan))
 
 
 def _on_call(blueprint: Blueprint) -> Question:
@@ -31,16 +31,25 @@ def _on_call(blueprint: Blueprint) -> Question:
     return Question(asks=asks, well=None, says=says)
 
 
-def _undone(blueprint: Blueprint) -> Question:
+def _undone(blueprint: Blueprint, plan: Plan) -> Question:
     asks = "Is there an undo for every effect?"
     effects = {name: step for name, step in blueprint.steps.items() if changes(step)}
-    open_ones = [name for name, step in effects.items() if step.undo is None]
+    last = _last(plan)
+    open_ones = [name for name, step in effects.items() if step.undo is None and name != last]
     if not effects:
         return Question(asks=asks, well=True, says="there are no effects")
     if not open_ones:
-        return Question(asks=asks, well=True, says="each has one")
+        says = f"{last} comes last" if last in effects else "each has one"
+        return Question(asks=asks, well=True, says=says)
     says = f"not for {', '.join(open_ones)}: give them undo, or let them come last"
     return Question(asks=asks, well=False, says=says)
+
+
+def _last(plan: Plan) -> StepId:
+    """Give the step before whose one call all else has ended; empty if there is none."""
+    graph = Graph(plan)
+    step, before = graph.steps[-1], graph.before[-1].bit_count()
+    return step.id if before == len(graph.steps) - 1 and step.times == 1 else ""
 
 
 def _watched(plan: Plan) -> Question:

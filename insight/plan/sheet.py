@@ -243,7 +243,7 @@ def width(found: Critical) -> int:
 
 def seconds(time: float) -> str:
     """Write a time briefly: 14 s, 3.5 min, 2.1 h, 4 d."""
-    for unit, size in (("d", 172_800.0), ("h", 5_400.0), ("min", 120.0)):
+    for unit, size in (("d", 172_800.0), ("h", 3_600.0), ("min", 120.0)):
         if time >= size:
             return f"{time / {'d': 86_400, 'h': 3_600, 'min': 60}[unit]:.3g} {unit}"
     return f"{time:.3g} s"

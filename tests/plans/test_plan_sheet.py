@@ -60,7 +60,7 @@ def test_people_waited_for_at_once_are_a_gain_though_no_work_is_saved() -> None:
     both = [step("legal", 7200, waits=True), step("price", 3600, waits=True)]
     sheet = judged(plan(*both))
     assert sheet.parallel
-    assert "saves 60 min of 3 h of waiting and work" in sheet.verdict
+    assert "saves 1 h of 3 h of waiting and work" in sheet.verdict
     assert scores(sheet)[Dimension.DURATION] == 1
 
 
@@ -97,6 +97,7 @@ def test_times_are_written_briefly() -> None:
         14: "14 s",
         119: "119 s",
         210: "3.5 min",
+        3600: "1 h",
         5400: "1.5 h",
         4 * 86400: "4 d",
     }
@@ -113,6 +114,8 @@ def test_readiness_names_what_is_missing() -> None:
     call, undo, watch = readiness(bare, plan_of(bare))
     assert (call.well, undo.well, watch.well) == (None, False, None)
     assert "not for a" in undo.says
+    ordered = blueprint(a={**mail, "needs": ["b"]}, b={"give": "x"})
+    assert readiness(ordered, plan_of(ordered))[1].says == "a comes last"
     whole = blueprint(
         a={**mail, "undo": {"effect": "mail"}, "on_failure": {"ask": ["ana"]}},
     )
