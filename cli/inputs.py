@@ -32,6 +32,8 @@ _MENDS = {
     "bool_parsing": "write true or false",
     "bool_type": "write true or false",
     "too_short": "name at least one",
+    "too_long": "write fewer",
+    "dict_type": "write fields, one per line, as `name: value`",
     "string_too_short": "write at least one character",
     "string_too_long": "shorten it",
     "enum": "choose one of them",

@@ -13,6 +13,8 @@ from cli.yaml_files import Loc, YamlFile
 from workflows.data.blueprints.blueprint import Blueprint, Step
 
 EXAMPLES = "blueprints/"
+_LENGTHS = ("P5D or PT30M", "90s, 4h or 2d")
+"""How lengths of time are written in blueprints, instead of in case files."""
 _TEXTS = "write it in quotes, as '2026'"
 
 
@@ -51,6 +53,7 @@ def _lines(file: YamlFile, error: ValidationError) -> list[str]:
     lines = []
     for loc, said in causes_of(error, whole="blueprint"):
         row, column = file.place(loc)
+        said = said.replace(*_LENGTHS)
         mend = _meant(loc) if tuple(loc) in strange else ""
         if "valid string" in said and mend == "":
             mend = f"; {_TEXTS}"

@@ -64,7 +64,7 @@ def test_values_keep_their_kind_and_places_are_known(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ("takes: 8s", "take: 8s", "9:5: steps.summary.take: Extra.*did you mean takes?"),
-        ("takes: 8s", "takes: 8 parsecs", "9:5: steps.summary.takes: .*as P5D"),
+        ("takes: 8s", "takes: 8 parsecs", "9:5: steps.summary.takes: .*as 90s"),
         ('ask: writer\n    prompt: "', 'source: x\n    ask: y\n    prompt: "', "exactly one of"),
         ("name: quiz", "name: Quiz", "1:1: name: write lower-case"),
         ("  quiz:\n", "  summary:\n", "line 11: summary stands there twice"),
