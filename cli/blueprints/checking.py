@@ -41,10 +41,12 @@ def checked(path: Path) -> Checked:
     offers = Offers(roles=frozenset(Settings.from_env().models.roles))
     errors, advice = list[str](), list[str]()
     for one in (source, *run_by(source).values()):
-        errors += wrong_names(one)
-        for placed in audited_alone(one, offers):
+        found = audited_alone(one, offers)
+        told = tuple(f"{placed.place}:" for placed in found if placed.is_error)
+        errors += (said for said in wrong_names(one) if not said.startswith(told))
+        for placed in found:
             (errors if placed.is_error else advice).append(placed.line())
-    return Checked(source, tuple(errors), tuple(advice))
+    return Checked(source, tuple(dict.fromkeys(errors)), tuple(dict.fromkeys(advice)))
 
 
 def sound(path: Path) -> Source:
