@@ -228,8 +228,8 @@ _JUDGES: dict[Dimension, Callable[[_Facts], tuple[int, str]]] = {
 
 def width(found: Critical) -> int:
     """Give the most steps that run at once if each begins as early as it can."""
-    news = [
-        (at, change)
+    news = [  # rounded, or a step would begin a rounding error before the one it needs has ended
+        (round(at, 6), change)
         for p in found.places
         if p.seconds
         for at, change in ((p.start, 1), (p.end, -1))

@@ -7,11 +7,12 @@ import pytest
 from insight.learned.attempts import StepKey
 from insight.learned.estimates import Estimate, Interval
 from insight.plan.analysis import analyse
+from insight.plan.critical import critical
 from insight.plan.learned import Seen, with_learned
 from insight.plan.montecarlo import simulate
 from insight.plan.readiness import readiness
 from insight.plan.savings import Volume
-from insight.plan.sheet import Dimension, Sheet, seconds
+from insight.plan.sheet import Dimension, Sheet, seconds, width
 from tests.plans.made import email, plan, step
 from workflows.data.blueprints.blueprint import Blueprint
 from workflows.data.blueprints.plan import Limit, Plan
@@ -29,6 +30,7 @@ def scores(sheet: Sheet) -> dict[Dimension, int]:
 def test_a_chain_gains_nothing_and_says_so() -> None:
     sheet = judged(plan(step("a", 5), step("b", 5, "a"), step("c", 5, "b")))
     assert (sheet.gains, sheet.parallel) == (False, False)
+    assert width(critical(plan(step("a", 0.1), step("b", 0.2, "a"), step("c", 0.3, "b")))) == 1
     assert sheet.verdict.startswith("in order: each step needs the one before")
     assert (scores(sheet)[Dimension.DURATION], scores(sheet)[Dimension.DEPENDENCIES]) == (-2, -2)
 
