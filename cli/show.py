@@ -81,7 +81,8 @@ def gate(case: str, view: GateView) -> RenderableType:
     """Show an open gate and the command that answers it."""
     people = ", ".join(view.may_decide) or "nobody left"
     text = Text()
-    text.append(f"{view.question}  proposal: {view.proposal}\n")
+    proposal = f"  proposal: {view.proposal}" if view.proposal else ""
+    text.append(f"{view.question}{proposal}\n")
     text.append(f"needed: {', '.join(view.needs)}; may decide: {people}; ")
     text.append(f"until {view.deadline:%Y-%m-%d %H:%M} UTC\n")
     for told in view.escalations:

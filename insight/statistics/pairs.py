@@ -96,7 +96,7 @@ def judged(pairs: Sequence[Pair], wanted: float) -> Verdict:
     measures = corrected([d for d in found if d is not None])
     gains, losses = _told(measures)
     if count < LEAST:
-        word, why = Word.TOO_FEW, [f"{count} cases; {LEAST} are the least"]
+        word, why = Word.TOO_FEW, [f"{count} of at least {LEAST}"]
     elif agree < wanted * count:
         word, why = Word.WORSE, [f"{agree} of {count} agree, fewer than the {wanted:.0%} wanted"]
     elif losses:
