@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,26 +23,31 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.wire import Wire
+from cli.blueprints.checking import case_of
 from runtime.conversion import DATA_CONVERTER
 from runtime.logs import configure
 from runtime.processes import leave
 from runtime.server import binary
-from runtime.settings import Settings
+from runtime.settings import ROOT, Settings
 from simulator.app import create_app
 from simulator.config import SimulatorConfig
 from simulator.server import serving
 from store.database import Store
 from tests.support.signing import signed
-from tests.support.world import Handle, World, case_file
+from tests.support.world import Handle, World, case_file, example
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
 from workflows.data.common import BranchState, BranchView, Decision, Verdict
 from workflows.data.decision import CaseSoFar
 from workflows.data.due_diligence import ReferenceReply
+from workflows.data.email_triage import TriageCase
 from workflows.data.findings import Check, CheckResult
 from workflows.data.report import ReportFiled, ReportOrder
+from workflows.data.submission import SubmissionCase
+from workflows.data.support import SupportRequest
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+BLUEPRINT = ROOT / "blueprints" / "invoice.yaml"
 FLAGS = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "history.transferProcessorMaxPollRPS=20000",
@@ -56,6 +61,7 @@ class Days:
 
     env: WorkflowEnvironment
     here: World
+    others: dict[str, Handle] = field(default_factory=dict)
 
     async def start(self, case: CaseFile) -> Handle:
         """Start a case whose clock runs as usual until it is moved."""
@@ -253,6 +259,75 @@ async def report(days: Days) -> dict[str, Any]:
     }
 
 
+async def others(days: Days) -> dict[str, Handle]:
+    """Start a case of each of four more processes; they come to their gates meanwhile."""
+    tablets = {"deadline": 17 * DAY, "reminder": 3 * DAY}
+    given = {
+        "regulatory-submission": example(
+            "regulatory-submission/tablets", SubmissionCase, **tablets
+        ),
+        "blueprint": case_of(BLUEPRINT, [str(ROOT / "cases" / "blueprints" / BLUEPRINT.name)]),
+        "support-request": example("support-request/refund", SupportRequest),
+        "email-triage": example("email-triage/urgent", TriageCase),
+    }
+    with days.env.with_time_skipping_disabled():
+        return {name: await days.here.begin(name, record) for name, record in given.items()}
+
+
+async def waiting(days: Days) -> dict[str, Any]:
+    """24 days of a submission, five of an invoice, two of a request, hours of a mail."""
+    submission, invoice, request, mail = days.others.values()
+    told = await asyncio.gather(
+        signing(days, submission),
+        lapsed(days, invoice, "approve"),
+        handed_over(days, request),
+        lapsed(days, mail, "answer"),
+    )
+    ended = dict(zip(("submission", "invoice", "request", "mail"), told, strict=True))
+    return {"analysis": {"sent": ended["submission"].pop("first")}, **ended}
+
+
+async def signing(days: Days, submission: Handle) -> dict[str, Any]:
+    """The analysis is signed on days five and seven, the writing never."""
+    analysis = await days.here.gate(submission, "sign-analysis")
+    await days.later(submission, 5 * DAY)
+    await days.here.decide(submission, "approve", "tomas", gate=analysis.name)
+    await days.later(submission, 2 * DAY)
+    first = await sent_since(submission, analysis.opened)
+    await days.here.decide(submission, "approve", "yuki", gate=analysis.name)
+    return {"first": first, **await lapsed(days, submission, "sign-writing")}
+
+
+async def handed_over(days: Days, request: Handle) -> dict[str, Any]:
+    """Nobody answers in time, so it is handed over; a day later they say it is done."""
+    told = await lapsed(days, request, "answer")
+    await days.later(request, DAY)
+    await days.here.decide(request, "done", "tim", gate="handed over")
+    return {**told, "by": (await request.result())["by"]}
+
+
+async def lapsed(days: Days, handle: Handle, name: str) -> dict[str, Any]:
+    """Let the time of a gate pass; says when it was reminded of, and what became of the case."""
+    gate = await days.here.gate(handle, name)
+    assert gate.deadline is not None
+    ended = not await days.env.fast_forward(handle, gate.deadline - gate.opened + HOUR)
+    status = await handle.query("status")
+    return {
+        "sent": await sent_since(handle, gate.opened),
+        "ended": ended,
+        "outcome": status["outcome"],
+        "open": status["waiting_for"],
+    }
+
+
+async def sent_since(handle: Handle, moment: datetime) -> list[float]:
+    """Tell how many seconds after a moment each message to people was sent."""
+    history = await handle.fetch_history()
+    start = history.events[0].event_time.ToDatetime(UTC)
+    times = [(start + day * DAY - moment).total_seconds() for day, _ in await messages(handle)]
+    return [time for time in times if time > 0]
+
+
 async def messages(handle: Handle) -> list[tuple[float, str]]:
     """Tell which mails to the customer and which chats were sent, and on which day of the case."""
     events = (await handle.fetch_history()).events
@@ -309,12 +384,15 @@ STORIES: dict[str, Callable[[Days], Any]] = {
     "review": review,
     "weeks": weeks,
     "report": report,
+    "waiting": waiting,
 }
 
 
 async def main(data: Path, stories: list[str]) -> None:
     """Live through the stories named and print what was seen."""
     async with world_of_days(data) as days:
+        if "waiting" in stories:
+            days.others = await others(days)
         seen = {name: await STORIES[name](days) for name in stories}
         sys.stdout.write(json.dumps(seen) + "\n")
 

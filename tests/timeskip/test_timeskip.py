@@ -13,7 +13,8 @@ import pytest_asyncio
 from runtime.settings import ROOT
 
 pytestmark = pytest.mark.server
-STORIES = ("references", "review", "weeks", "report")
+STORIES = ("references", "review", "weeks", "report", "waiting")
+HOUR, DAY = 3_600, 86_400
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -104,3 +105,35 @@ def test_a_report_is_asked_for_until_somebody_says_it_was_filed(seen: Any) -> No
     filed = story["filed"]
     assert (filed["filed"], filed["late"], filed["by"]) == (True, True, "mira")
     assert filed["comment"] == "reference 123"
+
+
+WRITTEN: dict[str, list[float]] = {
+    "analysis": [3 * DAY, 6 * DAY],
+    "submission": [day * DAY for day in (3, 6, 9, 12, 15)],
+    "invoice": [],
+    "request": [0.45 * DAY, 0.9 * DAY],
+    "mail": [1 * HOUR, 2 * HOUR, 3 * HOUR],
+}
+"""Seconds after its gate opened at which people are written to: the analysis of a submission is
+signed on day seven, its writing never; a request is reminded of once, and at the end of its time
+the customer is told.
+"""
+
+
+def test_for_24_days_each_process_reminds_when_it_must_and_ends_as_it_says(seen: Any) -> None:
+    """Each message is there once, never early, and late only by what the machine takes."""
+    story = seen["waiting"]
+    for name, times in WRITTEN.items():
+        sent = story[name]["sent"]
+        early = 60 if name == "request" else 0  # its time counts from its arrival
+        late = [was - at for was, at in zip(sent, times, strict=True)]
+        assert all(-early <= one < 60 for one in late), (sent, times)
+    del story["analysis"]
+    ends = {n: (told["outcome"], told["ended"], told["open"]) for n, told in story.items()}
+    assert ends == {
+        "submission": ("expired", True, []),
+        "invoice": ("done", True, []),
+        "request": ("handed_over", False, ["gate handed over"]),
+        "mail": ("not_answered", True, []),
+    }
+    assert story["request"]["by"] == "tim"
