@@ -33,6 +33,7 @@ from workflows.data.common import (
     SCOPE_HEADER,
     SHADOW,
 )
+from workflows.data.memo import ENTRIES, misfit
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
 from workflows.patterns.announce import Announcer
@@ -51,6 +52,7 @@ class PassHeaders(WorkflowInboundInterceptor):
         """Run the case in the grade it was started with. Raises Misuse if its memo is wrong."""
         enter_grade(_given_grade())
         _marks()
+        _check_memo()
         try:
             result = await super().execute_workflow(input)
         except Exception as error:
@@ -193,6 +195,13 @@ def _given_grade() -> Grade:
         return Grade(given)
     except ValueError:
         raise Misuse(f"grade {given!r} is none; start with {' or '.join(Grade)}") from None
+
+
+def _check_memo() -> None:
+    """Look at what is read later, where a misfit would leave the case stuck. Raises Misuse."""
+    for name in ENTRIES:
+        if (why := misfit(name, workflow.memo_value(name, default=None))) is not None:
+            raise Misuse(f"memo {name}: {why}; start the case without it, or with one that fits")
 
 
 def _marks() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Messages that do not fit: refused with what is wrong, never a stuck workflow."""
 
+import itertools
 import secrets
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from tests.support.world import World, case_file
+from workflows.data.memo import ENTRIES
 
 pytestmark = pytest.mark.server
 
@@ -32,6 +34,16 @@ async def test_a_case_that_does_not_fit_fails_at_once_and_says_why(here: World) 
     assert why.type == "InvalidInput"
     assert "colour" in why.message
     assert "check digits" in why.message
+
+
+async def test_a_memo_that_does_not_fit_fails_the_case_at_once(here: World) -> None:
+    """What would be read only later, too: such a case was stuck."""
+    for name, value in itertools.product(ENTRIES, (7, {"a": "b"})):
+        handle = await here.begin("due-diligence", case_file("unilever"), memo={name: value})
+        with pytest.raises(WorkflowFailureError) as caught:
+            await handle.result()
+        assert isinstance(caught.value.cause, ApplicationError)
+        assert (caught.value.cause.type, name in caught.value.cause.message) == ("Misuse", True)
 
 
 @pytest.mark.parametrize(
