@@ -18,6 +18,7 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.conversion import count
+from runtime.early import Runner
 from runtime.heartbeats import Heartbeats
 from workflows.attempts import LogRefusals
 from workflows.blueprint import BlueprintRun
@@ -123,8 +124,8 @@ class BraidInterceptor(Interceptor):
         return _Workflows
 
 
-class _Sandbox(SandboxedWorkflowRunner):
-    """The SDK's sandbox; a workflow started with too few or too many inputs fails at once."""
+class _Sandbox(Runner):
+    """Our sandbox; a workflow started with too few or too many inputs fails at once."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Make an instance that looks at how many inputs it is given."""

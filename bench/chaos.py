@@ -17,7 +17,7 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -53,7 +53,7 @@ FILES = ("unilever", "bank_saderat", "carbo_ceramics")
 SHARE = 0.05
 BUSY_S, FULL_S = 12, 6
 """Seconds the store is locked (a connection waits 10), and full."""
-AT_ONCE = 20
+SHORT, AT_ONCE = 20, 20
 PATIENCE, GLANCE = 600, 2.0
 """Seconds after which a case that nobody answers for is lost, and between two looks at one."""
 SERVES_ON = frozenset({"compliance-report", "keeper", "topic"})
@@ -226,10 +226,18 @@ async def _patiently(act: Any) -> Any:
     raise TimeoutError(f"nobody answered for {PATIENCE} s")
 
 
-async def fail(here: World, store: Store, ending: "asyncio.Future[Any]", seed: int) -> None:
-    """Do everything that may happen, until the cases have ended."""
+async def fail(
+    here: World, store: Store, ending: "asyncio.Future[Any]", seed: int, every: int
+) -> None:
+    """Kill workers, and each so many turns do something else, until the cases have ended."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    plan = {4: here.kill_server, 8: here.lock_store, 12: here.kill_server}
+    acts: tuple[Callable[[], Awaitable[None]], ...] = (
+        here.kill_server,
+        here.lock_store,
+        partial(here.fill_store, store),
+        here.kill_server,
+    )
+    plan = {every * (number + 1): act for number, act in enumerate(acts)}
     turn = 0
     while not ending.done():
         await asyncio.wait([ending], timeout=chance.uniform(2, 5))
@@ -238,8 +246,6 @@ async def fail(here: World, store: Store, ending: "asyncio.Future[Any]", seed: i
             return
         if turn in plan:
             await plan[turn]()
-        elif turn == 16:
-            await here.fill_store(store)
         elif ready := [place for place in sorted(here.identities) if here.serves(place)]:
             await here.kill_worker(chance.choice(ready), store)
 
@@ -281,7 +287,7 @@ async def chaos(count: int, seed: int, speed: float) -> Figures:
     wanted = await quiet(speed)
     say(f"in quiet: {wanted}; now {count} cases in chaos")
     async with chaotic(speed) as here, Store.opened(database(here.data)) as store:
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(min(AT_ONCE, max(count // 4, 1)))
 
         async def one(number: int) -> tuple[str, str]:
             async with gate:
@@ -290,7 +296,7 @@ async def chaos(count: int, seed: int, speed: float) -> Figures:
         loop = asyncio.get_running_loop()
         began = loop.time()
         ending = asyncio.gather(*(one(number) for number in range(count)))
-        await fail(here, store, ending, seed)
+        await fail(here, store, ending, seed, every=2 if count <= SHORT else 10)
         ended = await ending
         seconds = loop.time() - began
         found = await judged(here, store, ended)
@@ -334,10 +340,10 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--short", action="store_true", help="20 cases")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--speed", type=float, default=20.0, help="of the simulated world")
+    parser.add_argument("--speed", type=float, default=10.0, help="of the simulated world")
     parser.add_argument("--json", action="store_true", help="figures alone")
     options = parser.parse_args()
-    count = 20 if options.short else options.cases
+    count = SHORT if options.short else options.cases
     found = asyncio.run(chaos(count, options.seed, options.speed))
     wrong = held(found)
     print(json.dumps({**found, "did not hold": wrong}, indent=2))

@@ -4,15 +4,15 @@ import os
 
 import pytest
 
-from bench.chaos import chaos, held
+from bench.chaos import SHORT, chaos, held
 
 pytestmark = pytest.mark.server
-CASES = 300 if os.environ.get("BRAID_SOAK") else 20
+CASES = 300 if os.environ.get("BRAID_SOAK") else SHORT
 
 
 async def test_cases_come_through_everything_that_can_fail() -> None:
-    found = await chaos(CASES, seed=7, speed=20.0)
+    found = await chaos(CASES, seed=7, speed=10.0)
     print(found)
     assert held(found) == [], found
     assert found["kills"]["worker"] >= 4
-    assert found["kills"]["server"] >= 1
+    assert {"server": 2, "store locked": 1, "store full": 1}.items() <= found["kills"].items()
