@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -57,4 +58,15 @@ async def test_shadows_leave_nothing_outside(here: World) -> None:
         assert noted == sorted(row.effect for row in await ledger.effects(case))
         paid = sum(c.usd for c in await journal.calls(case) if c.usd)
         assert (await shadows.shared(shadow)).usd == paid
-        assert {**ended.result, COST: ""} == {**real.result, COST: ""}
+        assert in_any_order(ended.result) == in_any_order(real.result)
+
+
+def in_any_order(result: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what it cost, and the order in which an order was undone.
+
+    Nothing of a shadow takes time, so a warehouse that was not chosen may be released before the
+    bank declines in it, and undone after that in its case.
+    """
+    freed = {f"{name}/reserve" for name in result.get("released", ())}
+    undone = sorted(freed | set(result.get("undone", ())))
+    return {**result, COST: "", "released": [], "undone": undone}
