@@ -51,11 +51,14 @@ async def test_shadows_leave_nothing_outside(here: World) -> None:
     )
     assert await acts(here) == book
     journal, ledger, shadows = Journal(here.store), Ledger(here.store), Shadows(here.store)
-    for (case, real), (shadow, ended) in zip(cases, seen, strict=True):
+    pairs = zip((*CHOSEN, DECLINED), cases, seen, strict=True)
+    for example, (case, real), (shadow, ended) in pairs:
         assert await ledger.effects(shadow) == []
         assert [c for c in await journal.calls(shadow) if c.usd] == []
-        noted = sorted(note.effect for note in await shadows.suppressed(shadow))
-        assert noted == sorted(row.effect for row in await ledger.effects(case))
+        noted = [note.effect for note in await shadows.suppressed(shadow)]
+        # How many warehouses had reserved when the bank declined is a matter of moments.
+        kinds = set if example is DECLINED else sorted
+        assert kinds(noted) == kinds(row.effect for row in await ledger.effects(case))
         paid = sum(c.usd for c in await journal.calls(case) if c.usd)
         assert (await shadows.shared(shadow)).usd == paid
         assert in_any_order(ended.result) == in_any_order(real.result)

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from workflows.data.events import Event
 from workflows.data.resources import KeeperMessage, KeeperState, Notice
@@ -15,7 +14,7 @@ from workflows.patterns.publish import deliver
 from workflows.services.history import full
 
 
-@workflow.defn(name="keeper", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name="keeper")
 class Keeper:
     """One per pool; `activities/services.py` starts it with its first message."""
 

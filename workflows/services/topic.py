@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from workflows.data.events import TopicMessage, TopicState
 from workflows.patterns.publish import deliver
@@ -13,7 +12,7 @@ from workflows.patterns.topics import due, receive, settle
 from workflows.services.history import full
 
 
-@workflow.defn(name="topic", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name="topic")
 class Topic:
     """One per topic; `activities/services.py` starts it with its first message. It stays."""
 
