@@ -26,7 +26,6 @@ from typing import Any
 
 import httpx
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -43,7 +42,7 @@ from runtime.settings import ROOT
 from store.database import Store
 from store.journal import ClaimState, Journal
 from store.ledger import Ledger
-from store.schema import claims
+from store.uncertain import open_of
 from workflows.data.audit import broken
 from workflows.data.case_file import CaseFile
 from workflows.data.common import GateView
@@ -122,7 +121,7 @@ class World:
             died.kill()
         await died.wait()
         self.kills["worker"] += 1
-        self.in_flight += await _open(store, self.identities[place])
+        self.in_flight += await open_of(store, self.identities[place])
         say(f"killed {self.identities[place]}; {self.in_flight} calls under way at kills by now")
         for _ in range(100):  # the server may be down as well
             try:
@@ -162,14 +161,6 @@ class World:
 def database(data: Path) -> str:
     """Give the address of the store in a folder."""
     return f"sqlite+aiosqlite:///{data / 'store.db'}"
-
-
-async def _open(store: Store, identity: str) -> int:
-    """Count the calls a worker process had open: its claims carry a name of that very start."""
-    mine = claims.c.worker.startswith(f"{identity}-", autoescape=True)
-    query = select(func.count()).select_from(claims).where(claims.c.state == ClaimState.OPEN, mine)
-    async with store.reading() as connection:
-        return int(await connection.scalar(query) or 0)
 
 
 @asynccontextmanager

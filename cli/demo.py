@@ -20,10 +20,11 @@ from cli.watch import asking, closed, done, under_way, watching
 from insight.history.counts import completed_again
 from insight.history.reader import ordered
 from insight.report import Report
-from runtime.stack import Child, Stack
+from runtime.stack import Child
 from store.database import Store
 from store.journal import Journal
 from store.ledger import Ledger
+from store.uncertain import open_of
 from workflows.data.common import GateView, Record
 from workflows.data.decision import DecisionRecord
 
@@ -91,26 +92,32 @@ async def crash_through(here: Session, tail: Tail, kills: Kills) -> None:
     """
     stack = here.stack
     assert stack is not None  # noqa: S101 - demo() refused otherwise
-    known = await _kill(stack, stack.worker, tail, kills, asking())
-    await _kill(stack, stack.server, tail, kills, asking(after=done(known)))
+    known = await _kill(here, stack.worker, tail, kills, asking())
+    await _kill(here, stack.server, tail, kills, asking(after=done(known)))
 
 
 async def _kill(
-    stack: Stack, child: Child, tail: Tail, kills: Kills, ready: Callable[[Report], bool]
+    here: Session, child: Child, tail: Tail, kills: Kills, ready: Callable[[Report], bool]
 ) -> Report:
     """Kill in the next moment that is `ready`; gives what was known of the case then.
 
     What a history tells may be over when it is read. So the vendors are held while we look again
     and kill: no call can end in between.
     """
+    stack = here.stack
+    assert stack is not None  # noqa: S101 - demo() refused otherwise
     while True:
         await _moment(tail, child, ready)
         with _held(stack.simulator):
             known = await tail.settled()
             if not ready(known):
                 continue
+            worker = stack.worker_identity
             pid = await stack.kill(child)
         calls = len(under_way(known))
+        if child is stack.worker:  # it may have begun another since we looked
+            async with Store.opened(here.settings.database) as store:
+                calls = max(calls, await open_of(store, worker))
         say(f"demo: killed the {child.name} (pid {pid}) with {calls} calls under way")
         kills.done.append({"part": child.name, "pid": pid, "in_flight": calls})
         return known

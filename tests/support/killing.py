@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from sqlalchemy import func, select
 
 from runtime.release import release
 from simulator.app import create_app
 from simulator.config import SimulatorConfig
 from simulator.server import serving
 from store.database import Store
-from store.journal import ClaimState, Journal
-from store.schema import claims
+from store.journal import Journal
+from store.uncertain import open_of
 from tests.flows.gateway import Counted, Many, ManyCalls
 from tests.support.flows import Killable, killable
 from workflows.grades import GRADE, Grade
@@ -96,23 +95,15 @@ async def _kill(
         if ending.done():
             return
         await victim.kill(released=False)
-        tally.in_flight.append(await _open(store, victim.identity))
+        tally.in_flight.append(await open_of(store, victim.identity))
         await release(victim.flows.client, victim.identity)
         await victim.start()
 
 
 async def _busiest(store: Store, workers: tuple[Killable, Killable]) -> tuple[Killable, int]:
     """Give the worker with the most calls under way, and how many those are."""
-    held = [await _open(store, worker.identity) for worker in workers]
+    held = [await open_of(store, worker.identity) for worker in workers]
     return workers[held.index(max(held))], max(held)
-
-
-async def _open(store: Store, identity: str) -> int:
-    """Count the calls a worker process has open; its claims carry a name of that very start."""
-    mine = claims.c.worker.startswith(f"{identity}-", autoescape=True)
-    query = select(func.count()).select_from(claims).where(claims.c.state == ClaimState.OPEN, mine)
-    async with store.reading() as connection:
-        return int(await connection.scalar(query) or 0)
 
 
 async def _count(store: Store, scopes: list[str], tally: Tally) -> None:
