@@ -2,6 +2,7 @@
 activity and vendor call in one trace. Spans carry ids and enumerated words only.
 """
 
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -81,7 +82,11 @@ def vendor_span(service: str, method: str, *, simulated: bool) -> Iterator[Calla
         f"Exchange:{service}", kind=SpanKind.CLIENT, attributes=attributes
     )
     with span as now:
-        yield partial(now.set_attribute, STATUS)
+        try:
+            yield partial(now.set_attribute, STATUS)
+        except CancelledError as cancelled:  # no error to the library, which would say nothing
+            now.record_exception(cancelled)
+            raise
 
 
 def traceparent() -> dict[str, str]:

@@ -77,6 +77,19 @@ async def test_only_the_services_named_are_told_the_id_of_the_trace(
     assert sent.attributes == told | {"braid.status": 200}
 
 
+@pytest.mark.parametrize("end", [Lost("broken"), asyncio.CancelledError()], ids=repr)
+def test_an_exchange_nobody_answered_says_what_befell_it(
+    end: BaseException, spans: InMemorySpanExporter
+) -> None:
+    with pytest.raises(type(end)), vendor_span("vllm", "POST", simulated=True):
+        raise end
+    (sent,) = spans.get_finished_spans()
+    (event,) = sent.events
+    assert event.attributes is not None
+    assert str(event.attributes["exception.type"]).endswith(type(end).__name__)
+    assert "braid.status" not in (sent.attributes or {})
+
+
 def test_nothing_is_traced_unless_a_collector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "runtime.spans", None)
     with tracing("test", Settings.from_env({})), vendor_span("a", "GET", simulated=True) as note:

@@ -60,8 +60,9 @@ def above(span: Span, spans: list[Span]) -> list[str]:
 
 
 def attribute(span: Span, name: str) -> Any:
-    value = next(a.value for a in span.attributes if a.key == name)
-    return getattr(value, str(value.WhichOneof("value")))
+    """Give an attribute's value; None if the span has none of this name."""
+    values = [a.value for a in span.attributes if a.key == name]
+    return getattr(values[0], str(values[0].WhichOneof("value"))) if values else None
 
 
 async def test_one_trace_from_the_command_line_to_the_vendor_with_metrics_and_logs(
@@ -92,14 +93,16 @@ async def test_one_trace_from_the_command_line_to_the_vendor_with_metrics_and_lo
     traces = [(p, s) for p, s in collector.spans if s.trace_id == start.trace_id]
     assert {p for p, _ in traces} == {"braid-starter", "braid-worker"}
     assert "RunWorkflow:ask" in {s.name for _, s in traces}
-    vendor = next(s for _, s in traces if s.name.startswith("Exchange:"))
+    exchanges = [s for _, s in traces if s.name.startswith("Exchange:")]
+    vendor = next(s for s in exchanges if attribute(s, "braid.status") == 200)
     assert above(vendor, [s for _, s in traces]) == [
         "RunActivity:ask_model",
         "StartActivity:ask_model",
         "StartWorkflow:ask",
     ]
     assert attribute(vendor, "braid.simulated") is True
-    assert attribute(vendor, "braid.status") == 200
+    # On a busy machine a try may have gone before it: one that nobody answered says what befell it.
+    assert all(s.events for s in exchanges if attribute(s, "braid.status") is None)
 
     # The log has the ids of the very trace.
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
