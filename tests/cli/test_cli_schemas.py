@@ -22,14 +22,18 @@ def published(name: str) -> dict[str, Any]:
     return schema_of(name)
 
 
-def fits(value: Any, name: str, *where: str) -> None:
-    """Check a value against the part of a document at `where`."""
+@cache
+def judge(name: str, *where: str) -> jsonschema.Draft202012Validator:
+    """Make what checks values against the part of a document at `where`."""
     document = published(name)
     part: Any = document
     for key in where:
         part = part[key]
-    whole = {**part, "$defs": document["$defs"]}
-    jsonschema.Draft202012Validator(whole).validate(value)
+    return jsonschema.Draft202012Validator({**part, "$defs": document["$defs"]})
+
+
+def fits(value: Any, name: str, *where: str) -> None:
+    judge(name, *where).validate(value)
 
 
 def payload(held: dict[str, Any]) -> Any:

@@ -141,15 +141,17 @@ def test_every_setting_a_page_names_is_one(page: Path) -> None:
     assert set(VARIABLE.findall(page.read_text(encoding="utf-8"))) - running == set()
 
 
+@cache
+def defined() -> frozenset[str]:
+    """Give the names of all tests."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    return frozenset(n for f in files for n in re.findall(r"def (test_\w+)", f.read_text("utf-8")))
+
+
 @every_page
 def test_every_test_and_file_a_page_names_exists(page: Path) -> None:
-    defined = {
-        name
-        for path in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
-    }
     spans = re.findall(r"`([^`\n]+)`", prose(page))
-    missing = [s for s in spans if re.fullmatch(r"test_\w+", s) and s not in defined]
+    missing = [s for s in spans if re.fullmatch(r"test_\w+", s) and s not in defined()]
     if page != EXAMPLE:  # its files are those the reader writes
         rooms = "|".join((*ROOMS, "tests", "cases"))
         paths = [s for s in spans if re.fullmatch(rf"(?:{rooms})/[\w./-]+", s) and "yours" not in s]
