@@ -10,10 +10,10 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 TESTS := -m pytest -n 3 --dist loadfile --durations 15
 
 # One kind of set-up for all goals of one call, so that `make -j demo check` builds once.
-KIND := $(if $(filter check test soak,$(MAKECMDGOALS)),test,run)
+KIND := $(if $(filter check test soak bench,$(MAKECMDGOALS)),test,run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack worker test check soak replay lock clean clean-data
+.PHONY: help setup demo stack worker test check soak bench replay lock clean clean-data
 
 help:
 	@echo 'Braid: AI business processes as durable, parallel workflows on Temporal.'
@@ -29,6 +29,7 @@ help:
 	@echo '  make check        style, types, import contracts, tests without a server (under a minute)'
 	@echo '  make test         check, then the tests on a real server'
 	@echo '  make soak         all tests, in their long forms'
+	@echo "  make bench        what a step costs, beside Temporal by hand; some of it: ARGS='W2 W3'"
 	@echo '  make replay       replay all recorded histories; ARGS=--all: every case of the service, before a deploy'
 	@echo '  make lock         bring locks/*.txt in line with pyproject.toml (needs uv); ARGS=--upgrade renews'
 	@echo
@@ -60,6 +61,9 @@ test: check
 
 soak: setup
 	@BRAID_SOAK=1 $(PYTHON) $(TESTS) -o faulthandler_timeout=2400 $(ARGS)
+
+bench: setup
+	@$(PYTHON) -m bench.speed $(ARGS)
 
 replay: setup
 	@$(PYTHON) starter.py replay $(or $(ARGS),tests/replay --all)

@@ -86,8 +86,12 @@ def flow_worker(
     answers: Answers | None = None,
     steps: Sequence[Step[Any, Any]] = (),
     store: Store | None = None,
+    at_once: int | None = None,
 ) -> Worker:
-    """Make a worker as the product's; steps that run fused need a store for their answers."""
+    """Make a worker as the product's; steps that run fused need a store for their answers.
+
+    `at_once` is how many activities it takes at a time, the SDK's default without it.
+    """
     calls = {call: answer for call, answer in (answers or {}).items()}
     if store is not None:
         inside = {call.name: answer for call, answer in calls.items()}
@@ -100,6 +104,7 @@ def flow_worker(
         workflow_runner=runner(),
         interceptors=[BraidInterceptor(identity)],
         identity=identity,
+        max_concurrent_activities=at_once,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=1),
@@ -114,6 +119,7 @@ async def flowing(
     *,
     steps: Sequence[Step[Any, Any]] = (),
     data: Path | None = None,
+    at_once: int | None = None,
 ) -> AsyncIterator[Flows]:
     """Serve test workflows; `answers` pairs each Call they use with an async function.
 
@@ -129,7 +135,7 @@ async def flowing(
             large = converter(kept_in(store))
         client = await connect_to(address, f"client{suffix}", converter=large)
         queue, identity = MAIN_QUEUE + suffix, f"worker{suffix}"
-        worker = flow_worker(client, queue, identity, workflows, answers, steps, store)
+        worker = flow_worker(client, queue, identity, workflows, answers, steps, store, at_once)
         await stack.enter_async_context(worker)
         here = Flows(client, queue, workflows)
         stack.push_async_callback(here.end_all)
