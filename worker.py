@@ -28,6 +28,7 @@ from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from runtime.builds import DEPLOYMENT, build_named
 from runtime.connection import NoServer, connect_given, connect_to, is_given
+from runtime.deadlocks import patient
 from runtime.documents import Opened, converter, kept_in
 from runtime.encryption import codec_for
 from runtime.gauges import Watched, watching
@@ -114,7 +115,7 @@ def workers(
 
     def one(queue: str) -> Worker:
         main = queue == MAIN
-        return Worker(
+        made = Worker(
             client,
             task_queue=queue + suffix,
             workflows=(workflows or WORKFLOWS) if main else (),
@@ -129,6 +130,7 @@ def workers(
             graceful_shutdown_timeout=timedelta(seconds=10),
             deployment_config=versioned,
         )
+        return patient(made)
 
     return [one(queue) for queue in queues or deployed.queues]
 

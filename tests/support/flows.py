@@ -20,6 +20,7 @@ from activities.steps import StepActivities
 from deployed import BraidInterceptor, runner
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
+from runtime.deadlocks import patient
 from runtime.documents import converter, kept_at, kept_in
 from runtime.processes import spawn, stop
 from runtime.release import release
@@ -96,7 +97,7 @@ def flow_worker(
     if store is not None:
         inside = {call.name: answer for call, answer in calls.items()}
         calls[RUN_STEP] = StepActivities(store, steps, inside).run_step
-    return Worker(
+    made = Worker(
         client,
         task_queue=queue,
         workflows=workflows,
@@ -109,6 +110,7 @@ def flow_worker(
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=1),
     )
+    return patient(made)
 
 
 @asynccontextmanager
