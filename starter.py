@@ -26,6 +26,7 @@ from cli.commands import (
 from cli.errors import BAD_INPUT, INTERRUPTED, NO_SERVER, OK, BadInput, Trouble
 from cli.parts import add_to
 from cli.teaching import TakesProcess
+from runtime.errors import NoServer
 from runtime.processes import leave
 from runtime.settings import ROOT, Settings, SettingsError
 from store.errors import StoreError
@@ -38,8 +39,6 @@ add_to(app)
 
 def main() -> int:
     """Run one command; every expected error is one line and an exit code."""
-    from runtime.connection import NoServer
-
     try:
         left: object = app(standalone_mode=False)
     except (BadInput, SettingsError, StoreError) as error:

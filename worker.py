@@ -27,10 +27,11 @@ from activities.steps import StepActivities
 from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from runtime.builds import DEPLOYMENT, build_named
-from runtime.connection import NoServer, connect_given, connect_to, is_given
+from runtime.connection import connect_given, connect_to, is_given
 from runtime.deadlocks import patient
 from runtime.documents import Opened, converter, kept_in
 from runtime.encryption import codec_for
+from runtime.errors import NoServer
 from runtime.gauges import Watched, watching
 from runtime.logs import configure
 from runtime.metrics import begin_runtime

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +15,9 @@ from rich.table import Table
 from cli.commands import AsJson, Profile, in_session, out, settings_for
 from cli.errors import FAILED, BadInput
 from cli.explaining import is_file
-from insight.history.reader import Events
+
+if TYPE_CHECKING:
+    from insight.history.reader import Events
 
 app = typer.Typer()
 
@@ -25,7 +27,7 @@ class Recording:
     """One history to replay: where it is from (a file's name or a workflow id) and its events."""
 
     name: str
-    events: Events
+    events: "Events"
 
 
 @app.command()
@@ -94,7 +96,7 @@ def _of_files(files: Sequence[Path], step: bool, until: int | None, as_json: boo
     return asyncio.run(_replay(recordings(), large, len(files), step, until, as_json))
 
 
-def _read(file: Path, *, alone: bool) -> Sequence[Events]:
+def _read(file: Path, *, alone: bool) -> "Sequence[Events]":
     """Read the histories of a file; among many a file that is none is passed over."""
     from insight.history.reader import NotAHistory, read_histories
 

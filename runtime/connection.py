@@ -11,14 +11,11 @@ from temporalio.service import RPCError
 
 from runtime.conversion import DATA_CONVERTER
 from runtime.encryption import Encryption
+from runtime.errors import NoServer
 from runtime.opening import Opening
 from runtime.telemetry import interceptors
 
 GIVEN_BY = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
-
-
-class NoServer(Exception):
-    """No Temporal service answers; the message says what was tried and how to mend it."""
 
 
 def is_given(profile: str | None = None, env: Mapping[str, str] | None = None) -> bool:

@@ -23,8 +23,9 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
-from runtime.connection import NoServer, connect_to
+from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
+from runtime.errors import NoServer
 from runtime.processes import bound, free_port, spawn, stop
 from workflows.data.route import PATH_ATTRIBUTE
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from runtime import smtp, stores
 from runtime.allowed import PREFIX, allowed
-from runtime.catalogue import Catalogue, CatalogueError, load
 from runtime.secret_files import with_secrets
 from runtime.smtp import MailServer
+
+if TYPE_CHECKING:
+    from runtime.catalogue import Catalogue
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -162,8 +164,10 @@ class Settings:
         return bool(self.store) or (self.data / "store.db").exists()
 
     @cached_property
-    def models(self) -> Catalogue:
+    def models(self) -> "Catalogue":
         """The catalogue of models, read when first asked for. Raises SettingsError."""
+        from runtime.catalogue import CatalogueError, load  # records: a fifth of a second
+
         try:
             found = load(self.catalogue)
         except CatalogueError as wrong:

@@ -16,9 +16,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime import codec_server, server
-from runtime.connection import NoServer
 from runtime.documents import converter, kept_at
 from runtime.encryption import codec_for
+from runtime.errors import NoServer
 from runtime.processes import Locked, lock, spawn, stop
 from runtime.release import release
 from runtime.serving import serving

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 STORE, PASSWORD_FILE = "BRAID_STORE", "BRAID_STORE_PASSWORD_FILE"
 MOST_MB = "BRAID_STORE_MOST_MB"
 PAGES_A_MB = 256
@@ -19,6 +16,9 @@ def given(env: Mapping[str, str]) -> str:
     """
     if not (said := env.get(STORE, "")):
         return ""
+    from sqlalchemy import make_url  # a tenth of a second, and most name no address
+    from sqlalchemy.exc import ArgumentError
+
     try:
         address = make_url(said)
     except ArgumentError:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from cli.bods import BodsFile, read_file, read_lines
 from cli.errors import BadInput
-from cli.owning import subject
+from cli.ownership_shown import subject
 from starter import app
 from workflows.data.ownership import Standing, Structure, StructureFlag
 from workflows.rules.ownership.structure import structure

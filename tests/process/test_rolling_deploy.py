@@ -9,8 +9,8 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from activities.wire import Wire
-from cli.deploying import described, make_current, make_ramping
 from cli.errors import BadInput
+from cli.rollouts import described, make_current, make_ramping
 from deployed import WORKFLOWS, BraidInterceptor, runner
 from runtime.conversion import DATA_CONVERTER
 from tests.process.changed import ChangedDueDiligence

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime import server
-from runtime.connection import NoServer
+from runtime.errors import NoServer
 from runtime.processes import alive, lock
 from runtime.server import Ports
 from runtime.settings import ROOT, Settings
