@@ -26,6 +26,7 @@ from activities.pairing import inner_doors
 from activities.steps import StepActivities
 from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
+from runtime.addresses import running_stack
 from runtime.builds import DEPLOYMENT, build_named
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.deadlocks import patient
@@ -37,7 +38,6 @@ from runtime.logs import configure
 from runtime.metrics import begin_runtime
 from runtime.processes import die_with_parent, hold_little, lay_aside, leave
 from runtime.settings import Settings, SettingsError
-from runtime.stack import running_stack
 from runtime.telemetry import tracing
 from store.admission import Admission
 from store.breakers import BreakerRule

@@ -14,7 +14,6 @@ from cli.errors import BadInput, Trouble
 from cli.explanation import explanation
 from cli.processes import ProcessEntry
 from cli.session import Session, say
-from cli.shadows.promoting import promoted
 from cli.watch import closed, watching
 from insight.report import Report
 from workflows.data.common import GateView, Record
@@ -35,6 +34,8 @@ async def run_case(
     as_json: bool,
 ) -> None:
     """Start a case; unless detached, show it until it closes."""
+    from cli.shadows.promoting import promoted  # the store, which no other command here needs
+
     origins = await cases.origins([await here.handle(case) for case in start.origins])
     started = replace(start, origins=origins)
     entry, given, start = await promoted(here, entry, given, started)

@@ -4,17 +4,21 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
 from cli.processes import PROCESSES
+from runtime.addresses import Addresses, running_stack
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.documents import converter, kept_at
 from runtime.encryption import codec_for
 from runtime.settings import Settings
-from runtime.stack import Addresses, Event, Stack, running_stack
+
+if TYPE_CHECKING:
+    from runtime.stack import Event, Stack
 
 NO_SHADOW = "WorkflowId NOT STARTS_WITH 'shadow-'"
 """Leaves shadows out of a search for cases: they count as none."""
@@ -27,7 +31,7 @@ class Session:
     client: Client
     settings: Settings
     addresses: Addresses | None
-    stack: Stack | None
+    stack: "Stack | None"
     """Set if we started the stack ourselves: it ends with this session."""
 
     def page(self, workflow_id: str) -> str:
@@ -81,6 +85,8 @@ async def session(
         large = converter(opened, codec_for(found.fit(settings), embedded=True))
         yield Session(await connect_to(found.grpc, converter=large), settings, found, None)
         return
+    from runtime.stack import Stack  # the servers of its pages: seldom needed
+
     say("starting the embedded stack (server, simulator, worker) ...")
     async with Stack(settings, speed=speed, tell=tell) as stack:
         here = replace(settings, simulator=stack.addresses.simulator)
@@ -93,6 +99,6 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def tell(event: Event) -> None:
+def tell(event: "Event") -> None:
     """Say what the supervisor did."""
     say(f"stack: {event.part} {event.what}")

@@ -11,7 +11,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.results import shown
 from insight.shown.words import length
 from workflows.data.common import (
     BranchState,
@@ -112,6 +111,8 @@ def result(record: object) -> RenderableType:
     """Show what a workflow ended with: in words where it has some, else as JSON."""
     if isinstance(record, DecisionRecord):
         return decision(record)
+    from cli.results import shown  # with the records of every process
+
     return shown(record) or JSON(json.dumps(to_jsonable_python(record)))
 
 
@@ -121,6 +122,8 @@ def so_far(record: Record) -> RenderableType | None:
         return decision(record.decision) if record.decision else None
     if isinstance(record, StatusView):
         return None
+    from cli.results import shown
+
     return shown(record) or JSON(record.model_dump_json())
 
 

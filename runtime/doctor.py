@@ -9,9 +9,9 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runtime.addresses import running_stack
 from runtime.server import CLI_VERSION
 from runtime.settings import ROOT, Settings
-from runtime.stack import running_stack
 
 OLDEST_PYTHON = (3, 11)
 SERVER_VERSION = "1.32.0"

@@ -8,6 +8,7 @@ refuse: such a payload would leave the workflow stuck.
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
@@ -30,10 +31,12 @@ from temporalio.converter import (
 from runtime.conversion import DATA_CONVERTER
 from runtime.encryption import Encryption, is_reference
 from runtime.opening import found_in, in_words
-from store.blobs import Blobs
-from store.database import Store
 from store.errors import BlobGone
 from workflows.data.documents import LARGE
+
+if TYPE_CHECKING:
+    from store.blobs import Blobs
+    from store.database import Store
 
 INLINE_LIMIT = 1024 * 1024
 """Bytes from which any payload does: the server refuses 2 MiB, and 4 MiB in one message."""
@@ -41,7 +44,7 @@ INLINE_LIMIT = 1024 * 1024
 OPEN = Encryption(None, writes=False)
 """The codec of whoever has no key: says so when it meets something encrypted."""
 
-Opened = Callable[[], AbstractAsyncContextManager[Blobs]]
+Opened = Callable[[], "AbstractAsyncContextManager[Blobs]"]
 """Gives the blobs for as long as they are needed."""
 
 
@@ -107,11 +110,12 @@ def converter(opened: Opened, codec: Encryption | None = None) -> DataConverter:
     return replace(found, failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
 
 
-def kept_in(store: Store) -> Opened:
+def kept_in(store: "Store") -> Opened:
     """Use an open store: in a worker."""
+    from store.blobs import Blobs
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Blobs]:
+    async def opened() -> "AsyncIterator[Blobs]":
         yield Blobs(store)
 
     return opened
@@ -121,7 +125,10 @@ def kept_at(database: str) -> Opened:
     """Open the store of this address for each use: in the command line, which seldom has one."""
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Blobs]:
+    async def opened() -> "AsyncIterator[Blobs]":
+        from store.blobs import Blobs
+        from store.database import Store
+
         async with Store.opened(database) as store:
             yield Blobs(store)
 

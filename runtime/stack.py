@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime import codec_server, server
+from runtime.addresses import Addresses
 from runtime.documents import converter, kept_at
 from runtime.encryption import codec_for
 from runtime.errors import NoServer
@@ -28,32 +29,6 @@ BAD_SETTINGS = 2
 """Exit code of a worker or simulator that another start would not help."""
 RESTARTS = 20
 """A child that dies more often than this is given up, with a word on where its log is."""
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where the parts of a running stack are reached, and how it was started."""
-
-    nonce: str
-    pid: int
-    grpc: str
-    http: str
-    ui: str
-    simulator: str
-    smtp: str
-    speed: float
-    live: bool
-    codec: str
-    encrypted: bool
-
-    def fit(self, settings: Settings) -> Settings:
-        """Fill in where the simulator is, and whether payloads are encrypted."""
-        return replace(
-            settings,
-            simulator=settings.simulator or self.simulator,
-            simulator_smtp=settings.simulator_smtp or self.smtp,
-            encryption="on" if self.encrypted else "off",
-        )
 
 
 @dataclass(frozen=True)
@@ -72,21 +47,6 @@ class Child:
     start: Callable[[], Awaitable[asyncio.subprocess.Process]]
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
-
-
-def running_stack(data: Path) -> Addresses | None:
-    """Give the addresses of the stack this clone runs, None if it runs none.
-
-    A stack holds its lock while it lives, so a left-over file of a dead one is never believed.
-    """
-    try:
-        lock(data / "stack.lock", shared=True).close()
-    except Locked:
-        try:
-            return Addresses(**json.loads((data / "stack.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None  # it is just starting or stopping
-    return None
 
 
 async def _sole(path: Path) -> IO[str]:

@@ -15,7 +15,7 @@ from cli.batch.estimate import Estimate, by_batch, by_first
 from cli.batch.following import Look
 from cli.batch.inputs import Inputs, Wrong, inputs
 from cli.errors import BadInput
-from cli.processes import ProcessEntry, process
+from cli.processes import ProcessEntry, Records, process
 from tests.flows.volume import Appraised, Lot, appraise_lot
 from workflows.data.case_batch import BatchInputs, CaseBatchResult
 from workflows.data.common import CostView
@@ -30,7 +30,8 @@ from workflows.data.spread import (
 )
 from workflows.grades import Grade
 
-LOTS = ProcessEntry("appraisal", Lot, Appraised, "ap", "appraise", core=appraise_lot)
+APPRAISED = Records(Lot, Appraised, core=appraise_lot)
+LOTS = ProcessEntry("appraisal", "ap", "appraise", lambda: APPRAISED)
 GOOD = '{"case": "lot-1", "words": "a b"}'
 
 

@@ -18,7 +18,7 @@ from activities.results import ResultActivities
 from cli.batch import running, starting
 from cli.batch.estimate import by_batches
 from cli.errors import BadInput
-from cli.processes import ProcessEntry
+from cli.processes import ProcessEntry, Records
 from cli.session import Session
 from runtime.context import CallContext, call_context
 from runtime.settings import Settings
@@ -197,7 +197,8 @@ async def test_a_batch_names_the_budget_its_cases_pay_from(address: str, tmp_pat
             assert view.usd == Decimal("0.75")
 
 
-ENTRY = ProcessEntry("appraisal", Lot, Appraised, "ap", "appraise a lot", core=appraise_lot)
+APPRAISED = Records(Lot, Appraised, core=appraise_lot)
+ENTRY = ProcessEntry("appraisal", "ap", "appraise a lot", lambda: APPRAISED)
 
 
 async def test_the_command_from_lines_to_results(

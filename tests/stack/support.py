@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from runtime.addresses import Addresses
 from runtime.connection import connect_to
 from runtime.processes import bound
 from runtime.settings import ROOT, Settings
-from runtime.stack import Addresses
 from store.database import Store
 from tests.support.world import World
 

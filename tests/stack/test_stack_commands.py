@@ -18,8 +18,8 @@ from temporalio.client import ScheduleBackfill
 
 from cli import signing
 from cli.scheduling import told
+from runtime.addresses import running_stack
 from runtime.settings import ROOT
-from runtime.stack import running_stack
 from tests.stack.support import Done, begin, braid, finished, stack_process, world_on
 from tests.support.world import World
 from workflows.data.deciders import encoded

@@ -14,6 +14,7 @@ from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowFailureError
 
 from runtime import key_file
+from runtime.addresses import Addresses
 from runtime.connection import connect_to
 from runtime.documents import converter, kept_at
 from runtime.encryption import codec_for
@@ -21,7 +22,6 @@ from runtime.keys import KeyRing
 from runtime.processes import free_port
 from runtime.serving import serving
 from runtime.settings import ROOT
-from runtime.stack import Addresses
 from runtime.tokens import token
 from tests.stack.support import Done, braid, stack_process, world_on
 from tests.stack.test_stack_telemetry import Collector

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from runtime import server
+from runtime.addresses import running_stack
 from runtime.errors import NoServer
 from runtime.processes import alive, lock
 from runtime.server import Ports
 from runtime.settings import ROOT, Settings
-from runtime.stack import Child, Stack, running_stack
+from runtime.stack import Child, Stack
 from tests.stack.support import (
     ON_LINUX,
     PATIENCE,
