@@ -1,5 +1,6 @@
 """Fixtures of the real tests: one embedded server a session, one world a test."""
 
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +25,9 @@ hypothesis.settings.register_profile("braid", deadline=None)
 hypothesis.settings.load_profile("braid")
 """No example has a deadline of its own: on a busy machine that would be a test of the clock."""
 
+gc.disable()
+"""Until all modules are there: none of them goes, however often they are looked through."""
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -32,6 +36,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr != "server" or not collection_path.match("test_*.py"):
         return None
     return None if b"mark.server" in collection_path.read_bytes() else True
+
+
+def pytest_collection_finish() -> None:
+    """From here on collect garbage of tests only: what was imported took seconds at each look."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

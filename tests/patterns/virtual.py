@@ -68,15 +68,14 @@ def run(work: Coroutine[Any, Any, T], *, collect: bool = False) -> T:
     """
     loop = VirtualLoop()
     if collect:
-        gc.freeze()  # what was there before is not looked through again and again
+        gc.disable()  # so that all that is made meanwhile stays among what is young
     try:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             result = runner.run(work)
             if collect:
-                gc.collect()
+                gc.collect(1)
     finally:
-        if collect:
-            gc.unfreeze()
+        gc.enable()
     assert loop.reported == []
     return result
 
