@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NoReturn
 
-import structlog
 from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
@@ -30,6 +30,8 @@ from workflows.scope import Scope, current_scope, enter_scope
 
 TELL_EVERY = 0.5
 """Seconds between two tellings of progress."""
+CONTEXTS = 1000
+"""Contexts of Calls a step remembers: a branch makes many, and making one takes a while."""
 
 Doors = Mapping[str, Answer[Any, Any]]
 """What answers the Call of a name."""
@@ -69,8 +71,11 @@ class _Run:
     ) -> None:
         self.step, self.book, self.flights, self.doors = step, book, flights, doors
         self.context = call_context()
+        self.inside = lru_cache(CONTEXTS)(self._inside)
         info = activity.info()
         self.activity = f"{info.workflow_run_id}/{info.activity_id}"
+        self.failures = self.context.attempt > 1
+        """Whether this activity may have kept failures: only then are they looked for."""
         self.answered = self.read_back = 0
         self.running: dict[object, str] = {}
         self.told = 0.0
@@ -107,7 +112,7 @@ class _Run:
         if self.refused is not None:
             raise sent_out(self.refused) from error
         if what := asked_of_sdk(error):
-            raise sent_out(NotInStep(f"{what} {self._inside()}")) from error
+            raise sent_out(NotInStep(f"{what} {self._reached()}")) from error
         if isinstance(error, FailureError):
             raise sent_out(error) from error
         raise error  # a bug is tried again, as a workflow would be: better code may come
@@ -115,11 +120,11 @@ class _Run:
     def refuse(self, what: str) -> NotInStep:
         """End the step at once: something in it needs a workflow, whatever a branch tolerates."""
         if self.refused is None and self.task is not None:
-            self.refused = NotInStep(f"{what} {self._inside()}")
+            self.refused = NotInStep(f"{what} {self._reached()}")
             self.task.cancel()
-        return self.refused or NotInStep(f"{what} {self._inside()}")
+        return self.refused or NotInStep(f"{what} {self._reached()}")
 
-    def _inside(self) -> str:
+    def _reached(self) -> str:
         return f"is reached inside the fused step {self.step.name!r}; run it in the visible grade"
 
     async def door(self, call: Call[Any, Any], request: Record) -> Record:
@@ -128,20 +133,18 @@ class _Run:
             raise final("UnknownCall", f"nothing answers the call {call.name!r} in a fused step")
         if call.fresh:
             return await self._attempts(call, request)
-        sent = request.model_dump_json()
+        sent = request.model_dump(mode="json")
         key = call_key(self.context.scope, call.name, call.version, sent, 0)
-        # A failure for good counts for this activity only: asked anew later, the call may succeed.
-        failure = sha256(f"{key} {self.activity}".encode()).hexdigest()
         under_way = object()
         self.running[under_way] = f"{current_scope().name} {call.name}".strip()
         try:
             async with self.flights.alone(key):
-                found = await self.book.read(key, failure)
-                if kept := found.get(key) or found.get(failure):
-                    self.read_back += 1
-                else:
-                    kept = await self._asked(call, request, key, failure)
+                kept = found = await self._found(key)
+                if kept is None:
+                    kept = await self._asked(call, request, key)
                     self.answered += 1
+                else:
+                    self.read_back += 1
         finally:
             del self.running[under_way]
         self._tell()
@@ -149,7 +152,7 @@ class _Run:
             raise call_failed(call.name, _read_failure(kept.error))
         output: type[Record] = call.output
         answer = output.model_validate_json(kept.value)
-        self._count(key, answer, read_back=bool(found))
+        self._count(key, answer, read_back=found is not None)
         return answer
 
     def _count(self, key: str, answer: Record, *, read_back: bool) -> None:
@@ -166,22 +169,28 @@ class _Run:
             output_tokens=spent.output_tokens + answer.usage.output_tokens,
         )
 
-    async def _asked(
-        self, call: Call[Any, Any], request: Record, key: str, failure: str
-    ) -> KeptAnswer:
-        kept = KeptAnswer(
-            key, self.context.scope, current_scope().name, call.name, self.context.worker
-        )
+    async def _found(self, key: str) -> KeptAnswer | None:
+        kept = await self.book.read(key)
+        if kept is None and self.failures:
+            return await self.book.read(self._failure(key))
+        return kept
+
+    def _failure(self, key: str) -> str:
+        """A failure for good counts for this activity only: later, the call may succeed."""
+        return sha256(f"{key} {self.activity}".encode()).hexdigest()
+
+    async def _asked(self, call: Call[Any, Any], request: Record, key: str) -> KeptAnswer:
+        value = error = ""
         try:
-            answer = await self._attempts(call, request)
-        except ActivityError as error:
-            if not_yet(error) is not None:
+            value = (await self._attempts(call, request)).model_dump_json()
+        except ActivityError as failed:
+            if not_yet(failed) is not None:
                 raise  # nothing to keep: `patient` asks again
-            kept = replace(kept, key=failure, error=_written_failure(error))
-        else:
-            kept = replace(kept, value=answer.model_dump_json())
+            key, error, self.failures = self._failure(key), _written_failure(failed), True
+        ids = (self.context.scope, current_scope().name, call.name, self.context.worker)
+        kept = KeptAnswer(key, *ids, value, error)
         # What was answered is kept even if the step is given up at this very moment.
-        await asyncio.shield(self.book.keep(kept))
+        await self.book.keep(kept)
         return kept
 
     async def _attempts(self, call: Call[Any, Any], request: Record) -> Record:
@@ -193,8 +202,7 @@ class _Run:
         attempt = 0
         while True:
             attempt += 1
-            branch = current_scope().name
-            context = replace(self.context, branch=branch, attempt=attempt, beat=None)
+            context = self.inside(current_scope().name, call.name, attempt)
             try:
                 return await self._once(call, request, context)
             except Exception as error:
@@ -205,9 +213,11 @@ class _Run:
                 wait = cause.next_retry_delay or pause(attempt, FIRST_PAUSE)
                 await asyncio.sleep(wait.total_seconds())
 
+    def _inside(self, branch: str, call: str, attempt: int) -> CallContext:
+        return replace(self.context, branch=branch, call=call, attempt=attempt, beat=None)
+
     async def _once(self, call: Call[Any, Any], request: Record, context: CallContext) -> Record:
-        ids = {"branch": context.branch, "call": call.name, "attempt": context.attempt}
-        with within_call(context), structlog.contextvars.bound_contextvars(**ids):
+        with within_call(context):
             async with asyncio.timeout(call.timeout.total_seconds()):
                 answer: Record = await self.doors[call.name](request)
                 return answer

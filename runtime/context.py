@@ -19,6 +19,7 @@ HELD_AFTER = 1.0
 class CallContext:
     """`scope` is the journal's scope (root workflow id), `worker` the identity of the process.
 
+    `call` is the activity's name, or that of the Call inside a fused step.
     `origins` are scopes whose paid replies may be read too (a fork's parent, a shadow's origin).
     `one_at_a_time` says that the case takes turns, a fused step among its own Calls too; `shadow`
     that it changes nothing outside.
@@ -31,6 +32,7 @@ class CallContext:
     branch: str
     worker: str
     attempt: int
+    call: str = ""
     origins: tuple[str, ...] = ()
     tenant: str = ""
     weight: float = 1.0
@@ -53,6 +55,11 @@ def call_context() -> CallContext:
         return known
     info = activity.info()
     return CallContext(info.workflow_id or info.activity_id, "", "unknown", info.attempt)
+
+
+def running_call() -> CallContext | None:
+    """Give the context our interceptor, or a fused step, runs this code in, if it does."""
+    return _context.get(None)
 
 
 def enter_call(context: CallContext) -> None:

@@ -80,6 +80,7 @@ class Heartbeats(ActivityInboundInterceptor):
                 branch,
                 self._worker,
                 info.attempt,
+                info.activity_type,
                 tuple(_text(headers, ORIGIN_HEADER).split()),
                 tenant=info.priority.fairness_key or "",
                 weight=info.priority.fairness_weight or 1.0,
@@ -91,12 +92,7 @@ class Heartbeats(ActivityInboundInterceptor):
             )
         )
         structlog.contextvars.bind_contextvars(
-            case=scope,
-            workflow_id=info.workflow_id,
-            run_id=info.workflow_run_id,
-            branch=branch,
-            call=info.activity_type,
-            attempt=info.attempt,
+            workflow_id=info.workflow_id, run_id=info.workflow_run_id
         )
 
     async def _beat(self) -> None:

@@ -11,6 +11,7 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig
 
+from runtime.context import running_call
 from runtime.telemetry import trace_id
 
 
@@ -22,6 +23,7 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _call,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         _trace,
@@ -54,6 +56,15 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
     root.setLevel(level)
     for quiet in ("httpx", "httpcore", "uvicorn.access", "asyncio", "aiosqlite"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
+
+
+def _call(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add the ids of the call a line belongs to. Only now: most calls write none."""
+    if (of := running_call()) is not None:
+        event.setdefault("case", of.scope)
+        for name in ("branch", "call", "attempt"):
+            event.setdefault(name, getattr(of, name))
+    return event
 
 
 def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import make_url
+from sqlalchemy import Dialect, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store.clock import Clock, utc_now, written
 from store.errors import StoreAway, StoreError
@@ -21,6 +21,7 @@ class Database(Protocol):
     """What SQLite and PostgreSQL do each in their own way. `where` shows no password."""
 
     where: str
+    engine: AsyncEngine
 
     def opening(self) -> AbstractAsyncContextManager[None]:
         """Let one process at a time make or migrate the store."""
@@ -30,6 +31,11 @@ class Database(Protocol):
 
     def writing(self, *, alone: bool) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a transaction that writes; if `alone`, no other of that kind is open anywhere."""
+
+    async def single(
+        self, sql: str, values: Sequence[object], *, writes: bool
+    ) -> Sequence[Sequence[Any]]:
+        """Run one statement by itself, with a value for each `?`; give its rows."""
 
     def away(self, trouble: Exception) -> str | None:
         """Say why another try may help after this error; None if it will not."""
@@ -103,6 +109,22 @@ class Store:
         with self._told():
             async with self._database.writing(alone=alone) as connection:
                 yield connection
+
+    async def single(
+        self, sql: str, values: Sequence[object], *, writes: bool
+    ) -> Sequence[Sequence[Any]]:
+        """Run one statement by itself, with a value for each `?`; give its rows.
+
+        It is written, if it `writes`, when this returns. It is the quickest way, for what is done
+        often; it may be repeated. Raises StoreAway, after which it may have been written.
+        """
+        with self._told():
+            return await self._database.single(sql, values, writes=writes)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What `single` needs to seal and open what it writes and reads by itself."""
+        return self._database.engine.dialect
 
     async def forget(self) -> None:
         """Overwrite what was deleted, as far as the database can (docs/operations/privacy.md).

@@ -1,8 +1,7 @@
 """Single flight: of equal calls one flies at a time, the next finds its reply."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from weakref import WeakValueDictionary
 
 
@@ -12,9 +11,6 @@ class Flights:
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    @asynccontextmanager
-    async def alone(self, key: str) -> AsyncIterator[None]:
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
         """Wait until no other flight of `key` is under way, and keep others waiting."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            yield
+        return self._locks.setdefault(key, asyncio.Lock())

@@ -97,18 +97,20 @@ class CallRow:
     usd: Decimal | None
 
 
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(value: object) -> str:
     """Write JSON in one way only: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return CANONICAL.encode(value)
 
 
-def call_key(scope: str, call: str, version: int, request_json: str, sample: int) -> str:
+def call_key(scope: str, call: str, version: int, request: object, sample: int) -> str:
     """Give the key of a call: no attempt, deadline or time, so that a retry finds the reply.
 
-    `request_json` is the request as sent; its spelling does not matter, its content does.
+    `request` is the request as sent, as what JSON can say: its content matters, not its spelling.
     """
-    parts = [scope, call, version, json.loads(request_json), sample]
-    return sha256(canonical(parts).encode()).hexdigest()
+    return sha256(canonical([scope, call, version, request, sample]).encode()).hexdigest()
 
 
 class Journal:

@@ -7,9 +7,9 @@ afterwards, under the same lock.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic
@@ -116,6 +116,15 @@ class Postgres:
                     if self.away(lost) is None or not await self._committed(token):
                         raise
 
+    async def single(
+        self, sql: str, values: Sequence[object], *, writes: bool
+    ) -> Sequence[Sequence[Any]]:
+        """Run one statement by itself."""
+        opened = self.writing(alone=False) if writes else self.reading()
+        async with opened as connection:
+            done = await connection.exec_driver_sql(_numbered(sql), tuple(values))
+            return [] if writes else done.fetchall()
+
     def away(self, trouble: Exception) -> str | None:
         """Say why another try may help; None if it will not."""
         if isinstance(trouble, PoolTimeout):
@@ -191,6 +200,13 @@ class Postgres:
                 if (why := self.away(trouble)) is None:
                     raise
                 log.warning("a commit is in doubt", store=self.where, why=why)
+
+
+@lru_cache(256)
+def _numbered(sql: str) -> str:
+    """Write parameters as this driver wants them."""
+    first, *others = sql.split("?")
+    return first + "".join(f"${place}{rest}" for place, rest in enumerate(others, 1))
 
 
 def _patience() -> float:

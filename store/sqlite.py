@@ -60,6 +60,8 @@ class Sqlite:
         self._writing = self.engine.execution_options(braid_writes=True)
         # SQLite lets one writer in and makes the others poll: inside a process they queue here.
         self._turn = asyncio.Lock()
+        self._single_file = {True: self._turn, False: asyncio.Lock()}
+        self._held: dict[bool, tuple[AsyncConnection, Any]] = {}
 
     @asynccontextmanager
     async def opening(self) -> AsyncIterator[None]:
@@ -85,6 +87,23 @@ class Sqlite:
         async with self._turn, self._writing.begin() as connection:
             yield connection
 
+    async def single(
+        self, sql: str, values: Sequence[object], *, writes: bool
+    ) -> Sequence[Sequence[Any]]:
+        """Run one statement by itself, in one hop, on a connection that is held for such."""
+        async with self._single_file[writes]:
+            if writes not in self._held:
+                connection = await self.engine.connect()
+                raw = await connection.get_raw_connection()
+                self._held[writes] = connection, raw.driver_connection
+            _, driver = self._held[writes]
+            try:
+                done = await driver.hop(sqlite3.Connection.execute, sql, values)
+            except sqlite3.Error as trouble:
+                raise DBAPIError(None, None, trouble) from trouble
+        rows: Sequence[Sequence[Any]] = done.rows
+        return rows
+
     def away(self, trouble: Exception) -> str | None:
         """Say why another try may help; None if it will not."""
         if not isinstance(trouble, DBAPIError):
@@ -99,6 +118,9 @@ class Sqlite:
     async def close(self) -> None:
         """Close all connections, after the writes under way."""
         async with self._turn:
+            while self._held:
+                _, (connection, _) = self._held.popitem()
+                await connection.close()
             await self.engine.dispose()
 
 

@@ -11,7 +11,7 @@ from workflows.data.llm import ModelRequest
 
 def entry_of(request: ModelRequest, context: CallContext, http: HttpRequest) -> CallEntry:
     """Give the entry of the question that `http` asks alone: in a batch it has the same one."""
-    sent = json.dumps({"path": http.path, "body": json.loads(http.content)})
+    sent = {"path": http.path, "body": json.loads(http.content)}
     call = calls.ASK_MODEL
 
     def key(scope: str) -> str:

@@ -1,6 +1,5 @@
 """Drives inquiries of sources: journal, wire, posture, and the marks every answer carries."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -139,7 +138,7 @@ class SourceDesk:
 def _entry(connector: Connector[In, Out], http: HttpRequest) -> CallEntry:
     """Name a request in the journal: the same one of a case has the same key."""
     context, call = call_context(), connector.call
-    sent = json.dumps([connector.service, http.method, http.path, http.content.decode()])
+    sent = [connector.service, http.method, http.path, http.content.decode()]
     key, *origins = (
         call_key(scope, call.name, call.version, sent, 0)
         for scope in (context.scope, *context.origins)

@@ -21,7 +21,7 @@ from workflows.data.llm import Usage
 
 pytestmark = pytest.mark.server
 
-KEY = call_key("case-1", "ask_model", 1, "{}", 0)
+KEY = call_key("case-1", "ask_model", 1, {}, 0)
 
 
 def file_of(url: str) -> Path:
