@@ -242,8 +242,7 @@ class CallDesk:
             return await self._wire.exchange(*to, on_headers=accepted, on_chunk=chunk)
 
         async def resumed(earlier: int) -> None:
-            claim = Claim(earlier, leave.claim.entry)
-            await self._end(claim, sending, ClaimState.REFUSED, GONE_ON)
+            await self._end(Claim(earlier, leave.claim.entry), sending, ClaimState.REFUSED, GONE_ON)
 
         away = Background(self._store, self._wire)
         return await away.exchange(leave.claim, *to, resumed=resumed, on_headers=accepted)
@@ -254,8 +253,9 @@ class CallDesk:
 
         async def work(connection: AsyncConnection) -> None:
             await self.journal.keep(connection, leave.claim, reply)
-            cost = Amounts(usd=reply.usd, tokens=tokens, calls=1)
-            await self.budgets.settle(connection, leave.claim.id, cost)
+            if sending.charges:
+                cost = Amounts(usd=reply.usd, tokens=tokens, calls=1)
+                await self.budgets.settle(connection, leave.claim.id, cost)
             await self.breakers.note(connection, sending.service, good=True)
 
         closing = leave.permit.close(tokens=tokens or None)

@@ -149,8 +149,11 @@ class Breakers:
 
     async def note(self, connection: AsyncConnection, service: str, *, good: bool) -> None:
         """Count a call that ended well, or did not."""
+        now = self._store.clock()
+        if good and await _counted(connection, service, now - self.rule.window):
+            return
         before = await _read(connection, service)
-        after = before.noted(good, self._store.clock(), self.rule)
+        after = before.noted(good, now, self.rule)
         if after != before:
             await _write(connection, service, after)
 
@@ -163,6 +166,13 @@ class Breakers:
         return [
             BreakerView(name, c.state(now), c.calls, c.share, c.open_until) for name, c in found
         ]
+
+
+async def _counted(connection: AsyncConnection, service: str, since: datetime) -> bool:
+    """Count a good call in one statement, if its breaker is closed and its window began `since`."""
+    closed = (breakers.c.service == service) & (breakers.c.open_until == "")
+    change = update(breakers).where(closed, breakers.c.began > written(since))
+    return bool((await connection.execute(change.values(good=breakers.c.good + 1))).rowcount)
 
 
 async def _read(connection: AsyncConnection, service: str) -> Circuit:

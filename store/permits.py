@@ -130,10 +130,8 @@ class Turn:
     async def close(self, closings: Mapping[str, Closing]) -> None:
         """End permits: correct their tokens, free their place, heed a 429."""
         await self.load({c.service for c in closings.values()})
-        for row in await self._rows(closings, State.OUT):
-            closing = closings[row.id]
-            tokens = row.tokens if closing.tokens is None else closing.tokens
-            await self._finish(row, seconds(row.headers_at) or self.now, tokens)
+        used = {closing.id: closing.tokens for closing in closings.values()}
+        await self._finish(await self._rows(closings, State.OUT), self.now, used)
         for closing in closings.values():
             if closing.limited:
                 await self._cut(closing)
@@ -154,8 +152,7 @@ class Turn:
         await self.leave(known)
         rows = await self._rows(known, State.OUT)
         await self.load({row.service for row in rows})
-        for row in rows:
-            await self._finish(row, seconds(row.headers_at) or at, row.tokens)
+        await self._finish(rows, at, {})
         await workers.forget(self.connection, worker)
 
     def give_back(self, what: Row[Any] | Asking, flags: Flags) -> None:
@@ -228,18 +225,34 @@ class Turn:
             change = update(permits).where(permits.c.id.in_(ids)).values({flag: False})
             await self.connection.execute(change)
 
-    async def _finish(self, row: Row[Any], headers_at: float, tokens: int) -> None:
-        occupies = False
+    async def _finish(
+        self, rows: Sequence[Row[Any]], at: float, used: Mapping[str, int | None]
+    ) -> None:
+        """End permits that were out, at a moment or when their headers came."""
+        gone: list[str] = []
+        staying: list[dict[str, object]] = []
+        for row in rows:
+            known = used.get(row.id)
+            tokens = row.tokens if known is None else known
+            if self._freed(row, tokens):
+                gone.append(row.id)
+            else:
+                staying.append({"row": row.id, "used": tokens, "at": row.headers_at or stamp(at)})
+        await self._delete(gone)
+        if staying:
+            values: dict[str, Any] = {"tokens": bindparam("used"), "headers_at": bindparam("at")}
+            change = update(permits).where(permits.c.id == bindparam("row"))
+            await self.connection.execute(change.values(state=State.CLOSED, **values), staying)
+
+    def _freed(self, row: Row[Any], tokens: int) -> bool:
+        """Free a permit's place, correct its tokens; say whether it occupies no window."""
+        free = True
         for pool, counted in self._flagged(row):
             pool.flying -= 1
             if counted:
                 pool.tokens += tokens - row.tokens
-                occupies = True
-        if not occupies:
-            await self._delete([row.id])
-            return
-        values = {"state": State.CLOSED, "tokens": tokens, "headers_at": stamp(headers_at)}
-        await self.connection.execute(update(permits).where(permits.c.id == row.id).values(values))
+                free = False
+        return free
 
     async def _cut(self, closing: Closing) -> None:
         """Cut the model's pool if it is limited, else the service's. Its grants wait again."""

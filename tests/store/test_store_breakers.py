@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.breakers import BreakerRule, Breakers, BreakerState, Circuit, CircuitOpen
+from store.breakers import BreakerRule, Breakers, BreakerState, Circuit, CircuitOpen, _read
 from store.database import Store
 
 START = datetime(2026, 11, 26, tzinfo=UTC)
@@ -74,6 +74,21 @@ def test_it_is_never_open_without_enough_failures(said: list[bool]) -> None:
         if circuit.open_until is not None:
             assert said[: n + 1].count(False) * 2 >= n + 1 >= RULE.at_least
             break
+
+
+async def test_the_store_counts_as_the_rule_does(store: Store) -> None:
+    """Good calls within a window are counted in one statement; all else as the rule says."""
+    stored, circuit, now = Breakers(store, RULE), Circuit(), [START]
+    store.clock = lambda: now[0]
+    seen = set[int]()
+    async with store.writing() as connection:
+        for n, one in enumerate("++-++-+++++---+++--++"):
+            now[0] = second(7 * n)
+            await stored.note(connection, "openai", good=one == "+")
+            circuit = circuit.noted(one == "+", now[0], RULE)
+            seen.add(circuit.opened)
+            assert await _read(connection, "openai") == circuit
+    assert seen == {0, 1}, "it opened and closed"
 
 
 @pytest.fixture
