@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NoReturn
 
@@ -71,7 +71,7 @@ class _Run:
     ) -> None:
         self.step, self.book, self.flights, self.doors = step, book, flights, doors
         self.context = call_context()
-        self.inside = lru_cache(CONTEXTS)(self._inside)
+        self.inside = lru_cache(CONTEXTS)(partial(_inside, self.context))
         info = activity.info()
         self.activity = f"{info.workflow_run_id}/{info.activity_id}"
         self.failures = self.context.attempt > 1
@@ -213,9 +213,6 @@ class _Run:
                 wait = cause.next_retry_delay or pause(attempt, FIRST_PAUSE)
                 await asyncio.sleep(wait.total_seconds())
 
-    def _inside(self, branch: str, call: str, attempt: int) -> CallContext:
-        return replace(self.context, branch=branch, call=call, attempt=attempt, beat=None)
-
     async def _once(self, call: Call[Any, Any], request: Record, context: CallContext) -> Record:
         with within_call(context):
             async with asyncio.timeout(call.timeout.total_seconds()):
@@ -235,6 +232,10 @@ class _Run:
                     running=tuple(self.running.values()),
                 )
             )
+
+
+def _inside(context: CallContext, branch: str, call: str, attempt: int) -> CallContext:
+    return replace(context, branch=branch, call=call, attempt=attempt, beat=None)
 
 
 def _as_application(error: Exception) -> ApplicationError:
