@@ -23,10 +23,9 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        _call,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        _trace,
+        _ids,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
@@ -56,15 +55,6 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
     root.setLevel(level)
     for quiet in ("httpx", "httpcore", "uvicorn.access", "asyncio", "aiosqlite"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
-
-
-def _call(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add the ids of the call a line belongs to. Only now: most calls write none."""
-    if (of := running_call()) is not None:
-        event.setdefault("case", of.scope)
-        for name in ("branch", "call", "attempt"):
-            event.setdefault(name, getattr(of, name))
-    return event
 
 
 def _workflow_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -103,8 +93,12 @@ def _frames(exc_info: ExcInfo) -> str:
     return "because of ".join(told)
 
 
-def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add the id of the trace a line belongs to, where there is one."""
+def _ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add the ids of the call and the trace a line belongs to. Only now: most calls write none."""
+    if (call := running_call()) is not None:
+        event.setdefault("case", call.scope)
+        for name in ("branch", "call", "attempt"):
+            event.setdefault(name, getattr(call, name))
     if found := trace_id():
         event["trace_id"] = found
     return event
