@@ -153,9 +153,11 @@ def _with(target: str, profile: str | None, show: "Callable[[Sequence[Report]], 
         from datetime import UTC, datetime
 
         from cli.histories import from_case
+        from cli.plans.turns import by_now
 
         handle = await here.handle(target)
-        show((await from_case(here.client, handle, datetime.now(UTC)),))
+        known = await from_case(here.client, handle, datetime.now(UTC))
+        show((await by_now(handle, known),))
 
     in_session(work, profile=profile)
 

@@ -37,6 +37,7 @@ def join(runs: Sequence[Report], places: Sequence[Place]) -> Report:
         tasks=tuple(task for k in range(len(places)) for task in tree.tasks(k)),
         flow=tree.flow(spans),
         events=sum(run.events for run in tree.runs),
+        decided=last.decided,
     )
 
 

@@ -1,14 +1,40 @@
 """What a run by choices decided on its way, for people."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
+from temporalio.service import RPCError
 
+from cli.session import say
+from insight.history.spans import Status
+from insight.learned.steps import BLUEPRINT
+from insight.report import Report
 from insight.shown.words import clear, counted
+from workflows.data.blueprints.case import BlueprintResult
 from workflows.data.blueprints.decided import Decided
 from workflows.data.blueprints.replan import PERMILLE
+
+PATIENCE = timedelta(seconds=5)
+"""How long a worker may take to say what a case decided by now: the rest is known without it."""
+
+
+async def by_now(handle: WorkflowHandle[Any, Any], known: Report) -> Report:
+    """Add the decision record of a blueprint's run whose history does not tell it: it is open, or
+    it failed. If no worker answers, that is said and the report stays as it is.
+    """
+    if known.process != BLUEPRINT or known.decided is not None or known.status is Status.COMPLETED:
+        return known
+    try:
+        told = await handle.query("result_so_far", rpc_timeout=PATIENCE)
+    except (RPCError, WorkflowQueryFailedError):
+        say("no worker says what the run decided on its way; start one with `make worker`")
+        return known
+    return known.model_copy(update={"decided": BlueprintResult.model_validate(told).decided})
 
 
 def decided(record: Decided) -> RenderableType:

@@ -154,12 +154,19 @@ def test_dark_light_and_print(tab: Tab, tmp_path: Path) -> None:
 def test_other_shapes_of_runs(tab: Tab, tmp_path: Path) -> None:
     """Several runs to choose from, a narrow window, and more steps than the graph shows."""
     long = chain(400)
-    show(tab, tmp_path, long, saderat(), width=480)
+    optimised = report(read_history(Path("tests/replay/blueprint_optimised.json").read_bytes()))
+    show(tab, tmp_path, long, saderat(), optimised, width=480)
     assert "300 of 800 steps" in tab.run("document.body.innerText")
     assert tab.run("document.documentElement.scrollWidth <= innerWidth") is True
-    tab.run(
-        "(() => { const box = document.querySelector('header select'); box.value = '1';"
-        "box.dispatchEvent(new Event('change')); })()"
+    choose = (
+        "(() => {{ const box = document.querySelector('header select'); box.value = '{}';"
+        "box.dispatchEvent(new Event('change')); }})()"
     )
+    tab.run(choose.format(1))
     assert re.match("due-diligence", tab.run("document.querySelector('h1').textContent"))
+    tab.run(choose.format(2))
+    turns = tab.run("document.querySelector('.tables > details').textContent")
+    assert re.match(r"By choicescheapest within 36\.0 s, kept; took ", turns)
+    assert optimised.decided is not None
+    assert all(turn.why in turns for turn in optimised.decided.turns)
     quiet(tab)

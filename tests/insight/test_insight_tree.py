@@ -13,6 +13,7 @@ from insight.history.reader import Events, ordered
 from insight.history.spans import RUN, SpanKind
 from insight.report import Report
 from tests.insight.builder import Run, at, model_answer, payload
+from workflows.data.blueprints.decided import Decided
 
 
 def turn(run: Run, ms: int) -> int:
@@ -107,7 +108,11 @@ def joined(*histories: Events) -> list[Report]:
 
 
 def test_the_critical_path_leads_into_a_child() -> None:
-    (known,) = joined(ordered(parent("checks").events), shifted(child("kid"), 30))
+    whole = parent("checks")
+    told = whole.events[-1].workflow_execution_completed_event_attributes.result.payloads
+    told.append(payload({"decided": {"lost": 3}}))
+    (known,) = joined(ordered(whole.events), shifted(child("kid"), 30))
+    assert known.decided == Decided(lost=3), "what the run decided is told of the tree"
     run = Wait.RUN
     assert [part for part in named(known) if part[1] is run and part[0] != "Small"] == [
         ("first", run, 20),

@@ -12,6 +12,7 @@ from cli.blueprints.checking import case_of
 from cli.errors import BadInput
 from cli.plans.deciding import at_last_pace, decided_on
 from cli.plans.optimising import Wished
+from cli.plans.turns import by_now
 from insight.plan.optimise.decide import Trial
 from insight.report import report
 from runtime.settings import Settings
@@ -121,6 +122,9 @@ async def test_a_case_runs_by_choices_and_moves_as_it_goes(
     for step, model, level in asked(history):
         assert (model, level) == (decided.ways[step], levels[step]), step
     assert report(history).decided == decided, "explain tells it too"
+    still_open = report(history.events[:-1])
+    assert still_open.decided is None
+    assert (await by_now(handle, still_open)).decided == decided, "a worker tells it of an open run"
     another = await at_last_pace(case.choices, "quiz", here.settings)
     assert another.slower == decided.slower, "the next run begins with what this one came to"
 

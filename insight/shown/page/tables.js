@@ -74,7 +74,7 @@ const bar = (share) => svg("svg", { class: "share", width: 60, height: 8 }, svg(
 function tablesOf(run, go) {
   const step = (span) => el("button", { type: "button", class: "step", title: "Show in the timeline", onclick: () => go(span) }, span.title);
   const whole = run.whole || 1;
-  return [waitsTable(run, whole), pathTable(run, step, whole), slackTable(run, step), retryTable(run, step), branchTable(run), everything(run, step)].filter(Boolean);
+  return [turnsTable(run), waitsTable(run, whole), pathTable(run, step, whole), slackTable(run, step), retryTable(run, step), branchTable(run), everything(run, step)].filter(Boolean);
 }
 
 function waitsTable(run, whole) {
@@ -84,6 +84,18 @@ function waitsTable(run, whole) {
   ]);
   return rows.length ? section("Where the time went", "On the path: the run's own length. In all: summed over every step, so times side by side count as often as they occur.",
     table(["", "#on the path", "#share", "#in all", "what was waited for"], rows, "Waits by cause")) : null;
+}
+
+/** What a run by choices decided on its way; its times and money are whole thousandths and millionths. */
+function turnsTable(run) {
+  const { decided } = run;
+  if (!decided) return null;
+  const { wish, turns = [], lost = 0, slower = 1000, took } = decided, seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
+  const kept = { true: ", kept", false: ", missed" }[decided.in_time] ?? "";
+  const head = wish ? [`${text(wish.objective)}${wish.deadline_ms ? ` within ${seconds(wish.deadline_ms)}` : ""}${kept}${took ? `; took ${seconds(took)}` : ""}; steps took ${(slower / 1000).toFixed(2)} times as long as learned.`] : [];
+  if (lost) head.push(`${counted(lost, "turn")} more were not kept.`);
+  const rows = turns.map((turn) => [turn.step, seconds(turn.at), turn.kind, turn.way, turn.before || "", turn.why]);
+  return section("By choices", head.join(" "), rows.length ? table(["step", "#at", "turn", "to", "instead of", "why"], rows, "Turns") : null);
 }
 
 function pathTable(run, step, whole) {
