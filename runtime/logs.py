@@ -18,8 +18,7 @@ from runtime.telemetry import trace_id
 def configure(log_format: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Send all logging through structlog to `stream` (standard error), as text or JSON.
 
-    JSON is for operations: of an error it tells type and lines of code, not what it says, for that
-    may quote a case.
+    Of an error both tell type and lines of code, not what it says, for that may quote a case.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -34,16 +33,14 @@ def configure(log_format: str, stream: TextIO | None = None, level: int = loggin
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    rendered: tuple[Processor, ...] = (
-        structlog.processors.format_exc_info,
-        structlog.dev.ConsoleRenderer(colors=False),
-    )
-    if log_format == "json":
-        without_words = structlog.processors.ExceptionRenderer(_frames)
-        rendered = (without_words, structlog.processors.JSONRenderer())
+    text, js = structlog.dev.ConsoleRenderer(colors=False), structlog.processors.JSONRenderer()
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _workflow_ids],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(_frames),
+            js if log_format == "json" else text,
+        ],
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter)

@@ -31,7 +31,7 @@ from runtime.spans import Discreet
 from runtime.telemetry import tracing, vendor_span
 from tests.activities.outside import Outside, said
 from tests.store.test_store_journal import ENTRY, REPLY
-from tests.support.logs import Lines, logged
+from tests.support.logs import Lines, logged, written
 
 NAME = "Jane Doe"
 
@@ -164,26 +164,26 @@ def lines() -> Iterator[Lines]:
         yield read
 
 
-def test_a_log_tells_of_an_error_where_it_was_but_not_what_it_said(
-    lines: Lines,
-) -> None:
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_log_tells_of_an_error_where_it_was_but_not_what_it_said(form: str) -> None:
     def deep() -> None:
         raise KeyError(NAME)
 
-    try:
+    with written(form) as lines:
         try:
-            deep()
-        except KeyError as cause:
-            raise ValueError(f"not a date: {NAME}") from cause
-    except ValueError:
-        logging.getLogger("temporalio.worker").warning("Failed activation", exc_info=True)
-    (line,) = lines()
-    assert re.findall(r"^(?:because of )?(\w+)$", line["exception"], re.MULTILINE) == [
-        "ValueError",
-        "KeyError",
-    ]
-    assert "in deep" in line["exception"]
-    assert NAME not in json.dumps(line)
+            try:
+                deep()
+            except KeyError as cause:
+                raise ValueError(f"not a date: {NAME}") from cause
+        except ValueError:
+            logging.getLogger("temporalio.worker").warning("Failed activation", exc_info=True)
+    said = lines.getvalue()
+    assert "Failed activation" in said
+    told = json.loads(said)["exception"] if form == "json" else said
+    kinds = re.findall(r"^(?:because of )?(\w+)$", told, re.MULTILINE)
+    assert kinds == ["ValueError", "KeyError"]
+    assert "in deep" in told
+    assert NAME not in said
 
 
 def test_the_log_of_the_sdks_core_is_ours(lines: Lines) -> None:
