@@ -25,6 +25,7 @@ from workflows.data.llm import RoleQuery
 from workflows.errors import BudgetSpent, ModelUnavailable
 from workflows.patterns.gate import GateResult, GateSpec, Reminder
 from workflows.patterns.process import Process
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.prompts import due_diligence as prompts
@@ -198,7 +199,8 @@ class DueDiligence(Process):
         policy, person = self.case.review, self.case.person
         others = (r for r in policy.reviewers if person(r.name) != person(self.case.author))
         people = {r.name: frozenset(r.roles) for r in others}
-        return Tasks(self.desk.open, people, policy.deadline, policy.reminder)
+        remind = by_chat(f"case {self.case.case}")
+        return Tasks(self.desk.open, people, policy.deadline, policy.reminder, remind)
 
     async def remind(self, reminder: Reminder) -> Record:
         """Tell the reviewers' channel, once per interval, escalation and round."""

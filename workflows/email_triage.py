@@ -17,6 +17,7 @@ from workflows.data.email_triage import (
 )
 from workflows.data.llm import RoleQuery
 from workflows.patterns.process import Process
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.patterns.together import gather
@@ -46,7 +47,8 @@ class EmailTriage(Process):
         self.routes = RouteLog()
         self.answering = Answering(self.notes, case.mail, case.desk)
         self.approval = Approval(self.notes, self.desk, case.desk)
-        tasks = Tasks(self.desk.open, rules.people(case.desk))
+        remind = by_chat(f"mail {case.case}")
+        tasks = Tasks(self.desk.open, rules.people(case.desk), remind=remind)
         self.sending = Sending(self.notes, tasks, case.mail, case.desk)
 
     @workflow.run

@@ -4,6 +4,7 @@ from temporalio import workflow
 
 from workflows.data.orders import OrderCase, OrderResult
 from workflows.patterns.process import Process
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.tasks import Tasks
 from workflows.steps.orders.fulfilling import Fulfilment
 
@@ -15,7 +16,8 @@ class OrderFulfilment(Process):
     @workflow.init
     def __init__(self, order: OrderCase) -> None:
         super().__init__("order-fulfilment", order.case, keys=order.keys)
-        tasks = Tasks(self.desk.open, {name: frozenset({"desk"}) for name in order.desk})
+        people = {name: frozenset({"desk"}) for name in order.desk}
+        tasks = Tasks(self.desk.open, people, remind=by_chat(f"order {order.case}"))
         self.fulfilment = Fulfilment(self, order, workflow.info().workflow_id, tasks)
 
     @workflow.run

@@ -15,6 +15,7 @@ from workflows.data.proposal import (
 )
 from workflows.errors import Unresolved
 from workflows.patterns.process import Process
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.patterns.tier import tier
@@ -36,7 +37,7 @@ class Proposal(Process):
         self.case, self.routes = case, RouteLog()
         self.offer = Offer(self, case)
         owners = {name: frozenset({"owner"}) for name in case.owners}
-        tasks = Tasks(self.desk.open, owners)
+        tasks = Tasks(self.desk.open, owners, remind=by_chat(f"proposal {case.case}"))
         self.actions = Actions(case, workflow.info().workflow_id, tasks)
 
     @workflow.run

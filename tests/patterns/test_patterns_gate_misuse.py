@@ -97,7 +97,7 @@ def test_names_may_come_in_any_collection() -> None:
 
 
 def test_tasks_with_a_text_for_roles_or_a_number_for_time_are_refused_when_built() -> None:
-    async def never(spec: GateSpec) -> GateResult:
+    async def never(spec: GateSpec, _remind: object = None) -> GateResult:
         raise AssertionError(spec)
 
     with pytest.raises(Misuse, match="no collection of names"):

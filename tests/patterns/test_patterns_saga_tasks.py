@@ -10,9 +10,11 @@ import pytest
 from tests.patterns.virtual import DAY, Trail, elapsed, run
 from workflows.calls import open_door
 from workflows.data.common import Decision, GateView, Verdict
+from workflows.data.effects import EffectReceipt, EffectState
 from workflows.errors import Misuse, NotInStep, Refused, UndoFailed
 from workflows.patterns.desk import Desk
-from workflows.patterns.gate import GateSpec
+from workflows.patterns.gate import GateSpec, Level
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.saga import Saga, Undone
 from workflows.patterns.tasks import Tasks
 
@@ -119,6 +121,36 @@ def test_a_task_nobody_settles_is_opened_again_and_never_lost() -> None:
     assert trail.words.count("undo b") == 1, "silence is no retry"
 
 
+def test_a_task_is_reminded_of_each_day_and_who_was_asked_besides_stays_asked() -> None:
+    """Each message has a key of its own, also when the task is opened again."""
+    sent: list[tuple[float, str]] = []
+    keys: set[tuple[str, int]] = set()
+
+    async def chat(_call: Any, order: Any) -> EffectReceipt:
+        sent.append((elapsed() / DAY, order.text.removeprefix("order 7, undo b: ")))
+        keys.add((order.template, order.number))
+        return EffectReceipt(key="k", reference="", state=EffectState.DONE)
+
+    async def case() -> tuple[Undone, ...]:
+        desk, boss = Desk(), Level(timedelta(days=2), {"eve": frozenset({"boss"})})
+        tasks = Tasks(desk.open, PEOPLE, remind=by_chat("order 7"), escalation=(boss,))
+        saga = Saga(tasks)
+        ending = asyncio.ensure_future(two_steps(saga, Trail(), 9))
+        await asyncio.sleep(4.5 * DAY)
+        (view,) = desk.views()
+        desk.take(Decision(verdict=DONE, by="eve", gate=view.name))
+        with pytest.raises(RuntimeError, match="broken"):
+            await ending
+        return saga.undone
+
+    with open_door(chat):
+        undone = run(case(), collect=True)
+    assert [u.by for u in undone] == ["eve", ""]
+    two, three = "waits for ana, ben", "waits for ana, ben, eve"
+    assert sent == [(1, two), (2, "escalated to eve"), (2, three), (4, three)]
+    assert len(keys) == len(sent)
+
+
 @pytest.mark.parametrize("cancels", [1, 3])
 def test_cancelling_changes_nothing_about_an_open_task(cancels: int) -> None:
     trail = Trail()
@@ -203,7 +235,7 @@ def test_a_section_may_ask_other_people() -> None:
 def test_a_task_that_cannot_be_opened_is_an_error_after_the_rest_is_undone() -> None:
     saga, trail = Saga(), Trail()
 
-    async def closed(spec: GateSpec) -> Any:
+    async def closed(spec: GateSpec, _remind: object = None) -> Any:
         raise RuntimeError(f"no desk for {spec.name}")
 
     async def case() -> None:
@@ -218,7 +250,7 @@ def test_a_task_that_cannot_be_opened_is_an_error_after_the_rest_is_undone() -> 
 
 
 def test_tasks_nobody_may_settle_are_refused_when_built() -> None:
-    async def opened(spec: GateSpec) -> Any:
+    async def opened(spec: GateSpec, _remind: object = None) -> Any:
         raise AssertionError(spec)
 
     with pytest.raises(Misuse, match="can never be settled"):
@@ -228,7 +260,7 @@ def test_tasks_nobody_may_settle_are_refused_when_built() -> None:
 
 
 def test_tasks_are_refused_inside_a_fused_step() -> None:
-    async def opened(spec: GateSpec) -> Any:
+    async def opened(spec: GateSpec, _remind: object = None) -> Any:
         raise AssertionError(spec)
 
     async def door(call: Any, request: Any) -> Any:

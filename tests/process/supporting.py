@@ -63,7 +63,7 @@ class Desk:
 
     async def gate(self, spec: GateSpec, remind: Any = None, /) -> GateResult:
         self.gates.append(spec)
-        if remind is None:  # a task: who was away comes at last
+        if Verdict.DONE in spec.verdicts:  # a task: who was away comes at last
             again = [g.name for g in self.gates].count(spec.name) > 1
             if not self.people and not again:
                 await asyncio.sleep(spec.deadline.total_seconds())

@@ -275,7 +275,7 @@ async def others(days: Days) -> dict[str, Handle]:
 
 
 async def waiting(days: Days) -> dict[str, Any]:
-    """24 days of a submission, five of an invoice, two of a request, hours of a mail."""
+    """24 days of a submission, five of an invoice, three of a request, hours of a mail."""
     submission, invoice, request, mail = days.others.values()
     told = await asyncio.gather(
         signing(days, submission),
@@ -284,7 +284,8 @@ async def waiting(days: Days) -> dict[str, Any]:
         lapsed(days, mail, "answer"),
     )
     ended = dict(zip(("submission", "invoice", "request", "mail"), told, strict=True))
-    return {"analysis": {"sent": ended["submission"].pop("first")}, **ended}
+    first, after = ended["submission"].pop("first"), ended["request"].pop("after")
+    return {"analysis": {"sent": first}, "handed over": {"sent": after}, **ended}
 
 
 async def signing(days: Days, submission: Handle) -> dict[str, Any]:
@@ -299,11 +300,13 @@ async def signing(days: Days, submission: Handle) -> dict[str, Any]:
 
 
 async def handed_over(days: Days, request: Handle) -> dict[str, Any]:
-    """Nobody answers in time, so it is handed over; a day later they say it is done."""
+    """Nobody answers in time, so it is handed over; their lead, asked after two days, does it."""
     told = await lapsed(days, request, "answer")
-    await days.later(request, DAY)
-    await days.here.decide(request, "done", "tim", gate="handed over")
-    return {**told, "by": (await request.result())["by"]}
+    task = await days.here.gate(request, "handed over")
+    await days.later(request, 2 * DAY)
+    after = await sent_since(request, task.opened)
+    await days.here.decide(request, "done", "mara", gate=task.name)
+    return {**told, "after": after, "by": (await request.result())["by"]}
 
 
 async def lapsed(days: Days, handle: Handle, name: str) -> dict[str, Any]:

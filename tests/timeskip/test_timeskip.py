@@ -111,12 +111,13 @@ WRITTEN: dict[str, list[float]] = {
     "analysis": [3 * DAY, 6 * DAY],
     "submission": [day * DAY for day in (3, 6, 9, 12, 15)],
     "invoice": [],
-    "request": [0.45 * DAY, 0.9 * DAY],
+    "request": [0.45 * DAY, 0.675 * DAY, 0.9 * DAY],
+    "handed over": [1 * DAY, 2 * DAY, 2 * DAY],
     "mail": [1 * HOUR, 2 * HOUR, 3 * HOUR],
 }
 """Seconds after its gate opened at which people are written to: the analysis of a submission is
-signed on day seven, its writing never; a request is reminded of once, and at the end of its time
-the customer is told.
+signed on day seven, its writing never; a request is reminded of, then escalated, and at the end of
+its time the customer is told; once it is handed over, the same again, day by day.
 """
 
 
@@ -128,7 +129,7 @@ def test_for_24_days_each_process_reminds_when_it_must_and_ends_as_it_says(seen:
         early = 60 if name == "request" else 0  # its time counts from its arrival
         late = [was - at for was, at in zip(sent, times, strict=True)]
         assert all(-early <= one < 60 for one in late), (sent, times)
-    del story["analysis"]
+    del story["analysis"], story["handed over"]
     ends = {n: (told["outcome"], told["ended"], told["open"]) for n, told in story.items()}
     assert ends == {
         "submission": ("expired", True, []),
@@ -136,4 +137,4 @@ def test_for_24_days_each_process_reminds_when_it_must_and_ends_as_it_says(seen:
         "request": ("handed_over", False, ["gate handed over"]),
         "mail": ("not_answered", True, []),
     }
-    assert story["request"]["by"] == "tim"
+    assert story["request"]["by"] == "mara", "who was asked besides"

@@ -98,16 +98,25 @@ class SupportCustomer(Record):
 
 
 class SupportDesk(Record):
-    """Who answers for a tier, and within what time from the request's arrival."""
+    """Who answers for a tier, and within what time from the request's arrival; `leads` are asked
+    too when the others were reminded and did not.
+    """
 
     people: Annotated[tuple[PersonName, ...], Field(min_length=1)]
     within: timedelta
+    leads: tuple[PersonName, ...] = ()
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         within_a_year("within", self.within)
         no_duplicates("people[{}]", self.people)
+        no_duplicates("people and leads[{}]", (*self.people, *self.leads))
         return self
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """The people, and who leads them."""
+        return (*self.people, *self.leads)
 
 
 class SupportRequest(Keyed):
@@ -133,7 +142,7 @@ class SupportRequest(Keyed):
 
     def deciders(self) -> Iterable[str]:
         """Name the people of both tiers."""
-        return (*self.standard.people, *self.premium.people)
+        return (*self.standard.everybody, *self.premium.everybody)
 
 
 class RequestReading(Record):

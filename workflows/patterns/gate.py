@@ -239,6 +239,7 @@ def task_gate(
     deadline: timedelta,
     remind_every: timedelta,
     supplies: type[Record] | None = None,
+    escalation: tuple[Level, ...] = (),
 ) -> GateSpec:
     """Make a gate that asks any one person what becomes of a step; `supplies` offers SUPPLY."""
     if supplies is not None and Verdict.SUPPLY not in verdicts:
@@ -253,4 +254,5 @@ def task_gate(
         remind_every=remind_every,
         verdicts=verdicts,
         supplies=supplies,
+        escalation=escalation,
     )

@@ -41,6 +41,4 @@ async def _by_hand(order: MailOrder, tasks: Tasks, why: str) -> str:
 
 async def until_done(name: str, question: str, tasks: Tasks) -> str:
     """Ask until somebody says that it is done, however long that takes; give who."""
-    while (said := await tasks.ask(name, question, (Verdict.DONE,))) is None:
-        pass
-    return said.by
+    return (await tasks.settled(name, question, (Verdict.DONE,))).by

@@ -156,7 +156,5 @@ async def _settled_by(tasks: Tasks, entry: Entry, error: str) -> str:
         f" By hand: {entry.how or 'not described'}."
         " Say done once it is undone by hand, or retry to have the undo tried again."
     )
-    while True:
-        verdicts = (Verdict.DONE, Verdict.RETRY)
-        if decision := await tasks.ask(entry.undo_name, question, verdicts):
-            return decision.by if decision.verdict is Verdict.DONE else ""
+    decision = await tasks.settled(entry.undo_name, question, (Verdict.DONE, Verdict.RETRY))
+    return decision.by if decision.verdict is Verdict.DONE else ""

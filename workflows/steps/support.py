@@ -6,9 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
-from workflows.calls import CHAT, ask
 from workflows.data.common import Record, Verdict
-from workflows.data.effects import ChatOrder, MailOrder
+from workflows.data.effects import MailOrder
 from workflows.data.llm import Prompt
 from workflows.data.support import (
     Attempt,
@@ -23,10 +22,11 @@ from workflows.data.support import (
 )
 from workflows.patterns.clock import now
 from workflows.patterns.consult import Consulted
-from workflows.patterns.gate import ANYBODY, GateResult, GateSpec, Remind, Reminder
+from workflows.patterns.gate import ANYBODY, GateResult, GateSpec, Level, Remind
 from workflows.patterns.ladder import Climbed, Rung, ladder
 from workflows.patterns.notice import notify, until_done
 from workflows.patterns.otherwise import Unmet, instead
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.route import RouteLog
 from workflows.patterns.tasks import Tasks
 from workflows.prompts import support as prompts
@@ -70,6 +70,7 @@ class Resolution:
         self.host, self.given, self.routes = host, given, routes
         self.desk, self.arrived = rules.desk(given), now()
         self.people = {name: frozenset({"desk"}) for name in self.desk.people}
+        self.remind = by_chat(f"support request {given.case}")
         self.result = SupportResult(case=given.case, due=self.arrived + self.desk.within)
 
     async def run(self) -> SupportResult:
@@ -154,6 +155,7 @@ class Resolution:
             remind_every=left / 2,
             barred={} if best else {Verdict.APPROVE: "there is no draft; supply an answer"},
             verdicts=(Verdict.APPROVE, Verdict.SUPPLY),
+            escalation=self.escalation(left * 0.75),
             supplies=PersonalAnswer,
             suggests=PersonalAnswer(text=best.text) if best else None,
         )
@@ -170,7 +172,7 @@ class Resolution:
         self.host.enter("telling the customer", outcome)
         by = reply.by or ", ".join(self.desk.people)
         self.know(outcome=outcome, answer=reply.text, cites=reply.cites, by=by)
-        customer, tasks = self.given.customer, Tasks(self.host.gate, self.people)
+        customer, tasks = self.given.customer, self.tasks()
         order = MailOrder(
             template="support-reply",
             party_id=customer.party_id,
@@ -184,10 +186,15 @@ class Resolution:
             question = f"Answer {customer.name} yourself: {self.given.subject}. Then say done."
             self.know(by=await until_done("handed over", question, tasks))
 
-    async def remind(self, reminder: Reminder) -> Record:
-        """Remind the desk's channel."""
-        text = f"support request {self.given.case} waits for {', '.join(reminder.to)}"
-        return await ask(CHAT, ChatOrder(template="answer", number=reminder.number, text=text))
+    def tasks(self) -> Tasks:
+        """Ask the desk, reminding it daily; its leads too, after two days."""
+        leads = self.escalation(timedelta(days=2))
+        return Tasks(self.host.gate, self.people, remind=self.remind, escalation=leads)
+
+    def escalation(self, after: timedelta) -> tuple[Level, ...]:
+        """Give the level at which the leads are asked, if there are any."""
+        leads = {name: frozenset({"desk"}) for name in self.desk.leads}
+        return (Level(after, leads),) if leads else ()
 
     def know(self, **more: object) -> None:
         """Note what is known now."""
