@@ -20,6 +20,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.conversion import count
 from runtime.early import Runner
 from runtime.heartbeats import Heartbeats
+from runtime.unopened import Guarded
 from workflows.attempts import LogRefusals
 from workflows.blueprint import BlueprintRun
 from workflows.competitive_intelligence import CompetitiveIntelligence
@@ -125,12 +126,14 @@ class BraidInterceptor(Interceptor):
 
 
 class _Sandbox(Runner):
-    """Our sandbox; a workflow started with too few or too many inputs fails at once."""
+    """Our sandbox; a workflow started with too few or too many inputs fails at once, and messages
+    nobody can read are refused.
+    """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Make an instance that looks at how many inputs it is given."""
         made, run = super().create_instance(det), det.defn.run_fn
-        activate = made.activate
+        activate = Guarded(made).activate
 
         def counted(act: WorkflowActivation) -> WorkflowActivationCompletion:
             for job in act.jobs:

@@ -39,6 +39,7 @@ from runtime.metrics import begin_runtime
 from runtime.processes import die_with_parent, hold_little, lay_aside, leave
 from runtime.settings import Settings, SettingsError
 from runtime.telemetry import tracing
+from runtime.unopened import serving
 from store.admission import Admission
 from store.breakers import BreakerRule
 from store.database import Store
@@ -113,6 +114,8 @@ def workers(
     """
     version = WorkerDeploymentVersion(DEPLOYMENT, build)
     versioned = WorkerDeploymentConfig(version, True, VersioningBehavior.PINNED) if build else None
+
+    client = serving(client)
 
     def one(queue: str) -> Worker:
         main = queue == MAIN

@@ -33,6 +33,7 @@ from insight.again.divergence import Comparison, Divergence, compare
 from insight.history.reader import Events
 from runtime.documents import readable
 from runtime.opening import in_words
+from runtime.unopened import handing, of_refusal
 from workflows.data.common import JSON
 
 Stack = tuple[str, ...]
@@ -103,11 +104,12 @@ async def replay(
     if begun.workflow_type.name not in names:
         raise Foreign(begun.workflow_type.name)
     tape: list[Turn] = []
+    unopened = handing(converter)
     replayer = Replayer(
         workflows=workflows,
         workflow_runner=_Watching(tape, begun.task_queue.name, look=look),
         interceptors=[BraidInterceptor("replay")],
-        data_converter=converter,
+        data_converter=unopened,
         runtime=_quiet(),
     )
     named = begun.workflow_id or case or "replayed"
@@ -116,7 +118,7 @@ async def replay(
             WorkflowHistory(named, list(events)), raise_on_replay_failure=False
         )
     _read(tape)
-    old = recorded(await readable(events, converter))
+    old = recorded(await readable(events, unopened))
     new = tuple(command for turn in tape for command in turn.commands)
     refused = f"{done.replay_failure}" if done.replay_failure else ""
     last = tape[-1] if tape else None
@@ -234,7 +236,8 @@ class _Watched(WorkflowInstance):
         kept = WorkflowActivationCompletion()  # what follows encodes the payloads in place
         kept.CopyFrom(completion)
         in_words(kept)
-        turn.given = list(zip(kept.successful.commands, self._stacks, strict=False))
+        ours = (c for c in kept.successful.commands if not of_refusal(c))
+        turn.given = list(zip(ours, self._stacks, strict=False))
         if kept.HasField("failed"):
             turn.failed = kept.failed.failure.message or "the workflow task failed"
             turn.stack = traced(kept.failed.failure.stack_trace)

@@ -21,6 +21,8 @@ from temporalio.exceptions import ApplicationError
 
 INVALID = "InvalidInput"
 """Type of the error that says what does not fit."""
+MISSING = "MissingKey"
+"""Type of the error that says a key is missing."""
 LONGEST = 2_000
 """Characters of what is said about it: a field's name can be as long as the input."""
 _UNKNOWN = "expected but not found"  # the SDK's words for a query or update there is not
@@ -77,6 +79,19 @@ class _Refused(EncodingPayloadConverter):
         raise invalid(self._why)
 
 
+UNOPENED = "binary/unopened"
+"""Encoding of a payload in whose place a worker found one it has no key for."""
+_NO_KEY = "encrypted with a key that is not here"
+
+
+class _Unopened(_Refused):
+    """Refuses what a key is missing for, which may be here when it is tried again."""
+
+    def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:  # noqa: ARG002
+        """Refuse."""
+        raise ApplicationError(self._why, type=MISSING)
+
+
 _SPOILT = "encrypted content was changed on its way, or sealed by a key that only has our name"
 _MISCOUNTED = "binary/miscounted"
 
@@ -103,7 +118,8 @@ class RecordConverter(CompositePayloadConverter):
         others = DefaultPayloadConverter.default_encoding_payload_converters
         ours = (_Records() if c.encoding == "json/plain" else c for c in others)
         miscounted = _Refused(_MISCOUNTED, "too few inputs, or too many; send one")
-        super().__init__(*ours, _Refused("binary/spoilt", _SPOILT), miscounted)
+        unopened = _Unopened(UNOPENED, _NO_KEY)
+        super().__init__(*ours, _Refused("binary/spoilt", _SPOILT), miscounted, unopened)
 
     def from_payloads(
         self, payloads: Sequence[Payload], type_hints: list[type[Any]] | None = None
@@ -133,7 +149,8 @@ class Failures(DefaultFailureConverter):
     ) -> None:
         """Write an error down, a refusal without its stack trace."""
         super().to_failure(exception, payload_converter, failure)
-        if getattr(exception, "type", "") in (INVALID, "Refused") or _UNKNOWN in str(exception):
+        refusals = (INVALID, MISSING, "Refused")
+        if getattr(exception, "type", "") in refusals or _UNKNOWN in str(exception):
             failure.ClearField("cause")
             failure.stack_trace = ""
             failure.message = one_line(failure.message)

@@ -1,4 +1,4 @@
-"""Messages and inputs that do not fit what takes them: refused before our code sees them.
+"""Messages that cannot be read, or do not fit what takes them: refused before our code sees them.
 
 A wrong number of values is the one misfit the SDK hands on: it would end in a TypeError, which
 leaves a workflow stuck.
@@ -16,16 +16,20 @@ from temporalio.worker import (
     WorkflowInboundInterceptor,
 )
 
+from workflows.data.common import UNREAD
 from workflows.errors import Refused
 from workflows.scope import told
 
 
 class FitMessages(WorkflowInboundInterceptor):
-    """Refuses messages that carry too few or too many values."""
+    """Refuses messages that nobody can read, or that carry too few or too many values."""
 
     async def handle_signal(self, input: HandleSignalInput) -> None:
         """Hand a signal on, or keep why it was not, for the query `refusals`."""
-        if (why := _miscounted("signals", input.signal, input.args)) is None:
+        why = _miscounted("signals", input.signal, input.args)
+        if UNREAD in input.headers:
+            why = "it is encrypted with a key that is not here"
+        if why is None:
             return await super().handle_signal(input)
         refuse = getattr(workflow.instance(), "refuse", None)
         if refuse is not None:

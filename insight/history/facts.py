@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import ContinueAsNewInitiator, EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from insight.history import payloads
-from workflows.data.common import Record, Verdict
+from workflows.data.common import UNREAD, Record, Verdict
 from workflows.data.route import PATH_ATTRIBUTE
 
 _E = EventType
@@ -129,7 +129,7 @@ def _patches(events: Sequence[HistoryEvent]) -> Iterator[str]:
         marker = event.marker_recorded_event_attributes
         if marker.marker_name == "core_patch":
             name = payloads.fields(marker.details["patch-data"].payloads).get("id")
-            if isinstance(name, str):
+            if isinstance(name, str) and not name.startswith(UNREAD):
                 yield name
         elif marker.marker_name == "Version":
             told = {

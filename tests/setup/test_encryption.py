@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import DefaultFailureConverterWithEncodedAttributes
 from temporalio.exceptions import ApplicationError
 
@@ -28,8 +31,10 @@ from runtime.keys import KeyRing, MissingKey
 from runtime.opening import opened
 from runtime.settings import Settings, SettingsError
 from runtime.tokens import LONGEST, token
+from runtime.unopened import Guarded, handing
 from store.blobs import Blobs
 from store.database import Store
+from workflows.data.common import UNREAD
 
 TODAY = date(2026, 11, 27)
 NOW = datetime.now(UTC)
@@ -160,6 +165,72 @@ async def test_a_history_is_opened_with_what_its_failures_said(codec: Encryption
     assert said.application_failure_info.details.payloads[0] == TO_PAYLOAD("details")
     assert told.user_metadata.summary == TO_PAYLOAD("sanctions: search")
     assert event.SerializeToString() == raw, "what was given is left as it is"
+
+
+class Noting:
+    """An instance that notes what it is told, and gives no command."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[bool, bool]] = []
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """Note of each signal whether it is refused, and whether it has a value."""
+        signals = [job.signal_workflow for job in act.jobs if job.HasField("signal_workflow")]
+        self.told += [(UNREAD in one.headers, bool(one.input)) for one in signals]
+        completion = WorkflowActivationCompletion()
+        completion.successful.SetInParent()
+        return completion
+
+
+def activation(replaying: bool, *payloads: Payload, marker: str = "") -> WorkflowActivation:
+    """Bring a signal with each of the payloads."""
+    act = WorkflowActivation(is_replaying=replaying)
+    for payload in payloads:
+        act.jobs.add().signal_workflow.input.append(payload)
+    if marker:
+        act.jobs.add().notify_has_patch.patch_id = marker
+    return act
+
+
+async def test_a_message_without_its_key_is_refused_for_good_and_all_else_is_waited_for(
+    tmp_path: Path, codec: Encryption
+) -> None:
+    key_file.new(tmp_path / "strange.json", TODAY)
+    strange = Encryption(KeyRing(tmp_path / "strange.json"), writes=True)
+    converter = replace(DATA_CONVERTER, payload_codec=codec)
+    reading = handing(converter).payload_codec
+    assert reading is not None
+    sent = [strange.sealed(TO_PAYLOAD("decline")), codec.sealed(TO_PAYLOAD("approve"))]
+    unread, known = await reading.decode(sent)
+    assert known == TO_PAYLOAD("approve")
+
+    live = Noting()
+    done = Guarded(live).activate(activation(False, known, unread, known))
+    assert live.told == [(False, True), (True, False), (False, True)]
+    [command] = done.successful.commands
+    marker = command.set_patch_marker.patch_id
+    assert marker == f"{UNREAD}-2"
+    later = Noting()
+    again = Guarded(later).activate(activation(True, known, known, known, marker=marker))
+    assert later.told == live.told, "also when the key is there now"
+    assert again.successful.commands == done.successful.commands
+
+    taken, result, accepted, asked = (Guarded(Noting()) for _ in range(4))
+    with pytest.raises(MissingKey, match=r"cannot be read: .*keys\.json"):
+        taken.activate(activation(True, unread))  # when the key was there
+    act = WorkflowActivation()
+    act.jobs.add().resolve_activity.result.completed.result.CopyFrom(unread)
+    with pytest.raises(MissingKey):
+        result.activate(act)
+    act = WorkflowActivation()
+    act.jobs.add().do_update.input.append(unread)
+    with pytest.raises(MissingKey):
+        accepted.activate(act)
+    act.jobs[0].do_update.run_validator = True
+    assert asked.activate(act).HasField("successful")
+    with pytest.raises(ApplicationError, match="a key that is not here") as refused:
+        converter.payload_converter.from_payload(unread, str)
+    assert not refused.value.non_retryable, "an activity is tried until the key is there"
 
 
 async def test_a_document_named_in_an_encrypted_payload_is_not_collected(

@@ -11,13 +11,14 @@ import pytest
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payloads
 from temporalio.api.history.v1 import History
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.common import RawValue
 
 from runtime import key_file
 from runtime.addresses import Addresses
 from runtime.connection import connect_to
 from runtime.documents import converter, kept_at
-from runtime.encryption import codec_for
+from runtime.encryption import Encryption, codec_for
 from runtime.keys import KeyRing
 from runtime.processes import free_port
 from runtime.serving import serving
@@ -109,6 +110,13 @@ async def only_the_entitled_decode(where: Addresses, data: Path, payloads: Paylo
     assert b"UNILEVER PLC" in json_format.Parse(answer.content, Payloads()).payloads[0].data
 
 
+def unreadable(data: Path, here: World, message: dict[str, str]) -> RawValue:
+    """Seal a message with a key of a ring of its own."""
+    key_file.new(data / "strange.json", date(2026, 11, 27))
+    [payload] = here.client.data_converter.payload_converter.to_payloads([message])
+    return RawValue(Encryption(KeyRing(data / "strange.json"), writes=True).sealed(payload))
+
+
 def files(data: Path) -> dict[str, bytes]:
     """Read the server's database and all logs."""
     found = [*data.glob("temporal.db*"), *(data / "logs").iterdir()]
@@ -134,6 +142,13 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
         old = KeyRing(ring).current.id
         new = key_file.add(ring, date(2026, 11, 27), use=True).id
         await handle.signal("decide", {"verdict": "approve", "by": "Xenia Outsider"})
+        strange = unreadable(tmp_path, here, {"verdict": "decline", "by": "ana"})
+        await handle.signal("decide", strange)
+        with pytest.raises(WorkflowUpdateFailedError) as unread:
+            await handle.execute_update("decide", strange)
+        assert "a key that is not here" in str(unread.value.cause)
+        refusals = await here.until(handle, "refusals", lambda found: len(found) == 2)
+        assert "a key that is not here" in refusals[1]["reason"]
         await here.decide(handle, "approve", "ana", comment="Quokka clause holds")
         assert (await here.result(handle)).outcome == "approve"
         start = here.client.start_workflow
@@ -163,9 +178,12 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
     leaks = [(s, name) for s in PLANTED for name, found in seen.items() if s.encode() in found]
     assert leaks == []
 
-    # Kept, the old key opens what it sealed; dropped, it is named.
+    # Kept, the old key opens what it sealed; dropped, it is named. What was refused stays so.
     history = tmp_path / "history.json"
     history.write_text(json_format.MessageToJson(History(events=raw)), encoding="utf-8")
+    assert (await command("replay", history, "--json")).json()["replays"] is True
+    told, others = (json.loads(file.read_text()) for file in (ring, tmp_path / "strange.json"))
+    ring.write_text(json.dumps({**told, "keys": others["keys"] | told["keys"]}), encoding="utf-8")
     assert (await command("replay", history, "--json")).json()["replays"] is True
     key_file.drop(ring, old)
     done = await braid(tmp_path, "replay", history)

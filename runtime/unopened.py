@@ -1,0 +1,110 @@
+"""What a worker has no key for: a message is refused, all else is waited for.
+
+Anybody may send a case a message that names a key there never was; that must not keep it from going
+on. So a worker's codec does not raise, but gives a payload that says so, which nobody can read. A
+workflow task with one in it fails as a whole until the key is there: it is an input, a result, or a
+message that was taken when the key still was. A message that has just come is refused instead. A
+refused signal stands in the history, so a marker beside it says that it was refused: it stays so
+when the key comes after all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.client import Client
+from temporalio.converter import DataConverter
+
+from runtime.conversion import UNOPENED
+from runtime.encryption import Encryption
+from runtime.keys import MissingKey
+from runtime.opening import found_in
+from workflows.data.common import UNREAD
+
+_ENCODING = UNOPENED.encode()
+
+log = structlog.get_logger(__name__)
+
+
+class Handing(Encryption):
+    """A codec that gives what it has no key for as a payload that says so."""
+
+    def opened(self, payload: Payload) -> Payload:
+        """Open one payload."""
+        try:
+            return super().opened(payload)
+        except MissingKey as missing:
+            return Payload(metadata={"encoding": _ENCODING}, data=str(missing).encode())
+
+
+def handing(converter: DataConverter) -> DataConverter:
+    """Give the converter of a worker or replayer, whose instances are `Guarded`."""
+    codec = converter.payload_codec
+    if not isinstance(codec, Encryption):
+        return converter
+    return replace(converter, payload_codec=Handing(codec.ring, writes=codec.writes))
+
+
+def serving(client: Client) -> Client:
+    """Give the client of a worker whose workflow instances are `Guarded`."""
+    config = client.config()
+    config["data_converter"] = handing(client.data_converter)
+    return Client(**config)
+
+
+class Guarded:
+    """What stands before an instance: refuses messages nobody can read, and waits for all else."""
+
+    def __init__(self, instance: Any) -> None:
+        self._activate = instance.activate
+        self._signals = 0
+        self._markers = set[str]()
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """Pass an activation on. Raises MissingKey, which fails the workflow task."""
+        unread = _ENCODING in act.SerializeToString()
+        refused = list(self._refused(act, unread=unread))
+        completion: WorkflowActivationCompletion = self._activate(act)
+        if completion.HasField("successful"):
+            for place, name in enumerate(refused):
+                command = WorkflowCommand()
+                command.set_patch_marker.patch_id = name
+                completion.successful.commands.insert(place, command)
+        return completion
+
+    def _refused(self, act: WorkflowActivation, *, unread: bool) -> Iterator[str]:
+        """Empty the signals that are refused, and give the names of their markers."""
+        self._markers.update(job.notify_has_patch.patch_id for job in act.jobs)
+        for job in act.jobs:
+            missing = _missing(job) if unread else ""
+            if job.HasField("signal_workflow"):
+                self._signals += 1
+                name = f"{UNREAD}-{self._signals}"
+                if name in self._markers if act.is_replaying else missing:
+                    del job.signal_workflow.input[:]
+                    job.signal_workflow.headers[UNREAD].CopyFrom(Payload())
+                    yield name
+                    continue
+            elif job.do_update.run_validator or job.HasField("query_workflow"):
+                if missing:  # the converter refuses it, and nothing of it stays in the history
+                    named = job.do_update.name or job.query_workflow.query_type
+                    log.warning("message refused", message_name=named, run_id=act.run_id)
+                continue
+            if missing:
+                raise MissingKey(missing)
+
+
+def of_refusal(command: WorkflowCommand) -> bool:
+    """Say whether a command is the marker of a refused signal, which no code of a case gave."""
+    return command.set_patch_marker.patch_id.startswith(UNREAD)
+
+
+def _missing(job: WorkflowActivationJob) -> str:
+    """Say which key is missing to read a job; nothing if none is."""
+    found = (p for p in found_in(job, Payload) if p.metadata.get("encoding") == _ENCODING)
+    return next((p.data.decode(errors="replace") for p in found), "")
