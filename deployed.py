@@ -4,6 +4,8 @@ The worker serves them; the command line replays them. Nothing here touches the 
 answers a workflow's calls is paired with them in `worker.py`.
 """
 
+from collections.abc import Callable
+
 from temporalio import workflow
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
@@ -26,6 +28,7 @@ from workflows.blueprint import BlueprintRun
 from workflows.competitive_intelligence import CompetitiveIntelligence
 from workflows.content_generation import ContentGeneration
 from workflows.content_production import ContentProduction
+from workflows.data.metrics import NOTING, GateNote
 from workflows.data_pipeline import DataPipeline
 from workflows.document_analysis import DocumentAnalysis
 from workflows.due_diligence import DueDiligence
@@ -109,10 +112,13 @@ class _Workflows(LogRefusals, FitMessages, PassHeaders):
 
 
 class BraidInterceptor(Interceptor):
-    """Heartbeats and call context for activities; headers and refusals for workflows."""
+    """Heartbeats and call context for activities; headers and refusals for workflows.
 
-    def __init__(self, identity: str) -> None:
-        self._identity = identity
+    `noting` is told of gates as they are opened and ended.
+    """
+
+    def __init__(self, identity: str, noting: Callable[[GateNote], None] | None = None) -> None:
+        self._identity, self._noting = identity, noting
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Wrap an activity."""
@@ -122,6 +128,8 @@ class BraidInterceptor(Interceptor):
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor]:
         """Name the workflow side."""
+        if self._noting is not None:
+            input.unsafe_extern_functions[NOTING] = self._noting
         return _Workflows
 
 

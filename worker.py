@@ -33,6 +33,7 @@ from runtime.deadlocks import patient
 from runtime.documents import Opened, converter, kept_in
 from runtime.encryption import codec_for
 from runtime.errors import NoServer
+from runtime.gates import Noted
 from runtime.gauges import Watched, watching
 from runtime.logs import configure
 from runtime.metrics import begin_runtime
@@ -44,9 +45,11 @@ from store.admission import Admission
 from store.breakers import BreakerRule
 from store.database import Store
 from store.errors import StoreError
+from store.open_gates import OpenGates
 from workflows import calls
 from workflows.data.answers import ANSWERS
 from workflows.data.llm import VENDOR_QUEUE
+from workflows.data.metrics import GateNote
 from workflows.grades import Step
 from workflows.steps.reading import read_document
 
@@ -107,10 +110,11 @@ def workers(
     suffix: str = "",
     workflows: Sequence[type] = (),
     build: str = "",
+    noting: Callable[[GateNote], None] | None = None,
 ) -> list[Worker]:
     """Make one worker per queue, for all of them if none is named. `suffix` sets a deployment apart
     (tests): `braid` + suffix. It serves `workflows`, all that are deployed if none is named. Of a
-    `build` it takes the cases that are started on it, and those alone to their end.
+    `build` it takes the cases started on it, those alone to their end. `noting` hears of gates.
     """
     version = WorkerDeploymentVersion(DEPLOYMENT, build)
     versioned = WorkerDeploymentConfig(version, True, VersioningBehavior.PINNED) if build else None
@@ -125,7 +129,7 @@ def workers(
             workflows=(workflows or WORKFLOWS) if main else (),
             activities=deployed.main if main else deployed.vendor,
             workflow_runner=runner(),
-            interceptors=[BraidInterceptor(identity)],
+            interceptors=[BraidInterceptor(identity, noting)],
             identity=identity,
             disable_eager_activity_execution=not main,
             max_concurrent_activities=None if main else CALLS_AT_ONCE,
@@ -156,15 +160,22 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         queues = options.queues or deployed.queues
         suffix = f"-{options.suffix}" if options.suffix else ""
         build = build_named(options.build or "")
+        gates = Noted(OpenGates(store, client.namespace))
         served = workers(
-            client, deployed, identity=identity, queues=queues, suffix=suffix, build=build
+            client,
+            deployed,
+            identity=identity,
+            queues=queues,
+            suffix=suffix,
+            build=build,
+            noting=gates.note if settings.metrics else None,
         )
-        for one in served:
-            await stack.enter_async_context(one)
-        if settings.metrics:
+        if settings.metrics:  # longer than the workers, whose gates it keeps
             watched = [queue + suffix for queue in queues]
             what = Watched(watched, settings.models.vendors_in_use, NAMES)
-            await stack.enter_async_context(watching(client, store, what))
+            await stack.enter_async_context(watching(client, store, what, gates))
+        for one in served:
+            await stack.enter_async_context(one)
         lay_aside()
         log.info(
             "worker ready", identity=identity, build=build, queues=list(queues), live=settings.live

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime import backlog
+from runtime.gates import Noted
 from runtime.metrics import begin_gates, level
 from store.breakers import Breakers, BreakerState
 from store.database import Store
@@ -25,6 +26,8 @@ from workflows.data.llm import VENDOR_QUEUE
 
 EVERY = 15.0
 """Seconds between two looks: as often as Prometheus asks."""
+ENDING = 2.0
+"""Seconds that what was noted last has to reach the store."""
 KINDS = {"activity": backlog.ACTIVITY, "workflow": backlog.WORKFLOW}
 STATES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
@@ -43,23 +46,33 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(client: Client, store: Store, what: Watched) -> AsyncIterator[None]:
-    """Look every now and then while the block runs."""
+async def watching(
+    client: Client, store: Store, what: Watched, gates: Noted
+) -> AsyncIterator[None]:
+    """Look every now and then while the block runs, and keep what is noted of gates."""
     begin_gates(client.namespace, what.queues[0], what.workflows)
-    looking = asyncio.create_task(_watch(client, store, what))
+    busy = [
+        asyncio.create_task(_watch(client, store, what, gates)),
+        asyncio.create_task(gates.keep()),
+    ]
     try:
         yield
     finally:
-        looking.cancel()
-        await asyncio.wait([looking])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(gates.kept(), ENDING)
+        for task in busy:
+            task.cancel()
+        await asyncio.wait(busy)
 
 
-async def _watch(client: Client, store: Store, what: Watched) -> None:
+async def _watch(client: Client, store: Store, what: Watched, gates: Noted) -> None:
     """Look for ever. Of a Temporal service that is away, what was seen last remains."""
     while True:
         with suppress(RPCError):
             await _look_at_queues(client, what.queues)
-        await _look_at_store(store, what.vendors)
+        if await _look_at_store(store, what.vendors):
+            with suppress(RPCError, StoreError, SQLAlchemyError, OSError):
+                await gates.look(client, what.workflows)
         await asyncio.sleep(EVERY)
 
 
@@ -72,7 +85,8 @@ async def _look_at_queues(client: Client, queues: Sequence[str]) -> None:
             level(metrics.BACKLOG_AGE, oldest.total_seconds(), queue=queue, kind=name)
 
 
-async def _look_at_store(store: Store, vendors: Sequence[str]) -> None:
+async def _look_at_store(store: Store, vendors: Sequence[str]) -> bool:
+    """Look, and say whether the store answered."""
     try:
         async with asyncio.timeout(EVERY):
             breakers, waiting = await Breakers(store).views(), await held(store)
@@ -80,7 +94,7 @@ async def _look_at_store(store: Store, vendors: Sequence[str]) -> None:
     except (SQLAlchemyError, StoreError, OSError, TimeoutError) as away:
         log.warning("the store does not answer", error=type(away).__name__)
         level(metrics.STORE_UP, 0)
-        return
+        return False
     level(metrics.STORE_UP, 1)
     level(metrics.UNCERTAIN, uncertain)
     states = dict.fromkeys(vendors, BreakerState.CLOSED) | {b.service: b.state for b in breakers}
@@ -88,3 +102,4 @@ async def _look_at_store(store: Store, vendors: Sequence[str]) -> None:
         level(metrics.BREAKER, STATES[state], service=service)
     for service, number in (dict.fromkeys(states, 0) | waiting).items():
         level(metrics.HELD, number, service=service)
+    return True

@@ -25,6 +25,7 @@ from store.schema import (
     spread_results,
 )
 from store.schema_cleared import cleared_hits
+from store.schema_gates import open_gates
 from store.schema_runs import ratings
 from store.schema_shadows import refusals, shared_replies, suppressed
 
@@ -43,6 +44,7 @@ REMOVED = (
     shared_replies,
     refusals,
     cleared_hits,
+    open_gates,
 )
 """Tables whose rows of a case go."""
 

@@ -9,6 +9,7 @@ from store import migrations_shadows as steps
 from store.errors import StoreError
 from store.schema import schema_version
 from store.schema_audit import CREATE_AUDIT
+from store.schema_gates import CREATE_GATES
 from store.schema_paces import CREATE_PACES
 
 TYPES = {
@@ -240,6 +241,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(17, CREATE_PACES),
     Migration(18, steps.WATCHES),
     Migration(19, CREATE_AUDIT),
+    Migration(20, CREATE_GATES),
 )
 
 

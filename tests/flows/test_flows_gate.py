@@ -1,8 +1,11 @@
 """Gates on the server: escalation, several at once, continue-as-new, and what runs short."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,10 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateHandle, W
 from temporalio.exceptions import ApplicationError
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
+from runtime.gates import AGAIN, Noted
+from runtime.settings import Settings
+from store.database import Store
+from store.open_gates import OpenGates
 from tests.flows.gate import (
     LEFT,
     SOON,
@@ -157,6 +164,37 @@ async def test_gates_open_at_once_are_answered_in_any_order(address: str, order:
         await decide(handle, "ann", order[2])
         ended = await result(here, handle)
     assert ended.by_gate == {name: (people[name],) for name in "abc"}
+
+
+async def test_open_gates_are_counted_over_restarts_and_not_of_cases_that_have_closed(
+    address: str, tmp_path: Path
+) -> None:
+    """Not of one either that was terminated, which runs no code."""
+    later, name = [timedelta()], "test-side-by-side"
+    store = await Store.open(
+        Settings(data=tmp_path).database, clock=lambda: datetime.now(UTC) + later[0]
+    )
+    gates = OpenGates(store, "default")
+    noted, after_a_restart = Noted(gates), Noted(gates)
+    keeping = asyncio.create_task(noted.keep())
+    async with flowing(address, WORKFLOWS, noting=noted.note) as here:
+        one, two = [await here.start(SideBySide, Gates(names=("a", "b"))) for _ in range(2)]
+        for handle in (one, two):
+            await until(handle, "open_gates", lambda g: len(g) == 2)
+        await decide(one, "ann", "a")
+        await noted.kept()
+        for terminated, still_open in ((False, 3), (True, 1)):
+            if terminated:
+                await two.terminate()
+            later[0] += 2 * AGAIN
+            await after_a_restart.look(here.client, [name])
+            assert await gates.counted() == {name: still_open}
+        await decide(one, "ann", "b")
+        await result(here, one)
+        await noted.kept()
+        assert await gates.counted() == {}, "nor does a replay count anything"
+    keeping.cancel()
+    await store.close()
 
 
 async def hop(here: Flows, handle: Handle) -> Handle:

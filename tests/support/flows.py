@@ -27,6 +27,7 @@ from runtime.release import release
 from runtime.settings import Settings
 from store.database import Store
 from workflows.calls import MAIN_QUEUE, RUN_STEP, Call
+from workflows.data.metrics import GateNote
 from workflows.grades import Step
 
 Handle: TypeAlias = WorkflowHandle[Any, Any]
@@ -88,6 +89,7 @@ def flow_worker(
     steps: Sequence[Step[Any, Any]] = (),
     store: Store | None = None,
     at_once: int | None = None,
+    noting: Callable[[GateNote], None] | None = None,
 ) -> Worker:
     """Make a worker as the product's; steps that run fused need a store for their answers.
 
@@ -103,7 +105,7 @@ def flow_worker(
         workflows=workflows,
         activities=[door(call, answer) for call, answer in calls.items()],
         workflow_runner=runner(),
-        interceptors=[BraidInterceptor(identity)],
+        interceptors=[BraidInterceptor(identity, noting)],
         identity=identity,
         max_concurrent_activities=at_once,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
@@ -122,11 +124,12 @@ async def flowing(
     steps: Sequence[Step[Any, Any]] = (),
     data: Path | None = None,
     at_once: int | None = None,
+    noting: Callable[[GateNote], None] | None = None,
 ) -> AsyncIterator[Flows]:
     """Serve test workflows; `answers` pairs each Call they use with an async function.
 
     The Calls of one worker are answered on its one queue: a test Call has no queue of its own.
-    With a folder for `data` (a test's tmp_path), `steps` may run fused.
+    With a folder for `data` (a test's tmp_path), `steps` may run fused. `noting` hears of gates.
     """
     suffix = f"-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
@@ -137,7 +140,8 @@ async def flowing(
             large = converter(kept_in(store))
         client = await connect_to(address, f"client{suffix}", converter=large)
         queue, identity = MAIN_QUEUE + suffix, f"worker{suffix}"
-        worker = flow_worker(client, queue, identity, workflows, answers, steps, store, at_once)
+        given = (workflows, answers, steps, store, at_once, noting)
+        worker = flow_worker(client, queue, identity, *given)
         await stack.enter_async_context(worker)
         here = Flows(client, queue, workflows)
         stack.push_async_callback(here.end_all)

@@ -68,7 +68,10 @@ BREAKER = Metric(
     "braid_breaker", Kind.GAUGE, "0 closed, 1 half open, 2 open: nothing is sent", ("service",)
 )
 STORE_UP = Metric("braid_store_up", Kind.GAUGE, "1 if the store answered the last look, else 0")
-GATES_OPENED = Metric("braid_gates_opened", Kind.COUNTER, "gates at which people are asked")
+OPEN_GATES = Metric(
+    "braid_open_gates", Kind.GAUGE, "gates at which people are asked now", ("workflow_type",)
+)
+GATES_OPENED = Metric("braid_gates_opened", Kind.COUNTER, "gates at which people were asked")
 GATES_ENDED = Metric(
     "braid_gates_ended",
     Kind.COUNTER,
@@ -92,6 +95,7 @@ METRICS = (
     UNCERTAIN,
     BREAKER,
     STORE_UP,
+    OPEN_GATES,
     GATES_OPENED,
     GATES_ENDED,
     GATE_NUDGES,
@@ -99,3 +103,15 @@ METRICS = (
 """All of them."""
 GATE_ENDS = ("settled", "timed_out", "given_up")
 NUDGES = ("reminder", "escalation")
+NOTING = "braid_note_of_gate"
+"""Name of the function by which a workflow tells its worker of a gate: what it tells is a note."""
+
+
+@dataclass(frozen=True)
+class GateNote:
+    """A gate of a case (its workflow id) was opened, or is not open any more."""
+
+    case: str
+    process: str
+    gate: str
+    opened: bool

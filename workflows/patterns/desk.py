@@ -55,7 +55,7 @@ class Desk:
         carried = self._carried.get(spec.name)
         gate = Gate(spec, carried, self._signatures)
         if carried is None:
-            gate_opened()
+            gate_opened(spec.name)
         self._gates[spec.name] = self._waiting[spec.name] = gate
         self._forget_carried(spec.name)
         self._announcer.tell(Happening.GATE_OPENED, gate=spec.name)
@@ -76,11 +76,11 @@ class Desk:
         try:
             result = await gate.wait(remind)
         except (Exception, asyncio.CancelledError):
-            gate_given_up()
+            gate_given_up(gate.spec.name)
             raise
         finally:
             del self._waiting[gate.spec.name]
-        gate_ended(timed_out=result.timed_out)
+        gate_ended(gate.spec.name, timed_out=result.timed_out)
         return result
 
     def refuse(self, decision: Decision) -> Objection | None:
