@@ -21,8 +21,8 @@ from temporalio.exceptions import ApplicationError
 
 INVALID = "InvalidInput"
 """Type of the error that says what does not fit."""
-MISSING = "MissingKey"
-"""Type of the error that says a key is missing."""
+MISSING = "Unread"
+"""Type of the error that says a key, or what is referred to, is missing."""
 LONGEST = 2_000
 """Characters of what is said about it: a field's name can be as long as the input."""
 _UNKNOWN = "expected but not found"  # the SDK's words for a query or update there is not
@@ -80,12 +80,12 @@ class _Refused(EncodingPayloadConverter):
 
 
 UNOPENED = "binary/unopened"
-"""Encoding of a payload in whose place a worker found one it has no key for."""
-_NO_KEY = "encrypted with a key that is not here"
+"""Encoding of a payload in whose place a worker found one it cannot read."""
+_MISSING = "its key, or what it refers to, is not here"
 
 
 class _Unopened(_Refused):
-    """Refuses what a key is missing for, which may be here when it is tried again."""
+    """Refuses what something is missing for, which may be here when it is tried again."""
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:  # noqa: ARG002
         """Refuse."""
@@ -118,7 +118,7 @@ class RecordConverter(CompositePayloadConverter):
         others = DefaultPayloadConverter.default_encoding_payload_converters
         ours = (_Records() if c.encoding == "json/plain" else c for c in others)
         miscounted = _Refused(_MISCOUNTED, "too few inputs, or too many; send one")
-        unopened = _Unopened(UNOPENED, _NO_KEY)
+        unopened = _Unopened(UNOPENED, _MISSING)
         super().__init__(*ours, _Refused("binary/spoilt", _SPOILT), miscounted, unopened)
 
     def from_payloads(

@@ -82,7 +82,7 @@ class BlobDriver(StorageDriver):
     ) -> list[Payload]:
         """Read payloads back. Raises BlobGone where one is gone."""
         async with self._opened() as blobs:
-            kept = [await blobs.get(claim.claim_data["sha256"]) for claim in claims]
+            kept = [await blobs.get(claim.claim_data.get("sha256", "")) for claim in claims]
         return [Payload.FromString(content) for content in kept]
 
 

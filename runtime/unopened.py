@@ -1,18 +1,19 @@
-"""What a worker has no key for: a message is refused, all else is waited for.
+"""What a worker has no key for, or what is gone: a message is refused, all else is waited for.
 
-Anybody may send a case a message that names a key there never was; that must not keep it from going
-on. So a worker's codec does not raise, but gives a payload that says so, which nobody can read. A
-workflow task with one in it fails as a whole until the key is there: it is an input, a result, or a
-message that was taken when the key still was. A message that has just come is refused instead. A
-refused signal stands in the history, so a marker beside it says that it was refused: it stays so
-when the key comes after all.
+Anybody may send a case a message that names a key or a document there never was; that must not keep
+it from going on. So a worker's codec and storage do not raise, but give a payload that says so,
+which nobody can read. A workflow task with one in it fails as a whole until what is missing is
+there: it is an input, a result, or a message that was taken when it still was. A message that has
+just come is refused instead. A refused signal stands in the history, so a marker beside it says
+that it was refused: it stays so when the key comes after all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
+from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
@@ -21,14 +22,20 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 
 from runtime.conversion import UNOPENED
+from runtime.documents import ByReference
 from runtime.encryption import Encryption
 from runtime.keys import MissingKey
 from runtime.opening import found_in
+from store.errors import BlobGone
 from workflows.data.common import UNREAD
 
 _ENCODING = UNOPENED.encode()
 
 log = structlog.get_logger(__name__)
+
+
+class Unread(RuntimeError):
+    """Something a case needs cannot be read; the message says what is missing."""
 
 
 class Handing(Encryption):
@@ -39,15 +46,37 @@ class Handing(Encryption):
         try:
             return super().opened(payload)
         except MissingKey as missing:
-            return Payload(metadata={"encoding": _ENCODING}, data=str(missing).encode())
+            return _said(missing)
+
+
+class HandingStorage(ByReference):
+    """Storage that gives what is not there, or was never, as a payload that says so."""
+
+    async def _retrieve_payload_sequence(self, payloads: Sequence[Payload]) -> list[Payload]:
+        try:
+            return await super()._retrieve_payload_sequence(payloads)
+        except _NEVER as gone:
+            if len(payloads) == 1:
+                return [_said(gone)]
+        return [(await self._retrieve_payload_sequence([one]))[0] for one in payloads]
+
+
+_NEVER = (BlobGone, LookupError, ValueError, TypeError, RuntimeError, json_format.Error)
+"""What a reference to nothing raises: no further try helps."""
+
+
+def _said(missing: Exception) -> Payload:
+    return Payload(metadata={"encoding": _ENCODING}, data=str(missing).encode())
 
 
 def handing(converter: DataConverter) -> DataConverter:
     """Give the converter of a worker or replayer, whose instances are `Guarded`."""
-    codec = converter.payload_codec
-    if not isinstance(codec, Encryption):
-        return converter
-    return replace(converter, payload_codec=Handing(codec.ring, writes=codec.writes))
+    codec, storage = converter.payload_codec, converter.external_storage
+    if isinstance(codec, Encryption):
+        converter = replace(converter, payload_codec=Handing(codec.ring, writes=codec.writes))
+    if isinstance(storage, ByReference):
+        converter = replace(converter, external_storage=HandingStorage(storage.drivers))
+    return converter
 
 
 def serving(client: Client) -> Client:
@@ -66,7 +95,7 @@ class Guarded:
         self._markers = set[str]()
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        """Pass an activation on. Raises MissingKey, which fails the workflow task."""
+        """Pass an activation on. Raises Unread, which fails the workflow task."""
         unread = _ENCODING in act.SerializeToString()
         refused = list(self._refused(act, unread=unread))
         completion: WorkflowActivationCompletion = self._activate(act)
@@ -96,7 +125,8 @@ class Guarded:
                     log.warning("message refused", message_name=named, run_id=act.run_id)
                 continue
             if missing:
-                raise MissingKey(missing)
+                log.error("something cannot be read", missing=missing, run_id=act.run_id)
+                raise Unread(missing)
 
 
 def of_refusal(command: WorkflowCommand) -> bool:
@@ -105,6 +135,6 @@ def of_refusal(command: WorkflowCommand) -> bool:
 
 
 def _missing(job: WorkflowActivationJob) -> str:
-    """Say which key is missing to read a job; nothing if none is."""
+    """Say what is missing to read a job; nothing if it can be read."""
     found = (p for p in found_in(job, Payload) if p.metadata.get("encoding") == _ENCODING)
     return next((p.data.decode(errors="replace") for p in found), "")

@@ -28,7 +28,7 @@ class FitMessages(WorkflowInboundInterceptor):
         """Hand a signal on, or keep why it was not, for the query `refusals`."""
         why = _miscounted("signals", input.signal, input.args)
         if UNREAD in input.headers:
-            why = "it is encrypted with a key that is not here"
+            why = "its key, or what it refers to, is not here"
         if why is None:
             return await super().handle_signal(input)
         refuse = getattr(workflow.instance(), "refuse", None)

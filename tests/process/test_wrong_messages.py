@@ -5,7 +5,10 @@ import secrets
 from datetime import timedelta
 
 import pytest
+from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.common import RawValue
+from temporalio.converter import JSONProtoPayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from tests.support.world import World, case_file
@@ -61,9 +64,18 @@ async def test_an_update_that_does_not_fit_is_refused(here: World, message: obje
 
 
 async def test_a_signal_that_does_not_fit_is_dropped(here: World) -> None:
-    """A reply of the wrong shape counts as none; the right one after it counts."""
+    """A reply of the wrong shape counts as none, nor does one that refers to nothing."""
     handle = await here.start(case_file("unilever"))
     await handle.signal("reference_reply", {"party_id": 7})
     await handle.signal("reference_reply", "nonsense")
+    for driver in ("braid-blobs", "nobody's"):
+        told = ExternalStorageReference(driver_name=driver, claim_data={"sha256": "0" * 64})
+        payload = JSONProtoPayloadConverter().to_payload(told)
+        assert payload is not None
+        nothing = RawValue(payload)
+        await handle.signal("reference_reply", nothing)
+        with pytest.raises(WorkflowUpdateFailedError, match="failed") as caught:
+            await handle.execute_update("decide", nothing)
+        assert "what it refers to, is not here" in str(caught.value.cause)
     await here.gate(handle)
     assert (await here.decide(handle, "approve", "ana")).settled

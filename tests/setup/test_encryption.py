@@ -31,7 +31,7 @@ from runtime.keys import KeyRing, MissingKey
 from runtime.opening import opened
 from runtime.settings import Settings, SettingsError
 from runtime.tokens import LONGEST, token
-from runtime.unopened import Guarded, handing
+from runtime.unopened import Guarded, Unread, handing
 from store.blobs import Blobs
 from store.database import Store
 from workflows.data.common import UNREAD
@@ -216,19 +216,19 @@ async def test_a_message_without_its_key_is_refused_for_good_and_all_else_is_wai
     assert again.successful.commands == done.successful.commands
 
     taken, result, accepted, asked = (Guarded(Noting()) for _ in range(4))
-    with pytest.raises(MissingKey, match=r"cannot be read: .*keys\.json"):
+    with pytest.raises(Unread, match=r"cannot be read: .*keys\.json"):
         taken.activate(activation(True, unread))  # when the key was there
     act = WorkflowActivation()
     act.jobs.add().resolve_activity.result.completed.result.CopyFrom(unread)
-    with pytest.raises(MissingKey):
+    with pytest.raises(Unread):
         result.activate(act)
     act = WorkflowActivation()
     act.jobs.add().do_update.input.append(unread)
-    with pytest.raises(MissingKey):
+    with pytest.raises(Unread):
         accepted.activate(act)
     act.jobs[0].do_update.run_validator = True
     assert asked.activate(act).HasField("successful")
-    with pytest.raises(ApplicationError, match="a key that is not here") as refused:
+    with pytest.raises(ApplicationError, match="or what it refers to, is not here") as refused:
         converter.payload_converter.from_payload(unread, str)
     assert not refused.value.non_retryable, "an activity is tried until the key is there"
 

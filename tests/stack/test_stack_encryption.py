@@ -146,9 +146,9 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
         await handle.signal("decide", strange)
         with pytest.raises(WorkflowUpdateFailedError) as unread:
             await handle.execute_update("decide", strange)
-        assert "a key that is not here" in str(unread.value.cause)
+        assert "its key, or what it refers to, is not here" in str(unread.value.cause)
         refusals = await here.until(handle, "refusals", lambda found: len(found) == 2)
-        assert "a key that is not here" in refusals[1]["reason"]
+        assert "its key, or what it refers to, is not here" in refusals[1]["reason"]
         await here.decide(handle, "approve", "ana", comment="Quokka clause holds")
         assert (await here.result(handle)).outcome == "approve"
         start = here.client.start_workflow

@@ -236,8 +236,8 @@ PAYER_HEADER = "braid-payer"
 """Memo and header that name, as scope and name, a budget of many cases that pays for model calls
 too."""
 UNREAD = "braid-unread"
-"""Header of a signal that is refused, because the worker lacks its key; the marker that keeps it
-refused is called after it.
+"""Header of a signal that is refused because it cannot be read; the marker that keeps it refused is
+called after it.
 """
 ONE_AT_A_TIME = "braid-one-at-a-time"
 """Memo (true) and header of a case whose Calls take turns, as do those of its children."""
