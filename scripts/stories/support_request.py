@@ -41,8 +41,8 @@ async def refund(here: World) -> Handle:
 
 
 async def handed_over(here: World) -> Handle:
-    """Nobody answers in time; the customer is told who has it, and Tim sees it through."""
-    desk = {"people": ["tim", "ida"], "within": timedelta(seconds=2)}
+    """Nobody answers in time, nor does their lead; the customer is told, Tim sees it through."""
+    desk = {"people": ["tim", "ida"], "leads": ["mara"], "within": timedelta(seconds=2)}
     handle = await begun(here, "refund", "handed-over", standard=desk)
     await here.gate(handle, "handed over")
     await here.decide(handle, "done", "tim", gate="handed over")
