@@ -108,9 +108,13 @@ def test_a_blueprint_travels_as_json() -> None:
 
 GATE = """
 name: g
-input: {team: list of text, boss: text, age: number}
+input: {team: list of text, boss: text, age: number, spare: text}
 steps:
-  who: {ask: analyst, prompt: "Who decides, {{ input.age }}?", gives: {name: text}}
+  who:
+    ask: analyst
+    prompt: "Who decides, {{ input.age }}?"
+    gives: {name: text}
+    on_failure: {ask: ["{{ input.spare }}"]}
   asked:
     gate:
       question: Now?
@@ -129,11 +133,15 @@ result: {said: "{{ steps.asked.by }}", to: "{{ input.boss }}"}
         ("steps.who.nam", Code.UNKNOWN_FIELD),
     ],
 )
-def test_people_of_a_gate_may_be_read_and_are_audited(said: str, code: Code | None) -> None:
+def test_people_who_are_asked_may_be_read_and_are_audited(said: str, code: Code | None) -> None:
     made = Blueprint.model_validate(yaml.safe_load(GATE.replace("input.team", said)))
     assert needs_of(made)["asked"].hard == ("who",)
     found = [(f.code, f.at[:4]) for f in audit(made) if f.level is Level.ERROR]
     assert found == ([] if code is None else [(code, ("steps", "asked", "gate", "people"))])
+    if said.startswith("input"):
+        failed = Blueprint.model_validate(yaml.safe_load(GATE.replace("input.spare", said)))
+        found = [(f.code, f.at[:4]) for f in audit(failed) if f.level is Level.ERROR]
+        assert found == ([] if code is None else [(code, ("steps", "who", "on_failure", "ask"))])
 
 
 def test_people_are_filled_in_as_names() -> None:

@@ -299,7 +299,7 @@ async def test_content_production_has_a_twin(here: World) -> None:
 
 ALL_KINDS = """
 name: all-kinds
-input: {words: list of text, card: text}
+input: {words: list of text, card: text, boss: text}
 limits: {crm: {at_once: 1}}
 steps:
   told: {event: {name: paid, deadline: 1h}}
@@ -327,7 +327,7 @@ steps:
     effect: payment
     with: {action: capture, payment: "{{ input.card }}"}
     gives: {reference: text}
-    on_failure: {ask: [ana]}
+    on_failure: {ask: ["{{ input.boss }}"]}
   given:
     effect: payment
     with: {action: capture, payment: "{{ input.card }}-2"}
@@ -350,7 +350,7 @@ result:
 async def test_every_kind_of_step(here: World, tmp_path: Path) -> None:
     path = tmp_path / "all_kinds.yaml"
     path.write_text(ALL_KINDS, encoding="utf-8")
-    handle = await begun(here, case_of(path, ["words=a,b", "card=c1"]))
+    handle = await begun(here, case_of(path, ["words=a,b", "card=c1", "boss=ana"]))
     gate = await here.gate(handle, "broken-failed")
     await here.until(handle, "result_so_far", lambda known: "early" in known["steps"])
     body = {"about": "pumps"}

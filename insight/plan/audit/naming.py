@@ -18,6 +18,7 @@ _OUTER = ("for_each", "when")
 _DECISION = {"verdict": "text", "by": "text", "comment": "text", "value": "any"}
 _RECEIPT = {"key": "text", "reference": "text", "state": "text"}
 _CONDITIONS = ("when", "repeat.until", "for_each")
+_ASKED = ("gate.people", "on_failure.ask")
 
 
 def broken(view: View) -> Iterator[AuditFinding]:
@@ -162,11 +163,11 @@ def _each(view: View, name: str, step: Step) -> Iterator[AuditFinding]:
 
 
 def _people(view: View, name: str) -> Iterator[AuditFinding]:
-    """Find people of a gate who are declared as something else than names."""
+    """Find people who are asked, and declared as something else than names."""
     for read in view.reads[name]:
         kind = view.blueprint.input.get(read.name, "") if read.kind is ReadKind.INPUT else ""
         is_name = kind.removeprefix("list of ").startswith(("text", "any"))
-        if read.where.startswith("gate.people") and kind and not read.field and not is_name:
+        if read.where.startswith(_ASKED) and kind and not read.field and not is_name:
             yield AuditFinding(
                 code=Code.UNKNOWN_NAME,
                 at=at_step(name, read.where),

@@ -89,8 +89,8 @@ class OnFailure(Written):
     fail: bool = False
     skip: bool = False
     default: JSON = None
-    ask: tuple[PersonName, ...] = ()
-    """People who retry it, or say what it should have given."""
+    ask: tuple[PersonName | Filled, ...] = ()
+    """People who retry it, or say what it should have given; named as those of a gate."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -56,6 +56,7 @@ def templates(step: Step) -> Iterator[tuple[str, str]]:
     yield from _texts("give", step.give)
     yield from _texts("with", dict(step.given))
     yield from _texts("on_failure.default", step.on_failure.default)
+    yield from _texts("on_failure.ask", list(step.on_failure.ask))
     if step.simpler:
         yield from _texts("simpler.give", step.simpler.give)
     if step.undo:

@@ -16,10 +16,10 @@ from workflows.data.common import JSON, Record
 from workflows.errors import Misuse
 from workflows.patterns.branch import Branch
 from workflows.patterns.failure import Policy, ask, fallback, skip
-from workflows.patterns.gate import OpenGate, task_gate
+from workflows.patterns.gate import GateResult, GateSpec, OpenGate, task_gate
 from workflows.patterns.plan.step import Again, Each, Planned, Seen
 from workflows.steps.blueprints.doing import Doing
-from workflows.steps.blueprints.filling import condition, fill, items, plain
+from workflows.steps.blueprints.filling import condition, fill, items, names, plain
 
 PATIENCE, DAILY = timedelta(days=30), timedelta(days=1)
 """How long people asked about a failed step are waited for, and how often reminded."""
@@ -95,15 +95,20 @@ class Planning:
             return skip()
         if failure.ask:
             supplies = shape(record_name(name), step.gives) if step.gives else Supplied
-            people = {person: frozenset[str]() for person in failure.ask}
             question = f"Step {name} failed. Try it again, go on without it, or say what it gives?"
             spec = task_gate(
-                *(f"{name}-failed", question, people),
+                *(f"{name}-failed", question, _seated(failure.ask)),
                 deadline=PATIENCE,
                 remind_every=DAILY,
                 supplies=supplies,
             )
-            return ask(spec, self.open_gate)
+
+            async def opened(spec: GateSpec) -> GateResult:
+                read = known(self.seen.get(name, Seen()))
+                people = names(f"steps.{name}.on_failure.ask", failure.ask, read)
+                return await self.open_gate(replace(spec, people=_seated(people)))
+
+            return ask(spec, opened)
         if failure.fail or failure.default is None:
             return None
 
@@ -112,6 +117,10 @@ class Planning:
             return fill(where, failure.default, known(self.seen.get(name, Seen())))
 
         return fallback(Branch("default", stand_in))
+
+
+def _seated(people: Sequence[str]) -> dict[str, frozenset[str]]:
+    return {person: frozenset() for person in people}
 
 
 def _if(where: str, template: str, known: Knowing) -> Callable[[Seen], bool]:
