@@ -29,8 +29,9 @@ from insight.plan.optimise.simulate import Track, drawn
 from insight.plan.optimise.solved import NEAR, solve
 from tests.plans.made import plan, step
 from tests.plans.test_plan_command import EMAIL, said
+from workflows.data.blueprints.board import Board
 from workflows.data.blueprints.choices import Choices, Objective, Wish
-from workflows.data.blueprints.pace import log2, pace, power2, told
+from workflows.data.blueprints.pace import Pace, Told, log2, power2, scale, told
 from workflows.data.blueprints.plan import Limit, Mode, Plan, PlanStep
 from workflows.data.blueprints.replan import Began, Ended, Replanner
 
@@ -56,9 +57,9 @@ def wishes(stated: Problem, seed: int) -> Iterator[Wish]:
 
 def best_of_all(stated: Problem, wish: Wish) -> int | None:
     """Try every choice there is."""
-    board, found = stated.board(stated.cheapest()), []
+    found = []
     for chosen in product(*(range(len(ways)) for ways in stated.ways)):
-        board.chosen = list(chosen)
+        board = Board(stated.layout, list(chosen))
         if within(board, wish):
             found.append(worth(board, wish)[0])
     return min(found, default=None)
@@ -168,12 +169,21 @@ def test_late_vendors_are_noticed_and_undone_steps_teach_nothing() -> None:
     assert run.anew().slower(0, {}, skipped) == 1_000
 
 
+def pace(steps: list[Told], before: int) -> int:
+    """Give the pace; it is the same whether steps have ended or run on."""
+    ended, running = Pace(before), Pace(before)
+    for one in steps:
+        ended.add(one)
+    assert ended.found() == running.found(steps)
+    return ended.found()
+
+
 def test_strange_steps_and_those_that_scatter_tell_little_of_the_pace() -> None:
     even, wide = (way(Mode(name="m", p50=10, spread=s), step("a", 1), 0.9) for s in (0.3, 0.9))
-    usual, late = told(even, 10_000), told(even, 20_000)
+    usual, late = told(scale(even), 10_000), told(scale(even), 20_000)
     assert usual is not None
     assert late is not None
-    strange, loose = told(even, 80_000), told(wide, 20_000)
+    strange, loose = told(scale(even), 80_000), told(scale(wide), 20_000)
     assert strange is not None
     assert loose is not None
     assert pace([usual] * 4, 0) == 0
@@ -181,7 +191,7 @@ def test_strange_steps_and_those_that_scatter_tell_little_of_the_pace() -> None:
     assert 2 * pace([loose] * 4, 0) < pace([late] * 4, 0) < 1_024
     assert pace([late] * 40, 0) > 950
     assert pace([], 300) == 300
-    assert told(way(skip(0.9), step("a", 1), 0.9), 5) is None
+    assert scale(way(skip(0.9), step("a", 1), 0.9)) is None
 
 
 def test_a_plan_keeps_its_deadline_as_often_as_asked_and_the_record_says_so() -> None:

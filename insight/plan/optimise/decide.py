@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from insight.plan.optimise.problem import loss_allowed, problem
+from insight.plan.optimise.problem import Problem, loss_allowed, problem
 from insight.plan.optimise.reasons import choices
 from insight.plan.optimise.simulate import Outcome, Track, drawn
 from insight.plan.optimise.solved import Solver, solve
@@ -40,31 +40,20 @@ class Trial(NamedTuple):
 
 def decide(plan: Plan, wish: Wish, solver: Solver | None = None, how: Trial = Trial()) -> Choices:  # noqa: B008
     """Choose the way of each step, and say what to expect."""
-    runs = min(how.runs, max(100, WORK // len(plan.steps)))
-    enough, borne = (_surely(share, runs) for share in (wish.target, BORNE))
+    how = how._replace(runs=min(how.runs, max(100, WORK // len(plan.steps))))
+    enough, borne = (_surely(share, how.runs) for share in (wish.target, BORNE))
 
-    def tried(quantile: float, wished: Wish = wish) -> Choices:
-        stated = problem(plan, quantile)
-        made = choices(stated, wished, solve(stated, wished, solver)).model_copy(
-            update=how._replace(runs=runs)._asdict()
-        )
-        track = Track(stated, made)
-        seeds = range(how.seed, how.seed + runs)
-        made = foreseen(made, [track.run(*drawn(stated, seed)) for seed in seeds])
-        if made.hit is None or made.hit < enough:
-            return made
-        slow = (track.run(*drawn(stated, seed, STRAIN)).took for seed in seeds)
-        kept = sum(took <= (wished.deadline_ms or 0) for took in slow)
-        return made.model_copy(update={"strained": kept / runs})
+    def tried(quantile: float, wished: Wish = wish) -> _Tried:
+        return _Tried(problem(plan, quantile), wished, solver, how, enough)
 
     if wish.deadline_ms is None:
-        return tried(FIRST)
-    tries = _Tries(tried, enough)
+        return tried(FIRST).told()
+    tries = _Tries(tried)
     found = tries.cheapest(borne) or tries.cheapest(0.0)
     if found is not None and within_means(found):
         return _spending(found, wish)
     fastest = Wish(objective=Objective.FASTEST, micro_usd=wish.micro_usd, quality=wish.quality)
-    best = tried(QUANTILES[-1], fastest)
+    best = tried(QUANTILES[-1], fastest).told()
     told = {"feasible": False, "wish": wish, "hit": None, "notes": (_out_of_reach(best, wish),)}
     return best.model_copy(update=told)
 
@@ -74,12 +63,62 @@ def _surely(share: float, runs: int) -> float:
     return share + sqrt(share * (1 - share) / runs)
 
 
+class _Tried:
+    """The plan for one quantile, tried by as many runs as it takes to know what is asked.
+
+    `enough` is the share of runs that should keep the deadline.
+    """
+
+    def __init__(
+        self, stated: Problem, wish: Wish, solver: Solver | None, how: Trial, enough: float
+    ) -> None:
+        made = choices(stated, wish, solve(stated, wish, solver))
+        self.made, self.enough = made.model_copy(update=how._asdict()), enough
+        self._track = Track(stated, self.made)
+        self._runs, self._slow = list[Outcome](), list[Outcome]()
+
+    def keeps(self, borne: float) -> bool:
+        """Say whether enough runs keep the deadline, and the share `borne` of those under strain.
+
+        Most plans that do not are known after a few runs.
+        """
+        runs, missed, strained = self.made.runs, 0, 0
+        for number in range(runs):
+            missed += self._is_late(self._run(number))
+            if (runs - missed) / runs < self.enough:
+                return False
+            strained += borne > 0 and self._is_late(self._run(number, STRAIN))
+            if (runs - strained) / runs < borne:
+                return False
+        return True
+
+    def told(self) -> Choices:
+        """Write what all runs showed into the choices."""
+        numbers = range(self.made.runs)
+        made = foreseen(self.made, [self._run(number) for number in numbers])
+        if made.hit is None or made.hit < self.enough:
+            return made
+        kept = sum(not self._is_late(self._run(number, STRAIN)) for number in numbers)
+        return made.model_copy(update={"strained": kept / self.made.runs})
+
+    def _is_late(self, run: Outcome) -> bool:
+        return run.took > (self.made.wish.deadline_ms or 0)
+
+    def _run(self, number: int, slower: float = 1.0) -> Outcome:
+        """Give one run; they are made in order, once."""
+        known = self._runs if slower == 1.0 else self._slow
+        while len(known) <= number:
+            seed = self.made.seed + len(known)
+            known.append(self._track.run(*drawn(self._track.problem, seed, slower)))
+        return known[number]
+
+
 class _Tries:
     """Plans tried so far, by the place of their quantile."""
 
-    def __init__(self, tried: Callable[[float], Choices], enough: float) -> None:
-        self._tried, self._enough = tried, enough
-        self._made: dict[int, Choices] = {}
+    def __init__(self, tried: Callable[[float], _Tried]) -> None:
+        self._tried = tried
+        self._made: dict[int, _Tried] = {}
 
     def cheapest(self, borne: float) -> Choices | None:
         """Find the lowest quantile whose plan keeps its deadline often enough, by halving; give the
@@ -93,9 +132,8 @@ class _Tries:
             middle = (low + high) // 2
             if middle not in self._made:
                 self._made[middle] = self._tried(QUANTILES[middle])
-            made = self._made[middle]
-            if (made.hit or 0.0) >= self._enough and (made.strained or 0.0) >= borne:
-                good, high = [*good, made], middle - 1
+            if self._made[middle].keeps(borne):
+                good, high = [*good, self._made[middle].told()], middle - 1
             else:
                 low = middle + 1
         return min(good[::-1], key=_worth, default=None)

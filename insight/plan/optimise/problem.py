@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 
 from insight.plan.optimise.lengths import FREE, MILLION, at_once, kept, way
-from workflows.data.blueprints.board import Board
+from workflows.data.blueprints.board import Board, Layout
 from workflows.data.blueprints.choices import Way, Wish
 from workflows.data.blueprints.plan import Limit, Plan, PlanStep, in_order
 
@@ -22,8 +23,13 @@ class Problem:
 
     def board(self, chosen: Sequence[int]) -> Board:
         """Lay the steps out, none of them begun."""
+        return Board(self.layout, list(chosen))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The steps as a board takes them."""
         lanes = [[(w.planned, w.micro_usd, w.loss) for w in ways] for ways in self.ways]
-        return Board(self.needs, lanes, list(chosen), [None] * len(lanes))
+        return Layout.of(self.needs, lanes)
 
     def cheapest(self) -> list[int]:
         """Choose the cheapest way of each step; of equals the quickest."""

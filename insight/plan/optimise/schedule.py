@@ -57,7 +57,7 @@ class Gauge:
 def makespan(problem: Problem, chosen: list[int]) -> int:
     """Give when the last step ends, each taking the time planned, the most pressing first."""
     board = problem.board(chosen)
-    latest, followers = board.latest(max(board.ends())), board.followers()
+    latest, followers = board.latest(max(board.ends())), problem.layout.followers
     ways = [problem.ways[step][i] for step, i in enumerate(chosen)]
     gauge, missing = Gauge(problem), [len(needs) for needs in problem.needs]
     ready = [(latest[step], step) for step, count in enumerate(missing) if not count]

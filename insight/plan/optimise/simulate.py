@@ -53,7 +53,7 @@ class Track:
         self.planner = Replanner(choices)
         self.ids = [step.step for step in choices.steps]
         self.number = {name: i for i, name in enumerate(self.ids)}
-        self.followers = problem.board([step.chosen for step in choices.steps]).followers()
+        self.followers = problem.layout.followers
         self.modes = [
             [next(m for m in step.modes if m.name == way.name) for way in choice.ways]
             for step, choice in zip(problem.steps, choices.steps, strict=True)
@@ -77,7 +77,7 @@ class Run:
         self.events: list[tuple[int, int, int]] = []
         self.ready: list[tuple[int, int, int]] = []
         self.gauge = Gauge(self.problem)
-        self.chosen = [step.chosen for step in self.choices.steps]
+        self.chosen = self.planner.chosen
         self.missing = [len(needs) for needs in self.problem.needs]
         self.began: dict[str, Began] = {}
         self.ended: dict[str, Ended] = {}
@@ -124,9 +124,7 @@ class Run:
 
     def _replan(self) -> None:
         if self.rolling:
-            planned = self.planner.ways(self.now, self.began, self.ended, self.spent)
-            for name, way in planned.items():
-                self.chosen[self.number[name]] = way
+            self.planner.move(self.now, self.began, self.ended, self.spent)
 
     def _ready(self, step: int) -> None:
         choice = self.choices.steps[step]

@@ -3,6 +3,7 @@
 Logarithms are of base 2, in 1/1024. A step tells the less the more its times scatter.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,31 +33,56 @@ class Told(NamedTuple):
     most: int
 
 
-def told(way: Way, took: int) -> Told | None:
-    """Give what a step tells that took so long; None where it usually takes no time."""
+def scale(way: Way) -> Told | None:
+    """Give what a way's times are held against; None where it usually takes no time."""
     if not way.usual:
         return None
     usual = log2(way.usual)
     scatter = max(_LEAST, (log2(max(way.usual, way.patient)) - usual) * 1_000 // _PATIENT)
-    weight = _UNIT // (scatter * scatter)
-    return Told(log2(max(1, took)) - usual, weight, scatter * _STRANGE // 1_000)
+    return Told(usual, _UNIT // (scatter * scatter), scatter * _STRANGE // 1_000)
 
 
-def pace(steps: Sequence[Told], before: int) -> int:
-    """Give the most likely pace; `before` is what it was believed to be."""
-    sure = _UNIT // (SURE * SURE)
-    weight, found = sure + sum(step.weight for step in steps), before
-    for _ in range(_ROUNDS):
-        total = sure * (before - found)
-        for log, mine, most in steps:
-            off = log - found
-            if off > most:
-                off = most
-            elif off < -most:
-                off = -most
-            total += mine * off
-        found += total // weight
-    return found
+def told(of: Told | None, took: int) -> Told | None:
+    """Give what a step of this scale tells that took so long."""
+    return of and Told(log2(max(1, took)) - of.log, of.weight, of.most)
+
+
+class Pace:
+    """How slow a run is, by what its steps have told so far; `before` is what was believed.
+
+    What a step tells beyond its `most` is cut off. As few are strange, all are summed up, and what
+    is too much of those is taken back.
+    """
+
+    def __init__(self, before: int) -> None:
+        self._before, self._sure = before, _UNIT // (SURE * SURE)
+        self._weight, self._sum = 0, 0
+        self._slow, self._quick = list[tuple[int, int]](), list[tuple[int, int]]()
+
+    def add(self, one: Told) -> None:
+        """Hear one step more."""
+        self._weight += one.weight
+        self._sum += one.weight * one.log
+        insort(self._slow, (one.most - one.log, one.weight))
+        insort(self._quick, (one.log + one.most, one.weight))
+
+    def found(self, late: Sequence[Told] = ()) -> int:
+        """Give the most likely pace; `late` is what steps tell that still run."""
+        weight, found = self._sure + self._weight + sum([one.weight for one in late]), self._before
+        for _ in range(_ROUNDS):
+            total = self._sure * (self._before - found) + self._sum - self._weight * found
+            for edge, mine in self._slow:
+                if edge >= -found:
+                    break
+                total += mine * (edge + found)
+            for edge, mine in self._quick:
+                if edge >= found:
+                    break
+                total += mine * (found - edge)
+            for log, mine, most in late:
+                total += mine * max(-most, min(most, log - found))
+            found += total // weight
+        return found
 
 
 def log2(x: int) -> int:

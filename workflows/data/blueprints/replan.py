@@ -6,9 +6,9 @@ The same numbers always give the same advice, on any machine: no clock, no float
 from copy import copy
 from dataclasses import dataclass
 
-from workflows.data.blueprints.board import Board
+from workflows.data.blueprints.board import Board, Layout
 from workflows.data.blueprints.choices import Choices, Way
-from workflows.data.blueprints.pace import ONE, Told, log2, pace, power2, told
+from workflows.data.blueprints.pace import ONE, Pace, log2, power2, scale, told
 from workflows.data.blueprints.plan import StepId
 
 PERMILLE = 1_000
@@ -47,15 +47,16 @@ class Replanner:
         self._number = {step.step: i for i, step in enumerate(choices.steps)}
         self._needs = [[self._number[need] for need in step.needs] for step in choices.steps]
         self._lanes = [[_lane(way) for way in step.ways] for step in choices.steps]
+        self._scales = [[scale(way) for way in step.ways] for step in choices.steps]
         self._begun = [step.chosen for step in choices.steps]
-        self._chosen = list(self._begun)
+        self._layout = Layout.of(self._needs, self._lanes)
         self._quickest = [
             min(range(len(step.ways)), key=lambda i: (step.ways[i].planned, step.ways[i].micro_usd))
             for step in choices.steps
         ]
         self._after = self._tails()
-        self._told: dict[StepId, Told | None] = {}
         self._before = max(-_MOST, min(_MOST, log2(choices.slower) - log2(PERMILLE)))
+        self._begin()
         wish = choices.wish
         self._lost = sum(step.way.loss for step in choices.steps)
         self._least = self._lost if wish.quality or wish.objective == "best" else None
@@ -63,8 +64,19 @@ class Replanner:
     def anew(self) -> "Replanner":
         """Begin another run of the same choices."""
         other = copy(self)
-        other._chosen, other._told = list(self._begun), {}
+        other._begin()
         return other
+
+    def _begin(self) -> None:
+        self._board = Board(self._layout, list(self._begun))
+        self._heard, self._pace = set[StepId](), Pace(self._before)
+        self._known: object = None
+        self._slower = PERMILLE
+
+    @property
+    def chosen(self) -> list[int]:
+        """The way of each step, as of now."""
+        return self._board.chosen
 
     def _tails(self) -> list[int]:
         """Give how long everything after each step takes at least."""
@@ -78,17 +90,12 @@ class Replanner:
     def ways(
         self, now: int, began: dict[StepId, Began], ended: dict[StepId, Ended], spent: int
     ) -> dict[StepId, int]:
-        """Say which way each step that has not begun should take, as of now.
-
-        `now` counts from the run's begin, `began` are the steps that run, `ended` those that have
-        ended, `spent` what both cost.
-        """
-        if self._choices.wish.deadline_ms is not None:
-            self._move(now, began, ended, spent)
+        """Say which way each step that has not begun should take, as of now; see `move`."""
+        self.move(now, began, ended, spent)
         return {
-            step.step: self._chosen[i]
-            for i, step in enumerate(self._steps)
-            if step.step not in began and step.step not in ended
+            name: self.chosen[i]
+            for name, i in self._number.items()
+            if name not in began and name not in ended
         }
 
     def again(
@@ -112,38 +119,55 @@ class Replanner:
 
         What has ended tells it, and what has run longer than usual.
         """
-        for name in ended.keys() - self._told.keys():
-            end, i = ended[name], self._number[name]
-            self._told[name] = told(self._steps[i].ways[end.way], end.took) if end.teaches else None
-        known = [one for one in self._told.values() if one is not None]
+        if len(ended) > len(self._heard):
+            for name in ended.keys() - self._heard:
+                self._hear(name, ended[name])
+        late = []
         for name, run in began.items():
-            way = self._steps[self._number[name]].ways[run.way]
-            if run.teaches and run.again is None and now - run.at > way.usual:
-                late = told(way, now - run.at)
-                known += [late] if late is not None else []
-        return power2(pace(known, self._before))
+            if run.teaches and run.again is None:
+                i, took = self._number[name], now - run.at
+                if took > self._steps[i].ways[run.way].usual:
+                    late.append((i, run.way, took))
+        known = (len(self._heard), late)
+        if known != self._known:
+            heard = [told(self._scales[i][way], took) for i, way, took in late]
+            self._slower = power2(self._pace.found([one for one in heard if one]))
+            self._known = known
+        return self._slower
 
-    def _move(
+    def _hear(self, name: StepId, end: Ended) -> None:
+        self._heard.add(name)
+        one = told(self._scales[self._number[name]][end.way], end.took) if end.teaches else None
+        if one is not None:
+            self._pace.add(one)
+
+    def move(
         self,
         now: int,
         began: dict[StepId, Began],
         ended: dict[StepId, Ended],
         spent: int,
     ) -> None:
-        """Move the steps that have not begun: quicker if the deadline asks it, else cheaper."""
+        """Move the steps that have not begun: quicker if the deadline asks it, else cheaper.
+
+        `now` counts from the run's begin, `began` are the steps that run, `ended` those that have
+        ended, `spent` what both cost. Without a deadline nothing moves.
+        """
+        if (deadline := self._choices.wish.deadline_ms) is None:
+            return
         slower = self.slower(now, began, ended)
-        fixed: list[int | None] = []
-        for i, step in enumerate(self._steps):
-            if step.step in ended:
-                fixed.append(0)
-            elif (run := began.get(step.step)) is not None:
-                fixed.append(self._left(i, now, run, slower))
-            else:
-                fixed.append(None)
-        board = Board(self._needs, self._lanes, self._chosen, fixed)
+        fixed: list[int | None] = [None] * len(self._steps)
+        for name in ended:
+            fixed[self._number[name]] = 0
+        for name, run in began.items():
+            if name not in ended:
+                i = self._number[name]
+                fixed[i] = self._left(i, now, run, slower)
+        board = self._board
+        board.fix(fixed)
         if not board.open:
             return
-        left = max(0, (self._choices.wish.deadline_ms or 0) - now) * PERMILLE // slower
+        left = max(0, deadline - now) * PERMILLE // slower
         budget, least = self._choices.wish.micro_usd, self._least
         if least is not None:
             least = max(0, self._lost_at_most(board, least))
@@ -153,7 +177,7 @@ class Replanner:
     def _lost_at_most(self, board: Board, least: int) -> int:
         opened = set(board.open)
         gone = sum(
-            self._steps[i].ways[self._chosen[i]].loss
+            self._steps[i].ways[self.chosen[i]].loss
             for i in range(len(self._steps))
             if i not in opened
         )
