@@ -22,6 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.conversion import count
 from runtime.early import Runner
 from runtime.heartbeats import Heartbeats
+from runtime.kept_code import keep_code
 from runtime.unopened import Guarded
 from workflows.attempts import LogRefusals
 from workflows.blueprint import BlueprintRun
@@ -155,5 +156,6 @@ class _Sandbox(Runner):
 
 def runner() -> SandboxedWorkflowRunner:
     """Make the sandbox every workflow runs in."""
+    keep_code()
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     return _Sandbox(restrictions=restrictions)
