@@ -27,7 +27,7 @@ from activities.steps import StepActivities
 from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from runtime.addresses import running_stack
-from runtime.builds import DEPLOYMENT, build_named
+from runtime.builds import DEPLOYMENT, build_named, code_of_workflows
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.deadlocks import patient
 from runtime.documents import Opened, converter, kept_in
@@ -137,6 +137,7 @@ def workers(
             max_heartbeat_throttle_interval=timedelta(seconds=1),
             graceful_shutdown_timeout=timedelta(seconds=10),
             deployment_config=versioned,
+            build_id=None if versioned else code_of_workflows(),
         )
         return patient(made)
 

@@ -111,6 +111,7 @@ async def replay(
         interceptors=[BraidInterceptor("replay")],
         data_converter=unopened,
         runtime=_quiet(),
+        build_id="replay",  # else the SDK reads the code of every module there is
     )
     named = begun.workflow_id or case or "replayed"
     with _unlogged():

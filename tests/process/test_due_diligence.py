@@ -4,6 +4,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 
+from insight.history.facts import facts
+from insight.history.reader import ordered
+from runtime.builds import code_of_workflows
 from tests.support.world import World, case_file
 from workflows.data.due_diligence import CaseOutcome, Onboarding, Route, Tier
 from workflows.data.findings import Check, CheckOutcome, FindingCode, Strength
@@ -19,6 +22,8 @@ async def test_a_clean_listed_company_is_approved_by_one_reviewer(here: World) -
     assert len(gate.needs) == 1
     await here.decide(handle, "approve", "ana")
     record = await here.result(handle)
+    history = await handle.fetch_history()
+    assert facts(ordered(history)).version == code_of_workflows()
     assert record.outcome is CaseOutcome.APPROVE
     assert record.tier is Tier.LOW
     assert [f for c in record.checks for f in c.findings] == []

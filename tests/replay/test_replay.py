@@ -43,6 +43,7 @@ async def replay(history: Any) -> None:
         workflow_runner=runner(),
         interceptors=[BraidInterceptor("replay")],
         data_converter=DATA_CONVERTER,
+        build_id="replay",  # else the SDK reads the code of every module there is
     )
     await replayer.replay_workflow(
         WorkflowHistory.from_json(started["workflowId"], json.dumps(history))
