@@ -3,6 +3,11 @@
 `python worker.py` serves all queues; `--queues braid,llm-openai` only some of them.
 """
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # until all is loaded: see lay_aside
+
 import argparse
 import asyncio
 import signal
@@ -118,7 +123,6 @@ def workers(
     """
     version = WorkerDeploymentVersion(DEPLOYMENT, build)
     versioned = WorkerDeploymentConfig(version, True, VersioningBehavior.PINNED) if build else None
-
     client = serving(client)
 
     def one(queue: str) -> Worker:

@@ -114,10 +114,9 @@ async def replay(
         build_id="replay",  # else the SDK reads the code of every module there is
     )
     named = begun.workflow_id or case or "replayed"
+    history = WorkflowHistory(named, list(events))
     with _unlogged():
-        done = await replayer.replay_workflow(
-            WorkflowHistory(named, list(events)), raise_on_replay_failure=False
-        )
+        done = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     _read(tape)
     old = recorded(await readable(events, unopened))
     new = tuple(command for turn in tape for command in turn.commands)
