@@ -6,8 +6,9 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-header pyproject.toml
 
 # Tests on a real server mostly wait, so three processes share two cores; each has its own server.
-# For one process and what tests print: ARGS='-n0 -s ...'.
-TESTS := -m pytest -n 3 --dist loadfile --durations 15
+# tests/conftest.py says which file is first. A process that dies is not replaced: the new one would
+# wait for ever. For one process and what tests print: ARGS='-n0 -s ...'.
+TESTS := -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 15
 
 # One kind of set-up for all goals of one call, so that `make -j demo check` builds once.
 KIND := $(if $(filter check test soak bench,$(MAKECMDGOALS)),test,run)

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +32,41 @@ gc.disable()
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+LONGEST = (
+    "chaos",
+    "every_process",
+    "flows_rows",
+    "stack_supervision",
+    "timeskip",
+    "flows_steps",
+    "flows_gateway",
+    "stack_crash",
+    "stack_commands",
+    "stack_traps",
+    "stack_encryption",
+)
+"""Files whose few tests take from twenty seconds to two minutes, the longest first; all others by
+how many tests they have.
+"""
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m server`, import no module without such tests: that took half of the start."""
     if config.option.markexpr != "server" or not collection_path.match("test_*.py"):
         return None
     return None if b"mark.server" in collection_path.read_bytes() else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: begun last, one would keep the others waiting."""
+    many = Counter(item.path for item in items)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        name = item.path.stem.removeprefix("test_")
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST), -many[item.path]
+
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
