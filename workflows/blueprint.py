@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 from temporalio import workflow
 
@@ -54,7 +55,8 @@ class BlueprintRun(Process):
         if wrong := misfits(case):
             told = "; ".join(f"{'.'.join(map(str, where))}: {said}" for where, said in wrong)
             raise Misuse(f"blueprint {case.blueprint.name!r}: {told}")
-        planning = Planning(complete(case), Doing(self, case, self.steering), self.gate)
+        doing = Doing(self, case, self.steering)
+        planning = Planning(complete(case), doing, partial(self.gate, remind=doing.remind))
         steps = planning.steps()
         if why := unfit(case):
             raise Misuse(f"blueprint {case.blueprint.name!r}: {why}")

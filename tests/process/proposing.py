@@ -87,7 +87,8 @@ class Office:
             return self.drafts[min(max(sample, 1), len(self.drafts)) - 1]
         return None if self.judge is None else DraftScore(score=self.judge, missing=("a price",))
 
-    async def gate(self, spec: GateSpec, _remind: object = None) -> GateResult:
+    async def gate(self, spec: GateSpec, remind: object = None) -> GateResult:
+        assert remind is not None, "who is asked is reminded"
         self.gates.append(spec)
         gate = Gate(spec)
         verdict = next((v for n, v in self.people.items() if spec.name.startswith(n)), None)

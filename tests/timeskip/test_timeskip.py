@@ -110,7 +110,7 @@ def test_a_report_is_asked_for_until_somebody_says_it_was_filed(seen: Any) -> No
 WRITTEN: dict[str, list[float]] = {
     "analysis": [3 * DAY, 6 * DAY],
     "submission": [day * DAY for day in (3, 6, 9, 12, 15)],
-    "invoice": [],
+    "invoice": [day * DAY for day in (1, 2, 3, 4)],
     "request": [0.45 * DAY, 0.675 * DAY, 0.9 * DAY],
     "handed over": [1 * DAY, 2 * DAY, 2 * DAY],
     "mail": [1 * HOUR, 2 * HOUR, 3 * HOUR],

@@ -18,6 +18,7 @@ from workflows.data.sources import SourceAnswer, SourceState
 from workflows.errors import DeadlinePassed, SourceSilent
 from workflows.patterns.gate import ANYBODY, GateSpec
 from workflows.patterns.process import Process
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.saga import current_saga
 from workflows.rules.blueprints.doors import EFFECTS, PROCESSES, SOURCES
 from workflows.scope import current_scope
@@ -25,7 +26,7 @@ from workflows.steps.blueprints.costs import cost_in
 from workflows.steps.blueprints.filling import fill, names, plain, request, text
 from workflows.steps.blueprints.steering import Steering
 
-NO_DEADLINE = timedelta(days=366)
+NO_DEADLINE, DAILY = timedelta(days=366), timedelta(days=1)
 SILENT = (SourceState.UNAVAILABLE, SourceState.REJECTED)
 BLUEPRINT = "blueprint"
 """The workflow type of every blueprint."""
@@ -36,6 +37,7 @@ class Doing:
 
     def __init__(self, host: Process, case: BlueprintCase, steering: Steering) -> None:
         self.host, self.case, self.steering = host, case, steering
+        self.remind = by_chat(f"{case.blueprint.name} {case.case}")
 
     async def do(self, name: str, step: Step, known: Known, number: int) -> JSON:
         """Do a step once. `number` tells rounds apart: each asks a model anew."""
@@ -137,11 +139,11 @@ class Doing:
             people={person: frozenset() for person in people},
             needs=(ANYBODY,),
             deadline=gate.deadline or NO_DEADLINE,
-            remind_every=gate.deadline or NO_DEADLINE,
+            remind_every=min(DAILY, gate.deadline / 2) if gate.deadline else DAILY,
             verdicts=gate.verdicts,
             supplies=shape(record_name(name), step.gives) if supplies else None,
         )
-        said = (await self.host.gate(spec)).last
+        said = (await self.host.gate(spec, self.remind)).last
         if said is None and gate.by_default is None:
             raise DeadlinePassed(f"gate {spec.name!r}: nobody decided within {gate.deadline}")
         if said is None:

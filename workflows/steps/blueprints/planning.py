@@ -18,11 +18,11 @@ from workflows.patterns.branch import Branch
 from workflows.patterns.failure import Policy, ask, fallback, skip
 from workflows.patterns.gate import GateResult, GateSpec, OpenGate, task_gate
 from workflows.patterns.plan.step import Again, Each, Planned, Seen
-from workflows.steps.blueprints.doing import Doing
+from workflows.steps.blueprints.doing import DAILY, Doing
 from workflows.steps.blueprints.filling import condition, fill, items, names, plain
 
-PATIENCE, DAILY = timedelta(days=30), timedelta(days=1)
-"""How long people asked about a failed step are waited for, and how often reminded."""
+PATIENCE = timedelta(days=30)
+"""How long people asked about a failed step are waited for."""
 Knowing = Callable[[Seen], Known]
 
 

@@ -19,6 +19,7 @@ from workflows.patterns.gate import ANYBODY, GateSpec
 from workflows.patterns.otherwise import ask_person
 from workflows.patterns.process import Process
 from workflows.patterns.refine import refine
+from workflows.patterns.reminders import by_chat
 from workflows.patterns.rounds import Draft, Score, Turn
 from workflows.patterns.together import gather
 from workflows.prompts import proposal as prompts
@@ -32,6 +33,7 @@ class Offer:
 
     def __init__(self, process: Process, case: ProposalCase) -> None:
         self.process, self.case = process, case
+        self.remind = by_chat(f"proposal {case.case}")
         self.known = ProposalResult(case=case.case)
 
     async def drafted(self, role: str) -> ProposalDraft | None:
@@ -55,7 +57,7 @@ class Offer:
         for name, why in rules.to_clear(self.known.reviews).items():
             people = self.case.compliance if name == "compliance" else self.case.owners
             gate = self._gate(f"clear {name}", f"{why}. Go on?", people)
-            said = (await self.process.gate(gate)).last
+            said = (await self.process.gate(gate, self.remind)).last
             if said is None:
                 raise Unresolved(f"{why}; nobody decided in time")
             if said.verdict is Verdict.DECLINE:
@@ -71,7 +73,7 @@ class Offer:
         gate = self._gate("quality", "Send this offer, or write it?", self.case.owners)
         verdicts = (*gate.verdicts, Verdict.SUPPLY)
         gate = replace(gate, verdicts=verdicts, supplies=ProposalDraft)
-        people = ask_person(self.process.gate, gate)
+        people = ask_person(lambda spec: self.process.gate(spec, self.remind), gate)
         write = partial(self._write, role)
         best = await refine("offer", write, self._rate, bounds, otherwise=people)
         score = best.best.score if best.best else None
