@@ -30,9 +30,10 @@ def gate_given_up(name: str) -> None:
     _note(name, opened=False)
 
 
-def gate_nudged(level: int) -> None:
+def gate_nudged(name: str, level: int) -> None:
     """Count a reminder (level 0), or a level of the escalation that was reached."""
     _count(GATE_NUDGES, kind="escalation" if level else "reminder")
+    _note(name, opened=True)  # a worker killed as it opened may not have kept it
 
 
 def _count(metric: Metric, **labels: str) -> None:

@@ -201,7 +201,7 @@ class Gate:
         else:
             self.reminders += 1
             to = before
-        gate_nudged(level)
+        gate_nudged(self.spec.name, level)
         number = self.reminders + len(self.escalations)
         return Reminder(self.spec.name, number, to, level)
 
