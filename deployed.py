@@ -19,6 +19,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from runtime.contexts import beside_sandbox
 from runtime.conversion import count
 from runtime.early import Runner
 from runtime.heartbeats import Heartbeats
@@ -141,7 +142,7 @@ class _Sandbox(Runner):
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Make an instance that looks at how many inputs it is given."""
-        made, run = super().create_instance(det), det.defn.run_fn
+        made, run = beside_sandbox(super().create_instance(det)), det.defn.run_fn
         activate = Guarded(made).activate
 
         def counted(act: WorkflowActivation) -> WorkflowActivationCompletion:
