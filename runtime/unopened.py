@@ -19,10 +19,9 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivation, Work
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import Client
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, ExternalStorage
 
 from runtime.conversion import UNOPENED
-from runtime.documents import ByReference
 from runtime.encryption import Encryption
 from runtime.keys import MissingKey
 from runtime.opening import found_in
@@ -49,7 +48,7 @@ class Handing(Encryption):
             return _said(missing)
 
 
-class HandingStorage(ByReference):
+class HandingStorage(ExternalStorage):
     """Storage that gives what is not there, or was never, as a payload that says so."""
 
     async def _retrieve_payload_sequence(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -74,7 +73,7 @@ def handing(converter: DataConverter) -> DataConverter:
     codec, storage = converter.payload_codec, converter.external_storage
     if isinstance(codec, Encryption):
         converter = replace(converter, payload_codec=Handing(codec.ring, writes=codec.writes))
-    if isinstance(storage, ByReference):
+    if storage is not None:
         converter = replace(converter, external_storage=HandingStorage(storage.drivers))
     return converter
 
