@@ -47,12 +47,15 @@ class Guarded:
         return answer
 
     async def _pass(self, service: str) -> None:
-        async with self._store.writing() as connection:
-            try:
-                if await self._breakers.check(connection, service):
-                    await self._breakers.probe(connection, service)
-            except CircuitOpen as left:
-                raise LeftAlone(str(left), left.until - self._store.clock()) from left
+        try:
+            async with self._store.reading() as connection:
+                probing = await self._breakers.check(connection, service)
+            if probing:  # one call of all workers is the probe: only that takes a turn to write
+                async with self._store.writing() as connection:
+                    if await self._breakers.check(connection, service):
+                        await self._breakers.probe(connection, service)
+        except CircuitOpen as left:
+            raise LeftAlone(str(left), left.until - self._store.clock()) from left
 
     async def _note(self, service: str, *, good: bool) -> None:
         """Tell the breaker, if the store takes it: what was done counts, whatever is noted."""

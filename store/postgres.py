@@ -71,6 +71,7 @@ class Postgres:
         self.where = address.render_as_string(hide_password=True)
         self.engine = _engine(address)
         self._committing = self.engine.execution_options(isolation_level="READ COMMITTED")
+        self._outside = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -119,11 +120,17 @@ class Postgres:
     async def single(
         self, sql: str, values: Sequence[object], *, writes: bool
     ) -> Sequence[Sequence[Any]]:
-        """Run one statement by itself."""
-        opened = self.writing(alone=False) if writes else self.reading()
-        async with opened as connection:
-            done = await connection.exec_driver_sql(_numbered(sql), tuple(values))
-            return [] if writes else done.fetchall()
+        """Run one statement by itself, again while the database is away: it may be repeated."""
+        until = _patience()
+        while True:
+            try:
+                async with self._outside.connect() as connection:
+                    done = await connection.exec_driver_sql(_numbered(sql), tuple(values))
+                    return [] if writes else done.fetchall()
+            except Exception as trouble:
+                if self.away(trouble) is None or monotonic() > until:
+                    raise
+            await asyncio.sleep(PAUSE)
 
     def away(self, trouble: Exception) -> str | None:
         """Say why another try may help; None if it will not."""
@@ -139,8 +146,7 @@ class Postgres:
 
     async def forget(self) -> None:
         """Free the places of what was deleted; other writes will use them again."""
-        outside = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        async with outside.connect() as connection:
+        async with self._outside.connect() as connection:
             await connection.execute(text("VACUUM"))
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import make_url, text
 
 from runtime.settings import Settings, SettingsError
 from store.admission import Admission
+from store.answers import AnswerBook, KeptAnswer
 from store.blobs import Blobs
 from store.database import Store
 from store.errors import StoreAway, StoreError
@@ -50,6 +51,12 @@ async def test_connections_cut_between_transactions_are_made_anew(
     await postgres.run(CUT)
     await Journal(lost).claim(entry("b"))
     assert await claimed(lost) == ["a", "b"]
+    book, answer = AnswerBook(lost), KeptAnswer("k", "case-1", "", "c", "w", value="1")
+    for _ in range(2):
+        await postgres.run(CUT)
+        await book.keep(answer)
+    await postgres.run(CUT)
+    assert await book.read("k") == answer
 
 
 async def test_a_transaction_that_is_cut_writes_nothing_and_says_so(
