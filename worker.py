@@ -87,8 +87,14 @@ def all_queues(settings: Settings) -> tuple[str, ...]:
     return (MAIN, *(VENDOR_QUEUE + vendor for vendor in settings.models.vendors_in_use))
 
 
-def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Deployed:
-    """Pair every Call with the code that answers it. Raises SettingsError."""
+def deploy(
+    settings: Settings,
+    store: Store,
+    wire: Wire,
+    client: Client,
+    steps: Sequence[Step[Any, Any]] = STEPS,
+) -> Deployed:
+    """Pair Calls with the code that answers them; `steps` may run fused. Raises SettingsError."""
     admission = Admission(store, settings.models.limits, client.identity)
     desk = CallDesk(store, wire, admission, BreakerRule(pause=settings.breaker_pause))
     models = ModelActivities(settings, settings.models, desk, ANSWERS)
@@ -97,7 +103,7 @@ def deploy(settings: Settings, store: Store, wire: Wire, client: Client) -> Depl
     }
     vendor = batch_doors(settings, store, wire, ANSWERS) | {calls.ASK_MODEL: models.ask_model}
     inside = {call.name: answer for call, answer in (main | vendor).items()}
-    main[calls.RUN_STEP] = StepActivities(store, STEPS, inside).run_step
+    main[calls.RUN_STEP] = StepActivities(store, steps, inside).run_step
     return Deployed(
         main=[door(call, answer) for call, answer in main.items()],
         vendor=[door(call, answer) for call, answer in vendor.items()],

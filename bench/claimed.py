@@ -7,6 +7,7 @@ from temporalio import workflow
 from workflows.calls import ASK_MODEL, ask
 from workflows.data.common import Record
 from workflows.data.llm import ModelAnswer, ModelRef, ModelRequest, Prompt
+from workflows.grades import step
 from workflows.patterns.join import join
 
 VENDOR = "clock"
@@ -28,23 +29,29 @@ def model_of(seconds: float) -> str:
     return f"answers-after-{seconds:g}"
 
 
+@step("claimed-load", Load, Load)
+async def do_load(load: Load) -> Load:
+    """Do all of a load."""
+    if load.items == 1:
+        await _item(load, 0)
+    else:
+        items = {f"item-{n}": partial(_item, load, n) for n in range(load.items)}
+        await join(items, limit=load.in_flight)
+    return load
+
+
 @workflow.defn
 class Claimed:
-    """The load, one activity a call."""
+    """The load: an activity a call, or in the fused grade one activity for all of it."""
 
     @workflow.run
     async def run(self, load: Load) -> Load:
         """Do all of it."""
-        if load.items == 1:
-            await _item(load.stages, 0)
-        else:
-            items = {f"item-{n}": partial(_item, load.stages, n) for n in range(load.items)}
-            await join(items, limit=load.in_flight)
-        return load
+        return await do_load(load)
 
 
-async def _item(stages: Stages, item: int) -> None:
-    for number, stage in enumerate(stages):
+async def _item(load: Load, item: int) -> None:
+    for number, stage in enumerate(load.stages):
         calls = {f"c{n}": partial(_call, s, f"{item} {number} {n}") for n, s in enumerate(stage)}
         if len(calls) == 1:
             await calls["c0"]()

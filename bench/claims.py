@@ -33,7 +33,7 @@ from rich.table import Table
 from temporalio.client import Client
 
 from activities.wire import Wire
-from bench.claimed import VENDOR, Claimed, Load, Stages, model_of
+from bench.claimed import VENDOR, Claimed, Load, Stages, do_load, model_of
 from runtime import server
 from runtime.connection import connect_to
 from runtime.logs import configure
@@ -41,6 +41,7 @@ from runtime.processes import leave, stop
 from runtime.settings import ROOT, Settings
 from store.database import Store
 from worker import deploy, workers
+from workflows.grades import GRADE, Grade
 
 SECONDS, MINUTES = 10, 60
 """The speeds of rows told in seconds and in minutes."""
@@ -185,7 +186,7 @@ async def serving(
         client = await connect_to(address, f"client{suffix}")
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
-        deployed = deploy(settings, store, wire, client)
+        deployed = deploy(settings, store, wire, client, [do_load])
         stack.push_async_callback(deployed.desk.close)
         all_workers = workers(
             client, deployed, identity=f"worker{suffix}", suffix=suffix, workflows=[Claimed]
@@ -207,15 +208,18 @@ def _catalogue(models: Mapping[str, float]) -> str:
 # ---- measuring -------------------------------------------------------------------------------
 
 
-async def timed(client: Client, queue: str, load: Load) -> float:
+async def timed(
+    client: Client, queue: str, load: Load, id: str = "", grade: Grade = Grade.VISIBLE
+) -> float:
     """Give the seconds from the start of a case to its result in our hands."""
     started = time.perf_counter()
     await client.execute_workflow(
         Claimed.run,
         load,
-        id=f"claim-{secrets.token_hex(6)}",
+        id=id or f"claim-{secrets.token_hex(6)}",
         task_queue=queue,
         task_timeout=timedelta(seconds=5),
+        memo={GRADE: grade},
     )
     return time.perf_counter() - started
 
