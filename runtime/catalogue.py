@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -165,8 +166,9 @@ def load(path: Path) -> Catalogue:
     return read(raw, path.name)
 
 
+@lru_cache(maxsize=8)
 def read(raw: bytes, name: str) -> Catalogue:
-    """Check the bytes of a catalogue called `name`. Raises CatalogueError."""
+    """Check the bytes of a catalogue called `name`, the same ones once. Raises CatalogueError."""
     try:
         found = tomllib.loads(raw.decode(), parse_float=Decimal)
         catalogue = Catalogue.model_validate(found | {"sha256": sha256(raw).hexdigest()})
