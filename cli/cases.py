@@ -34,15 +34,11 @@ from workflows.data.common import (
     ORIGIN_HEADER,
     PAYER_HEADER,
     SHADOW,
-    BranchView,
     Condition,
-    CostView,
     Decision,
     DecisionAnswer,
     GateView,
     Record,
-    Refusal,
-    StatusView,
     Verdict,
 )
 from workflows.data.due_diligence import CaseOutcome
@@ -54,6 +50,8 @@ T = TypeVar("T")
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
 TASK_TIMEOUT = timedelta(seconds=5)
+STARTED_BY = "braid-started-by"
+"""Entry of the memo: who asked the gateway for the case."""
 LOW = Priority(priority_key=5)  # below interactive work, which has 3
 
 
@@ -61,7 +59,8 @@ LOW = Priority(priority_key=5)  # below interactive work, which has 3
 class Start:
     """How a case is started: its id (None makes one), the cases (workflow ids) whose paid replies
     it may read, whether it sends one thing at a time, grade, queue, whether it is a shadow, which
-    budget of many (scope and name) pays too, and the endpoint told what happens to it.
+    budget of many (scope and name) pays too, the endpoint told what happens to it, and the service
+    that asked for it.
     """
 
     workflow_id: str | None = None
@@ -72,6 +71,7 @@ class Start:
     shadow: bool = False
     payer: str = ""
     announce: str = ""
+    started_by: str = ""
 
     def memo(self) -> dict[str, Any]:
         """Write down what the case is told beside its input."""
@@ -82,6 +82,7 @@ class Start:
             SHADOW: self.shadow,
             PAYER_HEADER: self.payer,
             ANNOUNCE: self.announce,
+            STARTED_BY: self.started_by,
         }
         return {name: said for name, said in told.items() if said}
 
@@ -173,35 +174,6 @@ def no_answer(handle: Handle, error: BaseException) -> Trouble:
     return Trouble(
         f"{handle.id}: no worker answered within {PATIENCE.seconds} s; start one with"
         " `make worker` (or the whole stack with `make stack`)"
-    )
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Everything the queries of a case say."""
-
-    status: StatusView
-    branches: list[BranchView]
-    open_gates: list[GateView]
-    cost: CostView
-    refusals: list[Refusal]
-    result_so_far: Any
-    """In the shape of the process's own record."""
-
-    def plain(self) -> dict[str, Any]:
-        """Give it as JSON."""
-        return TypeAdapter(Standing).dump_python(self, mode="json")  # type: ignore[no-any-return]
-
-
-async def standing(handle: Handle, entry: ProcessEntry) -> Standing:
-    """Ask a case all its queries."""
-    return Standing(
-        status=await ask(handle, "status", StatusView),
-        branches=await ask(handle, "branches", list[BranchView]),
-        open_gates=await ask(handle, "open_gates", list[GateView]),
-        cost=await ask(handle, "cost", CostView),
-        refusals=await ask(handle, "refusals", list[Refusal]),
-        result_so_far=await ask(handle, "result_so_far", entry.so_far),
     )
 
 

@@ -90,7 +90,7 @@ def audit(
     """Show or check a case's audit: rows chained by hashes, so that no change goes unseen.
 
     Of a case it is checked against the hash its decision names. With --refusals it is the store's:
-    who was refused what at this command line.
+    who was refused what here and at the gateway.
     """
     if sum([bool(case), file is not None, refusals]) != 1:
         raise BadInput("name a case, or a file with --file, or say --refusals; one of them")

@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, Live, Profile, in_session, out
+from cli.commands import AsJson, Live, Profile, in_session, out, settings_for
 from cli.errors import BadInput
+from runtime.settings import Settings
 from runtime.smtp import LOOPBACK, SENDER
 
 app = typer.Typer()
@@ -62,9 +64,11 @@ def gateway(
         Path | None, typer.Option(metavar="FILE.yaml", help="which events start which process")
     ] = None,
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 0,
-    host: Annotated[str, typer.Option(help="beyond loopback only with --secret-env")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="beyond loopback only with --secret-env or keys")
+    ] = "127.0.0.1",
     secret_env: Annotated[
-        str, typer.Option(help="variable with the bearer token to sign in with")
+        str, typer.Option(help="variable with a bearer token that may do everything")
     ] = "",
     profile: Profile = None,
     live: Live = False,
@@ -72,34 +76,63 @@ def gateway(
 ) -> None:
     """Let other services start, ask and answer cases in plain JSON, until Ctrl-C.
 
-    As: starter.py gateway --port 8090 --secret-env TOKEN (routes: docs/operations/services.md)
-    """
-    secret = _secret(secret_env, host)
-    from cli.arriving.accepting import accepted
+    Where there is a key ring, callers sign in with tokens of `starter.py gateway-token`.
 
+    As: starter.py gateway --port 8090 (routes: docs/operations/services.md)
+    """
+    from cli.arriving.accepting import accepted
+    from cli.arriving.callers import signing_in
+    from runtime.keys import ring_of
+
+    ring = ring_of(settings_for(live=live))
+    sign_in = signing_in(_secret(secret_env, host, keys=ring is not None), ring)
     events = accepted(accept) if accept else {}
 
     async def work(here: Any) -> None:
         from cli.arriving.beginning import Beginning
-        from cli.arriving.gateway import Gateway, create_app, only
+        from cli.arriving.gateway import Gateway, create_app
         from cli.runs import service
+        from runtime.logs import configure
+        from store.attempts import Attempts
         from store.database import Store
 
+        configure(here.settings.log_format)
         async with Store.opened(here.settings.database) as store:
             begin = Beginning(here.client, store, service(here))
-            sign_in = only(secret) if secret else None
-            made = create_app(Gateway(here.client, begin, events), sign_in)
+            made = create_app(Gateway(here.client, begin, events, Attempts(store)), sign_in)
             await _take(made, host, port, "gateway", as_json=as_json)
 
     in_session(work, profile=profile, live=live)
 
 
-def _secret(variable: str, host: str) -> str:
-    """Read the secret. Raises BadInput if it is not there, or anybody could send without one."""
+@app.command(name="gateway-token")
+def gateway_token(
+    who: Annotated[str, typer.Option("--for", help="the service: kept with what it starts")],
+    may: Annotated[str, typer.Option(help="some of start,read,send,decide")],
+    minutes: Annotated[float, typer.Option(help="how long it is good", min=1, max=1440)] = 60,
+) -> None:
+    """Make a token a service signs in with at the gateway.
+
+    As: starter.py gateway-token --for shop --may start,read
+    """
+    from cli.arriving.callers import rights
+    from runtime.keys import KeyRing
+    from runtime.tokens import GATEWAY, token
+
+    ring, given = KeyRing(Settings.from_env().keys_file), rights(may)
+    good_for, now = timedelta(minutes=minutes), datetime.now(UTC)
+    typer.echo(token(ring, who, good_for, now, audience=GATEWAY, rights=given))
+
+
+def _secret(variable: str, host: str, *, keys: bool = False) -> str:
+    """Read the secret. Raises BadInput if it is not there, or anybody could send without one.
+
+    With `keys` senders sign in without one.
+    """
     secret = os.environ.get(variable, "") if variable else ""
     if variable and not secret:
         raise BadInput(f"--secret-env: {variable} is not set; put the secret there")
-    if host not in LOOPBACK and not secret:
+    if host not in LOOPBACK and not secret and not keys:
         raise BadInput(f"--host {host}: anybody could send; give --secret-env too")
     return secret
 

@@ -14,6 +14,7 @@ from cli.errors import BadInput, Trouble
 from cli.explanation import explanation
 from cli.processes import ProcessEntry
 from cli.session import Session, say
+from cli.standing import standing
 from cli.watch import closed, watching
 from insight.report import Report
 from workflows.data.common import GateView, Record
@@ -99,7 +100,7 @@ async def _tell_gates(handle: cases.Handle, told: set[str]) -> tuple[str, ...]:
 async def show_status(here: Session, case: str, *, as_json: bool) -> None:
     """Show everything the queries of a case say."""
     handle = await here.handle(case)
-    now = await cases.standing(handle, await cases.entry_of(handle))
+    now = await standing(handle, await cases.entry_of(handle))
     ended = await cases.broken_off(handle)
     if as_json:
         out({"case": handle.id, "broken_off": ended, **now.plain()})

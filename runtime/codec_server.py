@@ -119,7 +119,7 @@ class _Desk:
             return ""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
-        return signed_in(self._codec.ring, given)
+        return signed_in(self._codec.ring, given).name
 
 
 async def _body(request: Request) -> bytes:

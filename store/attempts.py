@@ -1,4 +1,4 @@
-"""Decisions that were refused at the command line, in rows chained by hashes."""
+"""Decisions refused at the command line and the gateway, in rows chained by hashes."""
 
 from sqlalchemy import func, select
 

@@ -1,7 +1,5 @@
 """The interceptor that logs decisions refused by update: validators may not leave a trace."""
 
-from typing import Any
-
 from temporalio import workflow
 from temporalio.worker import HandleUpdateInput, WorkflowInboundInterceptor
 
@@ -19,8 +17,6 @@ class LogRefusals(WorkflowInboundInterceptor):
         try:
             super().handle_update_validator(input)
         except Refused as error:
-            details: Any = error.details[0] if error.details else {}
-            ids = {name: str(details.get(name, "unknown")) for name in ("gate", "why")}
-            extra = told(message_name=input.update, **ids)
+            extra = told(message_name=input.update, **error.kind)
             workflow.logger.warning("message refused", extra=extra)
             raise

@@ -91,6 +91,12 @@ class NotInStep(BraidError):
 class Refused(BraidError):
     """A message was refused; says why and how to mend it."""
 
+    @property
+    def kind(self) -> dict[str, str]:
+        """Tell it as a log may: the gate and the kind of reason, never who said what."""
+        details: Any = self.details[0] if self.details else {}
+        return {name: str(details.get(name, "unknown")) for name in ("gate", "why")}
+
 
 class SourceSilent(BraidError):
     """A source of facts gave no answer; says which and why."""

@@ -27,11 +27,13 @@ class Beginning:
         self._client, self._queue = client, queue
         self._journal, self._promotions = Journal(store), Promotions(store, service)
 
-    async def __call__(self, entry: ProcessEntry, given: Record, once: str | None) -> JSONResponse:
-        """Start a case, or name the one of the id `once`, be it open, closed or long gone."""
+    async def __call__(
+        self, entry: ProcessEntry, given: Record, once: str | None, by: str = ""
+    ) -> JSONResponse:
+        """Start a case for somebody, or name the one of the id `once`, be it long gone."""
         if once is not None and await self._journal.calls(once):
             return JSONResponse({"case": once, "started": False})
-        how = cases.Start(workflow_id=once, queue=self._queue)
+        how = cases.Start(workflow_id=once, queue=self._queue, started_by=by)
         if (found := await self._promotions.of(entry.name)) is not None:
             entry, given, how = as_promoted(found, given, how)
         try:

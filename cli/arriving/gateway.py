@@ -4,12 +4,12 @@ It holds the key of the payloads, so that they need none; each request is signed
 """
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 from starlette.applications import Starlette
@@ -22,39 +22,43 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli import cases, schemas
 from cli.arriving.beginning import Beginning
 from cli.arriving.bodies import NoJson, TooLarge, as_json, body, refused
-from cli.errors import BadInput, Trouble
+from cli.arriving.callers import EVERYBODY, NOBODY, Right, SignIn
+from cli.errors import BadInput, NotCounted, Trouble
 from cli.inputs import causes_of
 from cli.processes import process
-from workflows.data.common import Record
+from cli.standing import standing
+from runtime.tokens import Caller, NotSignedIn
+from store.attempts import Attempts
+from store.errors import StoreError
+from workflows.data.common import Decision, Record
 
 LARGEST = 1_000_000
 """Bytes of a body."""
 LONGEST_WAIT = 60.0
 """Seconds a request for a result may wait."""
+_METHOD = {Right.START: "POST", Right.READ: "GET", Right.SEND: "POST"}
 Accepted = Mapping[str, str]
 """Types of CloudEvents, and the process a case of which each starts."""
-SignIn = Callable[[str], bool]
-"""Says whether a bearer token is good."""
 Handler = Callable[[Request], Awaitable[JSONResponse]]
 
-
-def only(secret: str) -> SignIn:
-    """Take one token alone."""
-    return lambda given: hmac.compare_digest(given.encode(), secret.encode())
+log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """What the routes do, over one client."""
+    """What the routes do, over one client. Refused decisions are kept in `attempts`."""
 
-    def __init__(self, client: Client, begin: Beginning, accepted: Accepted) -> None:
+    def __init__(
+        self, client: Client, begin: Beginning, accepted: Accepted, attempts: Attempts
+    ) -> None:
         self._client, self._begin, self._accepted = client, begin, accepted
+        self._attempts = attempts
 
     async def start(self, request: Request) -> JSONResponse:
         """Start a case; with the header Idempotency-Key, once for each key."""
         name = request.path_params["process"]
         key = request.headers.get("idempotency-key", "")
         once = _identity(name, "key", key) if key else None
-        return await self._start(name, as_json(await body(request, LARGEST)), once)
+        return await self._start(request, name, as_json(await body(request, LARGEST)), once)
 
     async def event(self, request: Request) -> JSONResponse:
         """Start the case an event is for, once for each source and id."""
@@ -68,12 +72,12 @@ class Gateway:
             known = ", ".join(sorted(self._accepted)) or "none"
             return refused(422, f"type: {event['type']!r} starts nothing; accepted: {known}")
         once = _identity(name, event["source"], event["id"])
-        return await self._start(name, event.get("data"), once)
+        return await self._start(request, name, event.get("data"), once)
 
     async def status(self, request: Request) -> JSONResponse:
         """Say how a case stands: everything its queries say."""
         handle = await self._handle(request)
-        return _json((await cases.standing(handle, await cases.entry_of(handle))).plain())
+        return _json((await standing(handle, await cases.entry_of(handle))).plain())
 
     async def query(self, request: Request) -> JSONResponse:
         """Ask a case one query; `?input=JSON` gives its argument."""
@@ -99,7 +103,13 @@ class Gateway:
         name = request.path_params["name"]
         shape = await self._takes(handle, "updates", name)
         given = _fit(shape, as_json(await body(request, LARGEST)))
-        return _json(await cases.update(handle, name, given))
+        try:
+            return _json(await cases.update(handle, name, given))
+        except NotCounted as no:
+            if isinstance(given, Decision):
+                why = f"{no} (sent by {request.state.caller.name})"
+                await self._attempts.refused(handle.id, given, why)
+            raise
 
     async def result(self, request: Request) -> JSONResponse:
         """Give what a case ended with, after `?wait=SECONDS` at most; 202 while it runs."""
@@ -123,12 +133,15 @@ class Gateway:
             return refused(404, f"there is no {name!r}; there is {', '.join(schemas.names())}")
         return JSONResponse(schemas.schema_of(name))
 
-    async def _start(self, name: str, given: Any, once: str | None) -> JSONResponse:
+    async def _start(
+        self, request: Request, name: str, given: Any, once: str | None
+    ) -> JSONResponse:
         try:
             entry = process(name)
         except BadInput as unknown:
             return refused(404, str(unknown))
-        return await self._begin(entry, _fit(entry.record, given), once)
+        caller: Caller = request.state.caller
+        return await self._begin(entry, _fit(entry.record, given), once, caller.name)
 
     async def _handle(self, request: Request) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(request.path_params["case"])
@@ -175,28 +188,56 @@ def create_app(gateway: Gateway, sign_in: SignIn | None) -> Starlette:
     """Build the application; without `sign_in` whoever reaches it may use it."""
     g = gateway
     routes = [
-        ("POST", "/events", g.event),
-        ("POST", "/processes/{process}", g.start),
-        ("GET", "/schemas/{name}", g.schema),
-        ("GET", "/cases/{case}", g.status),
-        ("GET", "/cases/{case}/result", g.result),
-        ("GET", "/cases/{case}/queries/{name}", g.query),
-        ("POST", "/cases/{case}/signals/{name}", g.signal),
-        ("POST", "/cases/{case}/updates/{name}", g.update),
+        (Right.START, "/events", g.event),
+        (Right.START, "/processes/{process}", g.start),
+        (Right.READ, "/schemas/{name}", g.schema),
+        (Right.READ, "/cases/{case}", g.status),
+        (Right.READ, "/cases/{case}/result", g.result),
+        (Right.READ, "/cases/{case}/queries/{name}", g.query),
+        (Right.SEND, "/cases/{case}/signals/{name}", g.signal),
+        (Right.SEND, "/cases/{case}/updates/{name}", g.update),
     ]
     return Starlette(
         routes=[
-            Route(path, partial(_answered, answer, sign_in), methods=[method])
-            for method, path, answer in routes
+            Route(path, partial(_logged, path, right, answer, sign_in), methods=[_METHOD[right]])
+            for right, path, answer in routes
         ]
     )
 
 
-async def _answered(answer: Handler, sign_in: SignIn | None, request: Request) -> JSONResponse:
-    """Answer one request: signed in or refused, every error in one line."""
+async def _logged(
+    path: str, right: Right, answer: Handler, sign_in: SignIn | None, request: Request
+) -> JSONResponse:
+    """Answer one request and log who asked; its ids only where they are no invention."""
+    request.state.caller = NOBODY
+    answered = await _let_in(right, answer, sign_in, request)
+    ids = request.path_params if answered.status_code < 400 else {}
+    by = request.state.caller.name
+    log.info("request", route=path, by=by, status=answered.status_code, **ids)
+    return answered
+
+
+async def _let_in(
+    right: Right, answer: Handler, sign_in: SignIn | None, request: Request
+) -> JSONResponse:
+    """Answer one request of somebody signed in who may."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if sign_in is not None and (kind.lower() != "bearer" or not sign_in(token.strip())):
-        return refused(401, "sign in: Authorization: Bearer TOKEN")
+    try:
+        given = token.strip() if kind.lower() == "bearer" else ""
+        caller = EVERYBODY if sign_in is None else sign_in(given)
+    except NotSignedIn as unknown:
+        return refused(401, str(unknown))
+    request.state.caller = caller
+    if right is Right.SEND and request.path_params["name"] == "decide":
+        right = Right.DECIDE
+    if right not in caller.rights:
+        may = ", ".join(sorted(caller.rights)) or "nothing"
+        return refused(403, f"{caller.name} may not {right}; the token gives: {may}")
+    return await _answered(answer, request)
+
+
+async def _answered(answer: Handler, request: Request) -> JSONResponse:
+    """Answer one request, every error in one line."""
     try:
         return await answer(request)
     except TooLarge as large:
@@ -207,6 +248,8 @@ async def _answered(answer: Handler, sign_in: SignIn | None, request: Request) -
         return refused(404, str(unknown))
     except (Trouble, WorkflowQueryFailedError) as trouble:
         return refused(409, str(trouble))
+    except StoreError as away:
+        return refused(503, str(away))
     except RPCError as error:
         found = 404 if error.status is RPCStatusCode.NOT_FOUND else 503
         return refused(found, f"{request.path_params.get('case', '')}: {error.message}")

@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from cli import cases, show
 from cli.errors import BadInput, Trouble
+from cli.standing import Standing
 from tests.rules.dd_records import NOW, checks, narrative, result, said
 from workflows.data.common import (
     BranchState,
@@ -355,7 +356,7 @@ def test_a_proposal_about_a_step_is_followed_unless_it_takes_a_person() -> None:
 
 
 def test_standing_is_plain_json() -> None:
-    standing = cases.Standing(
+    standing = Standing(
         status=StatusView(
             process="p", case="c", phase="review", started=datetime(2026, 1, 1, tzinfo=UTC)
         ),

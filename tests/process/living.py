@@ -18,8 +18,9 @@ from temporalio.api.enums.v1 import EventType, ParentClosePolicy
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
-from cli import cases, show
+from cli import show
 from cli.processes import process
+from cli.standing import standing
 from deployed import WORKFLOWS, BraidInterceptor, runner
 from runtime.processes import spawn, stop
 from runtime.release import release
@@ -75,7 +76,7 @@ async def lived(here: World, example: Example, *, killed: bool = False, **option
     await _replayed(here, handle)
     if killed:
         return ended
-    now = await cases.standing(handle, entry)
+    now = await standing(handle, entry)
     shown = StringIO()
     Console(width=200, file=shown).print(show.so_far(now.result_so_far) or "")
     return replace(

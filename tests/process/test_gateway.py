@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,9 +12,15 @@ import pytest
 import pytest_asyncio
 
 from cli.arriving.beginning import Beginning
-from cli.arriving.gateway import LARGEST, Gateway, create_app, only
+from cli.arriving.callers import signing_in
+from cli.arriving.gateway import LARGEST, Gateway, create_app
+from cli.cases import STARTED_BY
+from runtime import key_file
+from runtime.keys import KeyRing
 from runtime.serving import serving
 from runtime.settings import ROOT
+from runtime.tokens import GATEWAY, token
+from store.attempts import Attempts
 from tests.support.tools import needs
 from tests.support.world import World, case_file
 
@@ -21,11 +29,17 @@ TOKEN = "t0ken"
 ACCEPTED = {"shop.order.paid": "order-fulfilment"}
 
 
+@pytest.fixture
+def ring(tmp_path: Path) -> KeyRing:
+    key_file.new(tmp_path / "callers.json", date(2026, 11, 27))
+    return KeyRing(tmp_path / "callers.json")
+
+
 @pytest_asyncio.fixture
-async def gateway(here: World) -> AsyncIterator[str]:
+async def gateway(here: World, ring: KeyRing) -> AsyncIterator[str]:
     begin = Beginning(here.client, here.store, queue=here.queue)
-    made = Gateway(here.client, begin, ACCEPTED)
-    async with serving(create_app(made, only(TOKEN)), 0) as url:
+    made = Gateway(here.client, begin, ACCEPTED, Attempts(here.store))
+    async with serving(create_app(made, signing_in(TOKEN, ring)), 0) as url:
         yield url
 
 
@@ -34,9 +48,9 @@ def lines_of_the_page() -> list[str]:
     return text.split("<!-- gateway:")[1].split("```sh\n")[1].split("```")[0].splitlines()
 
 
-async def send(line: str, url: str, case: str = "") -> Any:
+async def send(line: str, url: str, case: str = "", token: str = TOKEN) -> Any:
     """Send one line of the page through a shell and give the JSON that came back."""
-    script = f"GATEWAY_TOKEN={TOKEN}; G={url}; CASE={case}\n{lines_of_the_page()[0]}\n{line}"
+    script = f"GATEWAY_TOKEN={token}; G={url}; CASE={case}\n{lines_of_the_page()[0]}\n{line}"
     shell = await asyncio.create_subprocess_exec("sh", "-c", script, stdout=asyncio.subprocess.PIPE)
     said, _ = await shell.communicate()
     assert shell.returncode == 0, line
@@ -102,5 +116,42 @@ async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
             assert (said.status_code, words in said.text) == (status, True), (path, said.text)
             assert "\\n" not in said.text
             assert "Traceback" not in said.text
+    [kept] = await Attempts(here.store).rows()
+    assert (kept.actor.id, kept.target) == ("zed", f"{handle.id} review")
+    assert kept.reason.endswith("(sent by shared secret)")
     await here.decide(handle, "approve", "ana")
+    assert (await here.result(handle)).outcome == "approve"
+
+
+async def test_a_caller_does_what_its_token_says_under_its_name(
+    here: World, gateway: str, ring: KeyRing
+) -> None:
+    def allowed(who: str, *rights: str) -> dict[str, str]:
+        made = token(
+            ring, who, timedelta(minutes=5), datetime.now(UTC), audience=GATEWAY, rights=rights
+        )
+        return {"authorization": f"Bearer {made}"}
+
+    shop, desk = allowed("shop", "start", "send"), allowed("desk", "decide")
+    given = case_file("unilever").model_dump(mode="json")
+    event = {"name": "paid", "id": "17", "sender": "shop"}
+    decision = {"verdict": "approve", "by": "ana"}
+    async with httpx.AsyncClient(base_url=gateway) as client:
+        begun = await client.post("/processes/due-diligence", json=given, headers=shop)
+        case = f"/cases/{begun.json()['case']}"
+        handle = here.client.get_workflow_handle(begun.json()["case"])
+        here.started.append(handle)
+        await here.gate(handle)
+        for status, headers, path, content in (
+            (403, desk, "/processes/due-diligence", given),
+            (403, desk, f"{case}/signals/event", event),
+            (202, shop, f"{case}/signals/event", event),
+            (403, shop, f"{case}/signals/decide", decision),
+            (403, shop, f"{case}/updates/decide", decision),
+            (200, desk, f"{case}/updates/decide", decision),
+        ):
+            said = await client.post(path, json=content, headers=headers)
+            assert said.status_code == status, (path, said.text)
+        assert (await client.get(case, headers=shop)).status_code == 403
+    assert await (await handle.describe()).memo_value(STARTED_BY) == "shop"
     assert (await here.result(handle)).outcome == "approve"

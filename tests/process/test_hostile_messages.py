@@ -36,6 +36,7 @@ from runtime import codec_server, server
 from runtime.documents import OPEN, kept_in
 from runtime.serving import serving
 from runtime.settings import ROOT
+from store.attempts import Attempts
 from tests.process.examples import EXAMPLES, deciding
 from tests.support.world import Handle, World, case_file, example, world
 from workflows.data.email_triage import SupportDesk
@@ -308,10 +309,10 @@ async def doors(
         here = await stack.enter_async_context(world(f"127.0.0.1:{temporal.grpc}", data))
         begin = Beginning(here.client, here.store, queue=here.queue)
         people = example("desks/harbour-tools", SupportDesk)
+        accepted = {"t": "order-fulfilment"}
+        served = gateway.Gateway(here.client, begin, accepted, Attempts(here.store))
         apps = (
-            gateway.create_app(
-                gateway.Gateway(here.client, begin, {"t": "order-fulfilment"}), None
-            ),
+            gateway.create_app(served, None),
             desk.create_app(here.client, here.store, people, sender="us@braid.example"),
             codec_server.create_app(kept_in(here.store), (), OPEN),
         )

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from signal import SIGINT
+from typing import Any
 
 import httpx
 import pytest
@@ -24,11 +26,13 @@ from runtime.processes import free_port
 from runtime.serving import serving
 from runtime.settings import ROOT
 from runtime.tokens import token
-from tests.stack.support import Done, braid, stack_process, world_on
+from tests.process.test_gateway import lines_of_the_page, send
+from tests.stack.support import Done, begin, braid, finished, stack_process, world_on
 from tests.stack.test_stack_telemetry import Collector
+from tests.support.tools import needs
 from tests.support.world import Handle, World
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, needs("curl")]
 
 PLANTED = {
     "UNILEVER PLC": "a name of a company",
@@ -41,6 +45,7 @@ PLANTED = {
     "Quokka clause holds": "why somebody decided so",
     "Xenia Outsider": "who tried to decide",
     "Field required": "the text of an error",
+    "Seestrasse 14": "what a service sent to the gateway",
 }
 """What must not be found, and what it stands for."""
 CASE = (
@@ -117,6 +122,30 @@ def unreadable(data: Path, here: World, message: dict[str, str]) -> RawValue:
     return RawValue(Encryption(KeyRing(data / "strange.json"), writes=True).sealed(payload))
 
 
+async def by_curl(data: Path, here: World, handle: Handle) -> tuple[Handle, bytes]:
+    """Send the page's curl lines to the gateway; give the order it started, and what it logged."""
+    (data / "events.yaml").write_text("accept: {shop.order.paid: order-fulfilment}\n", "utf-8")
+    made = await braid(data, "gateway-token", "--for", "shop", "--may", "start,read,send,decide")
+    process = await begin(data, "gateway", "--accept", data / "events.yaml", "--json")
+    assert process.stdout is not None
+    url = json.loads(await process.stdout.readuntil(b"}"))["gateway"]
+
+    async def sent(line: str, case: str) -> Any:
+        return await send(line, url, case, made.out.strip())
+
+    _, event, status, gates, signal, decide, result = lines_of_the_page()
+    order = here.client.get_workflow_handle((await sent(event, ""))["case"])
+    assert (await sent(result, order.id))["result"]["case"] == "o-17"
+    assert (await sent(status, handle.id))["status"]["phase"] == "review"
+    assert (await sent(gates, handle.id))[0]["proposal"] == "approve"
+    assert (await sent(signal, handle.id))["sent"] == "event"
+    decide = decide.replace('"ana"', '"ana","comment":"Quokka clause holds"')
+    assert (await sent(decide, handle.id))["settled"] is True
+    assert (await sent(result, handle.id))["result"]["outcome"] == "approve"
+    process.send_signal(SIGINT)
+    return order, (await finished(process)).err.encode()
+
+
 def files(data: Path) -> dict[str, bytes]:
     """Read the server's database and all logs."""
     found = [*data.glob("temporal.db*"), *(data / "logs").iterdir()]
@@ -126,7 +155,7 @@ def files(data: Path) -> dict[str, bytes]:
 async def test_nothing_of_a_case_can_be_read_without_its_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten planted secrets; the key is rotated while the case waits for its decision."""
+    """Planted secrets; the key is rotated while the case waits for its decision."""
     (tmp_path / "case.yaml").write_text(CASE, encoding="utf-8")
     ring = tmp_path / "keys.json"
 
@@ -149,8 +178,7 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
         assert "its key, or what it refers to, is not here" in str(unread.value.cause)
         refusals = await here.until(handle, "refusals", lambda found: len(found) == 2)
         assert "its key, or what it refers to, is not here" in refusals[1]["reason"]
-        await here.decide(handle, "approve", "ana", comment="Quokka clause holds")
-        assert (await here.result(handle)).outcome == "approve"
+        order, told = await by_curl(tmp_path, here, handle)
         start = here.client.start_workflow
         broken = await start(
             "due-diligence", {"case": "broken"}, id="dd-broken", task_queue="braid"
@@ -159,14 +187,14 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
             await broken.result()
 
         assert (await command("explain", handle.id, "--json")).json()["status"] == "completed"
-        clear = b"".join([await events_of(handle), await events_of(broken)])
+        clear = b"".join([await events_of(each) for each in (handle, broken, order)])
         plain = await connect_to(where.grpc)
         raw = (await plain.get_workflow_handle(handle.id).fetch_history()).events
         sealed = History(events=raw).SerializeToString()
         seen = await from_outside(tmp_path, where, metrics, handle.id)
         payloads = raw[0].workflow_execution_started_event_attributes.input
         await only_the_entitled_decode(where, tmp_path, payloads)
-    seen |= {"raw history": sealed, "traces": collector.bytes}
+    seen |= {"raw history": sealed, "traces": collector.bytes, "gateway's log": told}
     seen |= files(tmp_path)
 
     # Each was really there, and what may be read is found where it is looked for.

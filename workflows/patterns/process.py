@@ -181,11 +181,11 @@ class Process:
         self.desk.close()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
-    def refuse(self, by: str, message: str, why: str) -> None:
-        """Keep why a message was refused, for its sender to read."""
+    def refuse(self, by: str, message: str, why: str, **ids: str) -> None:
+        """Keep why a message was refused, for its sender to read; `ids` go into the log."""
         refusal = Refusal(at=workflow.now(), by=by, message=message, reason=why[:500])
         self._refusals = [*self._refusals[-99:], refusal]  # what anybody may send has a bound
-        workflow.logger.warning("message refused", extra=told(message_name=message))
+        workflow.logger.warning("message refused", extra=told(message_name=message, **ids))
 
     def so_far(self) -> Record:
         """Give what is known by now. Overridden by each process."""
@@ -270,7 +270,7 @@ class Process:
         try:
             await self.desk.decide(decision)
         except Refused as error:
-            self.refuse(decision.by, "decide", error.message)
+            self.refuse(decision.by, "decide", error.message, **error.kind)
 
     # ---- inside ----------------------------------------------------------------------------
 
