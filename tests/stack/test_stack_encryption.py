@@ -25,7 +25,7 @@ from runtime.keys import KeyRing
 from runtime.processes import free_port
 from runtime.serving import serving
 from runtime.settings import ROOT
-from runtime.tokens import token
+from runtime.tokens import GATEWAY, token
 from tests.process.test_gateway import lines_of_the_page, send
 from tests.stack.support import Done, begin, braid, finished, stack_process, world_on
 from tests.stack.test_stack_telemetry import Collector
@@ -125,13 +125,15 @@ def unreadable(data: Path, here: World, message: dict[str, str]) -> RawValue:
 async def by_curl(data: Path, here: World, handle: Handle) -> tuple[Handle, bytes]:
     """Send the page's curl lines to the gateway; give the order it started, and what it logged."""
     (data / "events.yaml").write_text("accept: {shop.order.paid: order-fulfilment}\n", "utf-8")
-    made = await braid(data, "gateway-token", "--for", "shop", "--may", "start,read,send,decide")
+    rights, now = ("start", "read", "send", "decide"), datetime.now(UTC)
+    ring = KeyRing(data / "keys.json")
+    good = token(ring, "shop", timedelta(minutes=5), now, audience=GATEWAY, rights=rights)
     process = await begin(data, "gateway", "--accept", data / "events.yaml", "--json")
     assert process.stdout is not None
     url = json.loads(await process.stdout.readuntil(b"}"))["gateway"]
 
     async def sent(line: str, case: str) -> Any:
-        return await send(line, url, case, made.out.strip())
+        return await send(line, url, case, good)
 
     _, event, status, gates, signal, decide, result = lines_of_the_page()
     order = here.client.get_workflow_handle((await sent(event, ""))["case"])

@@ -181,7 +181,7 @@ class Process:
         self.desk.close()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
-    def refuse(self, by: str, message: str, why: str, **ids: str) -> None:
+    def refuse(self, by: str, message: str, why: str, /, **ids: str) -> None:
         """Keep why a message was refused, for its sender to read; `ids` go into the log."""
         refusal = Refusal(at=workflow.now(), by=by, message=message, reason=why[:500])
         self._refusals = [*self._refusals[-99:], refusal]  # what anybody may send has a bound
