@@ -89,20 +89,25 @@ def gateway(
     events = accepted(accept) if accept else {}
 
     async def work(here: Any) -> None:
-        from cli.arriving.beginning import Beginning
-        from cli.arriving.gateway import Gateway, create_app
-        from cli.runs import service
         from runtime.logs import configure
-        from store.attempts import Attempts
         from store.database import Store
 
         configure(here.settings.log_format)
         async with Store.opened(here.settings.database) as store:
-            begin = Beginning(here.client, store, service(here))
-            made = create_app(Gateway(here.client, begin, events, Attempts(store)), sign_in)
+            made = _gateway_over(here, store, events, sign_in)
             await _take(made, host, port, "gateway", as_json=as_json)
 
     in_session(work, profile=profile, live=live)
+
+
+def _gateway_over(here: Any, store: Any, events: Any, sign_in: Any) -> Any:
+    from cli.arriving.beginning import Beginning
+    from cli.arriving.gateway import Gateway, create_app
+    from cli.runs import service
+    from store.attempts import Attempts
+
+    begin = Beginning(here.client, store, service(here))
+    return create_app(Gateway(here.client, begin, events, Attempts(store)), sign_in)
 
 
 @app.command(name="gateway-token")
