@@ -180,7 +180,7 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
         assert "its key, or what it refers to, is not here" in str(unread.value.cause)
         refusals = await here.until(handle, "refusals", lambda found: len(found) == 2)
         assert "its key, or what it refers to, is not here" in refusals[1]["reason"]
-        order, told = await by_curl(tmp_path, here, handle)
+        order, gateway_log = await by_curl(tmp_path, here, handle)
         start = here.client.start_workflow
         broken = await start(
             "due-diligence", {"case": "broken"}, id="dd-broken", task_queue="braid"
@@ -189,6 +189,10 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
             await broken.result()
 
         assert (await command("explain", handle.id, "--json")).json()["status"] == "completed"
+        again = await command("schedule", "rescreen", handle.id, "--json")
+        assert f"review of {handle.id}: tier low" in again.json()["note"]
+        would = (await command("erase", handle.id, "--json")).json()
+        assert (would["at"], would["runs"], would["held"]["replies"] > 0) == ("", 1, True)
         clear = b"".join([await events_of(each) for each in (handle, broken, order)])
         plain = await connect_to(where.grpc)
         raw = (await plain.get_workflow_handle(handle.id).fetch_history()).events
@@ -196,7 +200,7 @@ async def test_nothing_of_a_case_can_be_read_without_its_keys(
         seen = await from_outside(tmp_path, where, metrics, handle.id)
         payloads = raw[0].workflow_execution_started_event_attributes.input
         await only_the_entitled_decode(where, tmp_path, payloads)
-    seen |= {"raw history": sealed, "traces": collector.bytes, "gateway's log": told}
+    seen |= {"raw history": sealed, "traces": collector.bytes, "gateway's log": gateway_log}
     seen |= files(tmp_path)
 
     # Each was really there, and what may be read is found where it is looked for.
