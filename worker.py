@@ -23,6 +23,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.bulk import BulkActivities
 from activities.doors import door
 from activities.journalled import CallDesk
 from activities.llm.ask import ModelActivities
@@ -103,7 +104,9 @@ def deploy(
     }
     vendor = batch_doors(settings, store, wire, ANSWERS) | {calls.ASK_MODEL: models.ask_model}
     inside = {call.name: answer for call, answer in (main | vendor).items()}
-    main[calls.RUN_STEP] = StepActivities(store, steps, inside).run_step
+    known = StepActivities(store, steps, inside)
+    main[calls.RUN_STEP] = known.run_step
+    main[calls.RUN_BULK] = BulkActivities(known, store, client).run_bulk
     return Deployed(
         main=[door(call, answer) for call, answer in main.items()],
         vendor=[door(call, answer) for call, answer in vendor.items()],

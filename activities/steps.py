@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache, partial
 from hashlib import sha256
+from math import inf
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from store.database import Store
 from store.flights import Flights
 from store.journal import call_key
 from workflows.calls import FIRST_PAUSE, Call, open_door
-from workflows.data.common import Record
+from workflows.data.common import JSON, Record
 from workflows.data.llm import ModelAnswer
 from workflows.data.steps import StepOrder, StepProgress, StepResult, StepSpent
 from workflows.errors import NotInStep, asked_of_sdk, call_failed, not_yet, sent_out
@@ -48,37 +49,47 @@ class StepActivities:
 
     async def run_step(self, order: StepOrder) -> StepResult:
         """Run a step; what earlier attempts were answered is read back, not asked again."""
-        step = self._steps.get(order.step)
-        if step is None or step.version != order.version:
+        return await self.once(self.found(order.step, order.version), order.given)
+
+    def found(self, name: str, version: int) -> Step[Any, Any]:
+        """Find a step. Raises UnknownStep."""
+        step = self._steps.get(name)
+        if step is None or step.version != version:
             known = ", ".join(f"{s.name} v{s.version}" for s in self._steps.values()) or "none"
             raise final(
                 "UnknownStep",
-                f"this worker has no step {order.step!r} v{order.version}, only {known};"
+                f"this worker has no step {name!r} v{version}, only {known};"
                 " add it to STEPS in worker.py, or let a worker of the same version serve",
             )
+        return step
+
+    async def once(
+        self, step: Step[Any, Any], given: Mapping[str, JSON], *, item: str = ""
+    ) -> StepResult:
+        """Run a step in the context of this task; for one `item` of many, who tell for it."""
         try:
-            request = step.input.model_validate(order.given)
+            request = step.input.model_validate(given)
         except ValidationError as error:
             raise final("InvalidInput", f"step {step.name!r}: {error}") from error
-        return await _Run(step, self._book, self._flights, self._doors).run(request)
+        return await _Run(step, self._book, self._flights, self._doors, item).run(request)
 
 
 class _Run:
     """One attempt at a step."""
 
     def __init__(
-        self, step: Step[Any, Any], book: AnswerBook, flights: Flights, doors: Doors
+        self, step: Step[Any, Any], book: AnswerBook, flights: Flights, doors: Doors, item: str
     ) -> None:
         self.step, self.book, self.flights, self.doors = step, book, flights, doors
         self.context = call_context()
         self.inside = lru_cache(CONTEXTS)(partial(_inside, self.context))
         info = activity.info()
-        self.activity = f"{info.workflow_run_id}/{info.activity_id}"
+        self.activity = f"{info.workflow_run_id}/{info.activity_id}" + (f"/{item}" if item else "")
         self.failures = self.context.attempt > 1
         """Whether this activity may have kept failures: only then are they looked for."""
         self.answered = self.read_back = 0
         self.running: dict[object, str] = {}
-        self.told = 0.0
+        self.told = inf if item else 0.0
         self.spent: StepSpent | None = None
         self.counted: set[str] = set()
         self.refused: NotInStep | None = None

@@ -1,8 +1,10 @@
-"""Measure a batch of many cases: the worker's memory, events of history per case, cases a second.
+"""Measure a batch of many cases: the worker's memory, events and bytes of history per case, cases a
+second.
 
 `.venv/bin/python -m bench.volume` runs 20,000 cases in each grade, each of one call that takes no
-time, and prints a table, `--json` an object. The server is the embedded one on disk; server, worker
-and bench share the machine, so cases a second are a lower bound; memory and events are not.
+time, and prints a table, `--json` an object; `--cases 1000 5000` runs a batch of each size. The
+server is the embedded one on disk; server, worker and bench share the machine, so cases a second
+are a lower bound; memory, events and bytes are not.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 import logging
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,8 @@ def resident(pid: int) -> float:
 async def measured(worker: Killable, grade: Grade, count: int) -> Figures:
     """Run a batch to its end in a worker of its own; give its figures."""
     name = f"bench-{grade}"
+    first = order(f"{name}-first", grade, 1)  # when it has ended, the worker serves
+    await (await worker.flows.start("batch", first, id=f"{name}-first")).result()
     given = order(name, grade, count)
     started = time.perf_counter()
     handle = await worker.flows.start("batch", given, id=name, priority=Priority(priority_key=5))
@@ -66,7 +71,7 @@ async def measured(worker: Killable, grade: Grade, count: int) -> Figures:
     assert worker.process is not None
     memory: list[float] = []
     while not ended.done():
-        await asyncio.wait({ended}, timeout=1)
+        await asyncio.wait({ended}, timeout=0.25)
         progress = SpreadProgress.model_validate(await handle.query("progress"))
         if progress.done >= count * (len(memory) + 1) / QUARTERS:
             memory.append(round(resident(worker.process.pid), 1))
@@ -85,19 +90,25 @@ async def measured(worker: Killable, grade: Grade, count: int) -> Figures:
 
 
 async def events(worker: Killable, name: str, size: int, chunks: int) -> Figures:
-    """Count events of history: of a chunk and its items, of a case, of each run of the batch."""
+    """Count events of history: of a chunk and its items (with bytes), of a case, of each run of
+    the batch.
+    """
     client = worker.flows.client
 
-    async def length(id: str) -> int:
-        return int((await client.get_workflow_handle(id).describe()).history_length)
+    async def found(id: str) -> tuple[int, int]:
+        """Give events and bytes of a history."""
+        told = await client.get_workflow_handle(id).describe()
+        size = told.raw_description.workflow_execution_info.history_size_bytes
+        return told.history_length, size
 
     runs = [r async for r in client.list_workflows(f"WorkflowId = '{name}'")]
-    numbers = (2, chunks // 2, chunks - 1)
+    some = [await found(f"{name}.{n}") for n in (2, chunks // 2, chunks - 1)]
     cases = [r async for r in client.list_workflows("WorkflowType = 'appraisal'", limit=3)]
     return {
         "batch_runs": len(runs),
         "batch_run_most": max(r.history_length for r in runs),
-        "chunk_per_case": [round(await length(f"{name}.{n}") / size, 2) for n in numbers],
+        "chunk_per_case": [round(events / size, 2) for events, _ in some],
+        "chunk_bytes_per_case": [round(bytes / size) for _, bytes in some],
         "case": [r.history_length for r in cases],
     }
 
@@ -105,12 +116,13 @@ async def events(worker: Killable, name: str, size: int, chunks: int) -> Figures
 async def main(options: argparse.Namespace) -> None:
     """Measure every grade on a server of its own, and print."""
     found: list[Figures] = []
-    for grade in Grade if not options.grade else (Grade(options.grade),):
+    grades = Grade if not options.grade else (Grade(options.grade),)
+    for grade, count in product(grades, options.cases):
         async with (
             server.for_a_while() as (address, data),
             killable(address, "bench.volume_world", data) as worker,
         ):
-            found.append(await measured(worker, grade, options.cases))
+            found.append(await measured(worker, grade, count))
     if options.json:
         print(json.dumps(found, indent=2))
         return
@@ -120,8 +132,8 @@ async def main(options: argparse.Namespace) -> None:
 def show(found: list[Figures]) -> None:
     """Print a table."""
     table = Table(title="batches", title_justify="left")
-    heads = ("grade", "cases", "s", "cases/s", "worker MB, by quarters")
-    for head in (*heads, "events a case in chunks", "of its own", "batch: runs, events at most"):
+    heads = ("grade", "cases", "s", "cases/s", "worker MB, by quarters", "events a case in chunks")
+    for head in (*heads, "bytes", "events of its own", "batch: runs, events at most"):
         table.add_column(head)
     for line in found:
         counted = line["events"]
@@ -132,6 +144,7 @@ def show(found: list[Figures]) -> None:
             str(line["per_second"]),
             " ".join(map(str, line["memory_mb"])),
             " ".join(map(str, counted["chunk_per_case"])),
+            " ".join(map(str, counted["chunk_bytes_per_case"])),
             " ".join(map(str, counted["case"])) or "0",
             f"{counted['batch_runs']}, {counted['batch_run_most']}",
         )
@@ -140,7 +153,7 @@ def show(found: list[Figures]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--cases", type=int, nargs="+", default=[20_000])
     parser.add_argument("--grade", choices=[*Grade])
     parser.add_argument("--json", action="store_true")
     configure("text", level=logging.CRITICAL)

@@ -126,6 +126,12 @@ class Results:
                     await connection.execute(statement, chosen)
         return tuple(done)
 
+    async def states(self, ref: SpreadRef, keys: Sequence[str]) -> dict[str, ItemState]:
+        """Say where items stand."""
+        async with self._store.reading() as connection:
+            found = await _found(connection, ref, list(keys))
+        return {key: ItemState(row["state"]) for key, row in found.items()}
+
     async def keep(self, batch: ResultBatch) -> None:
         """Keep results of claimed items. A success stands; one of another digest is left out."""
         where = batch.ref.model_dump() | {"now": self._store.now()}

@@ -18,6 +18,7 @@ from workflows.data import accounts, endpoints, orders, paces, pipeline, promoti
 from workflows.data.announce import Announcement
 from workflows.data.batch import BatchOrder, BatchPage, BatchQuery, BatchTicket
 from workflows.data.budget import BudgetOrder, BudgetQuery, BudgetView, CostQuery
+from workflows.data.chunk import BulkEnd, BulkOrder
 from workflows.data.common import CostView, Record
 from workflows.data.documents import Document
 from workflows.data.effects import AccountOrder, ChatOrder, EffectReceipt, MailOrder
@@ -269,7 +270,8 @@ ANNOUNCE = _effect("announce", Announcement, attempts=40)
 ENDPOINT_VIEW = _look("read_endpoint", endpoints.EndpointQuery, endpoints.EndpointView)
 
 RUN_STEP = Call("run_step", StepOrder, StepResult, timeout=timedelta(hours=1), attempts=20)
-"""A fused step; scheduled by `grades.Step` with the step's own bounds."""
+RUN_BULK = Call("run_bulk", BulkOrder, BulkEnd, timeout=WITH_PERMIT, attempts=20)
+"""A fused step, and one for items of a spread; who schedules them sets the step's own bounds."""
 
 READ_LOAD = Call("read_load", LoadQuery, Load, timedelta(seconds=10), attempts=3, fresh=True)
 READ_SERVICE = Call("read_service", ServiceQuery, ServiceView, timedelta(seconds=10), attempts=3)

@@ -14,8 +14,10 @@ from insight.history.spans import SpanKind, SpanState
 
 MODEL_CALL = "ask_model"
 """The activity whose answer carries `usd` and `reused`."""
-STEP = "run_step"
-"""The activity that runs a fused step: its input names the step, its result what models took."""
+STEP, BULK = "run_step", "run_bulk"
+"""The activities that run a fused step, once or for items of a spread: their input names the step,
+their result says what models took.
+"""
 
 _STEEPEST = 1000
 """Retries after which a pause that still grows is taken for the longest there is."""
@@ -29,8 +31,8 @@ def scheduled(book: Book, event: HistoryEvent) -> None:
     asked = event.activity_task_scheduled_event_attributes
     name = asked.activity_type.name
     more = {"queue": asked.task_queue.name}
-    if name == STEP:
-        name = _text(payloads.fields(asked.input.payloads).get("step")) or STEP
+    if name in (STEP, BULK):
+        name = _text(payloads.fields(asked.input.payloads).get("step")) or name
     elif name == MODEL_CALL:
         target = payloads.fields(asked.input.payloads).get("target")
         if isinstance(target, Mapping):
@@ -68,9 +70,9 @@ def completed(book: Book, event: HistoryEvent) -> None:
     book.change(SpanKind.ACTIVITY, key, **closing)
     asked = book.asked.get(key)
     name = asked.activity_task_scheduled_event_attributes.activity_type.name if asked else ""
-    if asked is not None and name in (MODEL_CALL, STEP):
+    if asked is not None and name in (MODEL_CALL, STEP, BULK):
         answer = payloads.fields(done.result.payloads)
-        if name == STEP:
+        if name != MODEL_CALL:
             book.change(SpanKind.ACTIVITY, key, **_of_step(answer))
         else:
             _answered(book, key, payloads.question(asked), answer, when(event))

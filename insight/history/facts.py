@@ -211,9 +211,11 @@ _COUNTS = ("succeeded", "failed", "already")
 
 
 def _settled(found: Mapping[str, object]) -> int:
-    """Read how many items a result of a spread says were settled now; 0 for another result."""
+    """Read how many items a spread or a chunk of it says were settled now; 0 for any other."""
     counts = [found.get(name) for name in _COUNTS]
-    if "not_run" not in found or not all(isinstance(count, int) for count in counts):
+    if not all(isinstance(count, int) for count in counts):
         return 0
     succeeded, failed, already = (int(str(count)) for count in counts)
-    return succeeded + failed - already
+    if "page_read" in found:
+        return succeeded + failed  # of a chunk: those done before are not among them
+    return succeeded + failed - already if "not_run" in found else 0

@@ -27,6 +27,12 @@ async def spread(here: World) -> Handle:
     return handle
 
 
+async def bulk(here: World) -> Handle:
+    """The chunk of that spread: one activity reads its documents."""
+    process = await spread(here)
+    return here.client.get_workflow_handle(f"{process.id}.documents.1")
+
+
 async def cancel(here: World) -> Handle:
     """Cancelled while models read."""
     await here.faults(Fault(service="openai", kind=FaultKind.SLOW, seconds=20))
@@ -39,4 +45,4 @@ async def cancel(here: World) -> Handle:
     return handle
 
 
-STORIES = (suppliers, spread, cancel)
+STORIES = (suppliers, spread, bulk, cancel)

@@ -4,6 +4,7 @@ import pytest
 from temporalio import activity
 
 from activities.budgets import BudgetActivities
+from activities.bulk import BulkActivities
 from activities.cleared import ClearedActivities
 from activities.documents import DocumentActivities
 from activities.doors import door
@@ -74,6 +75,7 @@ def test_every_call_has_one_method_of_its_name(call: calls.Call[LeiQuery, LeiAns
         EffectActivities,
         LoadActivities,
         StepActivities,
+        BulkActivities,
         ResultActivities,
         ServiceActivities,
         BatchActivities,

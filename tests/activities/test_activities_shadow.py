@@ -103,9 +103,9 @@ NO_EFFECT = {
 }
 """Models and sources are asked; how things stand that no shadow changes is looked up."""
 OF_THE_CASE = {
-    *("open_budget", "read_cost", "read_budget", "run_step", "keep_items", "kept_items"),
+    *("open_budget", "read_cost", "read_budget", "run_step", "run_bulk", "keep_items"),
     *("claim_items", "keep_results", "spread_results", "keep_document", "read_document"),
-    *("find_cleared_hit", "read_promotion"),
+    *("kept_items", "find_cleared_hit", "read_promotion"),
 }
 """They read, or write what belongs to the case's own scope."""
 KEPT_FROM_ACTING = {

@@ -171,7 +171,17 @@ async def test_pause_redrive_and_both_grades(address: str, tmp_path: Path) -> No
             f"{name}-again:{lot}": (f"{name}:{lot}",) for lot in ("lot-3", "lot-17")
         }
 
+        seen.release.clear()
+        seen.full.clear()
+        seen.times = 0
         fused = await here.begin(f"{name}-fused", appraise_lot)
+        await seen.full.wait()
+        await fused.signal("pause")
+        await here.until(fused, "in_flight", WINDOW)
+        seen.release.set()
+        await here.until(fused, "in_flight", 0)
+        assert seen.times == WINDOW, "nothing new was started"
+        await fused.signal("resume")
         assert counts(await fused.result()) == (23, 0, 1, 0)
         assert await here.results(SpreadRef(scope=fused.id, spread="cases")) == await here.results(
             ref

@@ -56,7 +56,10 @@ def test_rounds_failures_and_retries_are_counted_by_section() -> None:
     assert case.facts.drafts == Drafts(unchanged=1, withheld=1), "`more`, then approved"
 
 
-@pytest.mark.parametrize(("name", "items"), [("service_spread", 3), ("service_spread_chunk", 2)])
+@pytest.mark.parametrize(
+    ("name", "items"),
+    [("service_spread", 3), ("service_spread_chunk", 2), ("document_analysis_bulk", 6)],
+)
 def test_items_of_spreads_are_counted(name: str, items: int) -> None:
     assert kept(name).facts.items == items
 

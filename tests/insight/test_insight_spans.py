@@ -314,9 +314,10 @@ def test_tokens_another_case_paid_for_are_not_counted(said: dict[str, Any], coun
     assert (only(run).input_tokens, only(run).window_share) == (counted, 0.1)
 
 
-def test_a_fused_step_goes_by_its_name_and_tells_what_its_models_took() -> None:
+@pytest.mark.parametrize("activity", ["run_step", "run_bulk"])
+def test_a_fused_step_goes_by_its_name_and_tells_what_its_models_took(activity: str) -> None:
     run = Run()
-    key = run.schedule("run_step", 0, branch="credit", inputs=[payload({"step": "rate"})])
+    key = run.schedule(activity, 0, branch="credit", inputs=[payload({"step": "rate"})])
     spent = {"usd": "0.25", "input_tokens": 70, "output_tokens": 5}
     run.complete(key, 10, payload({"value": {}, "spent": spent}))
     span = only(run)

@@ -21,8 +21,8 @@ from workflows.data.spread import SpreadRef
 from workflows.patterns.spread import tolerating
 from workflows.patterns.spread_count import Running, progress_of
 from workflows.patterns.spread_run import SpreadRun
-from workflows.patterns.spread_window import Window
 from workflows.patterns.spread_work import work_order
+from workflows.window import Window
 
 REF = SpreadRef(scope="here", spread="score")
 

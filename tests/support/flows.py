@@ -15,6 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Replayer, Worker
 
+from activities.bulk import BulkActivities
 from activities.doors import door
 from activities.steps import StepActivities
 from deployed import BraidInterceptor, runner
@@ -26,7 +27,7 @@ from runtime.processes import spawn, stop
 from runtime.release import release
 from runtime.settings import Settings
 from store.database import Store
-from workflows.calls import MAIN_QUEUE, RUN_STEP, Call
+from workflows.calls import MAIN_QUEUE, RUN_BULK, RUN_STEP, Call
 from workflows.data.metrics import GateNote
 from workflows.grades import Step
 
@@ -101,7 +102,9 @@ def flow_worker(
     calls = {call: answer for call, answer in (answers or {}).items()}
     if store is not None:
         inside = {call.name: answer for call, answer in calls.items()}
-        calls[RUN_STEP] = StepActivities(store, steps, inside).run_step
+        known = StepActivities(store, steps, inside)
+        calls[RUN_STEP] = known.run_step
+        calls[RUN_BULK] = BulkActivities(known, store, client).run_bulk
     made = Worker(
         client,
         task_queue=queue,

@@ -1,6 +1,7 @@
 """Records between a spread and its chunks: what is to be done, what may be, and what was."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Literal
@@ -8,7 +9,19 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from workflows.data.common import JSON, Record
-from workflows.data.spread import ItemKey, SpreadRef, Tolerance
+from workflows.data.spread import (
+    LISTED,
+    MOST_BYTES,
+    Item,
+    ItemKey,
+    ItemResult,
+    ItemState,
+    SpreadRef,
+    Tolerance,
+)
+from workflows.data.steps import StepSpent
+
+LONGEST_REASON = 500
 
 
 class WorkOrder(Record):
@@ -29,6 +42,18 @@ class WorkOrder(Record):
         parts = [self.kind, self.name, self.version, request]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return sha256(text.encode()).hexdigest()
+
+    def result(self, item: Item, *, value: JSON = None, error: str = "") -> ItemResult:
+        """Say what became of an item: it gave `value`, or failed with an `error`."""
+        if not error and (size := len(json.dumps(value))) > MOST_BYTES:
+            value, error = None, f"the result has {size} bytes; give a reference instead"
+        return ItemResult(
+            key=item.key,
+            digest=self.digest(item.request),
+            state=ItemState.FAILED if error else ItemState.SUCCEEDED,
+            value=value,
+            error=error[:LONGEST_REASON],
+        )
 
 
 class ItemSource(Record):
@@ -52,6 +77,14 @@ class OwnCases(Record):
     payer: str = ""
     sequential: bool = False
 
+    def id_of(self, key: str) -> str:
+        """Give the scope of an item."""
+        return self.prefix + key
+
+    def origins_of(self, key: str) -> tuple[str, ...]:
+        """Give the scopes of an item whose paid replies it may read."""
+        return tuple(origin + key for origin in self.origins)
+
 
 class ChunkOrder(Record):
     """One chunk: the items of one page, done with at most `slots` in flight.
@@ -72,6 +105,21 @@ class ChunkOrder(Record):
     slots: int
     tell_every: int
     tell_failures: int
+
+    @property
+    def place(self) -> str:
+        """The branch its items are done in: that of the process, and the name of the spread."""
+        return f"{self.branch}/{self.ref.spread}" if self.branch else self.ref.spread
+
+    def is_news(self, now: "ChunkTally", told: "ChunkTally") -> bool:
+        """Say whether a chunk's tally should be told, after the one told last."""
+        return (
+            now.page_read != told.page_read
+            or now.released > told.released
+            or now.in_flight != told.in_flight
+            or now.settled - told.settled >= self.tell_every
+            or now.failed - told.failed >= self.tell_failures
+        )
 
 
 class ChunkLeave(Record):
@@ -108,6 +156,49 @@ class ChunkTally(Record):
     def settled(self) -> int:
         """Items that ended in this run."""
         return self.succeeded + self.failed
+
+    @property
+    def left(self) -> int:
+        """Items that have not ended."""
+        return self.size - self.already - self.settled
+
+    def plus(self, results: Sequence[ItemResult]) -> "ChunkTally":
+        """Count what became of items."""
+        failed = tuple(r.key for r in results if r.state is ItemState.FAILED)
+        return self.model_copy(
+            update={
+                "succeeded": self.succeeded + len(results) - len(failed),
+                "failed": self.failed + len(failed),
+                "failed_keys": (*self.failed_keys, *failed)[:LISTED],
+            }
+        )
+
+
+class BulkOrder(Record):
+    """The items of a chunk whose work is a `step`, for one activity that does them all.
+
+    `tally` is how far the chunk has come, `leave` what it may do. What it may do from then on the
+    activity reads in the chunk's history: the signals after the first `heard`. It tells its
+    tallies to the workflow `teller`, if one is named.
+    """
+
+    step: str
+    chunk: ChunkOrder
+    items: tuple[Item, ...]
+    tally: ChunkTally
+    leave: ChunkLeave
+    heard: int = 0
+    teller: str = ""
+
+
+class BulkEnd(Record):
+    """How far a chunk has come when its activity ends; items are left if it paused or stopped.
+
+    `spent` is what models took in this attempt, None if it asked none.
+    """
+
+    tally: ChunkTally
+    spent: StepSpent | None = None
 
 
 class SpreadSoFar(Record):

@@ -70,9 +70,9 @@ async def spread(
     """Do `work` for every item, never more than `window` at once, and keep each result.
 
     An item that succeeded before under the same name, key and request (in this case, or in the
-    spread given as `redrive`) is not done again. A step runs fused, one activity an item; each
-    item of a Child is a case of its own, and reads what it paid for in the `redrive`. Ends
-    `too_many_failures` as soon as more failed than tolerated. Raises Misuse before anything runs,
+    spread given as `redrive`) is not done again. A step runs fused, one activity for the items of
+    a chunk; each item of a Child is a case of its own, and reads what it paid for in the `redrive`.
+    Ends `too_many_failures` as soon as more failed than tolerated. Raises Misuse before it runs,
     SpreadFailed when it cannot go on (source or store gone); what finished is kept in any case.
     """
     _check_bounds(name, window, chunk, work)

@@ -1,7 +1,6 @@
 """One chunk of a spread: its page is read, its items are claimed, done and kept in the store."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,33 +8,17 @@ from temporalio.exceptions import is_cancelled_exception
 
 from workflows import calls
 from workflows.calls import ask
-from workflows.data.chunk import (
-    ChunkLeave,
-    ChunkOrder,
-    ChunkTally,
-)
-from workflows.data.common import JSON
-from workflows.data.spread import (
-    LISTED,
-    MOST_BYTES,
-    ClaimedItem,
-    Item,
-    ItemClaim,
-    ItemPage,
-    ItemResult,
-    ItemState,
-    PageQuery,
-    ResultBatch,
-)
-from workflows.errors import Misuse, reason
+from workflows.data.chunk import ChunkLeave, ChunkOrder, ChunkTally
+from workflows.data.spread import MOST_BYTES, Item, ItemResult, ResultBatch
+from workflows.errors import reason
 from workflows.patterns.clock import shielded
-from workflows.patterns.spread_window import Window
-from workflows.patterns.spread_work import Do, call_of, twofold
+from workflows.patterns.spread_page import claimed, read_page
+from workflows.patterns.spread_work import Do
 from workflows.scope import OwnCase, Scope, enter_case, enter_scope
+from workflows.window import Window
 
 KEPT_AT_ONCE = 50
 """Results written in one go, at most."""
-LONGEST_REASON = 500
 
 Tell = Callable[[ChunkTally], Awaitable[None]]
 
@@ -51,7 +34,7 @@ class ChunkRun:
         self._order = order
         self._tell = tell
         self._tally = self._told = ChunkTally(number=order.number)
-        self._scope = Scope("/".join(part for part in (order.branch, order.ref.spread) if part))
+        self._scope = Scope(order.place)
         self._do = do
         self._pending: list[ItemResult] = []
         self._telling: asyncio.Task[None] | None = None
@@ -78,37 +61,17 @@ class ChunkRun:
         return self._tally
 
     async def _page(self) -> tuple[Item, ...]:
-        order = self._order
-        found: ItemPage = await ask(
-            call_of(order.source.page, PageQuery, ItemPage),
-            PageQuery(about=order.source.about, cursor=order.cursor, limit=order.limit),
-        )
-        _check(order, found)
+        found = await read_page(self._order)
         self._count(
             page_read=True, size=len(found.items), next=found.next or None, total=found.total
         )
         self._changed()
         return found.items
 
-    async def _claimed(self, items: tuple[Item, ...]) -> list[Item]:
-        """Claim the items and give those still to be done."""
-        order = self._order
-        if not items:
-            return []
-        claimed = await ask(
-            calls.CLAIM_ITEMS,
-            ItemClaim(
-                ref=order.ref,
-                run=order.run,
-                chunk=order.number,
-                items=tuple(
-                    ClaimedItem(key=i.key, digest=order.work.digest(i.request)) for i in items
-                ),
-            ),
-        )
-        done = frozenset(claimed.done)
-        self._count(already=len(done))
-        return [item for item in items if item.key not in done]
+    async def _claimed(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        mine = await claimed(self._order, items)
+        self._count(already=len(items) - len(mine))
+        return mine
 
     async def _one(self, item: Item) -> None:
         self._enter(item)
@@ -118,12 +81,9 @@ class ChunkRun:
             raise
         except Exception as error:
             if not (self._window.stopped and is_cancelled_exception(error)):
-                self._settle(item, error=reason(error)[:LONGEST_REASON])
+                self._settle(self._order.work.result(item, error=reason(error)))
             return
-        if (size := len(json.dumps(value))) > MOST_BYTES:
-            self._settle(item, error=f"the result has {size} bytes; give a reference instead")
-        else:
-            self._settle(item, value=value)
+        self._settle(self._order.work.result(item, value=value))
 
     def _enter(self, item: Item) -> None:
         """Run the rest of this task for an item: within this case, or as a case of its own."""
@@ -132,19 +92,12 @@ class ChunkRun:
             enter_scope(self._scope.inside(item.key))
             return
         enter_scope(Scope())
-        origins = tuple(origin + item.key for origin in cases.origins)
-        enter_case(OwnCase(cases.prefix + item.key, origins, cases.payer, cases.sequential))
+        case, origins = cases.id_of(item.key), cases.origins_of(item.key)
+        enter_case(OwnCase(case, origins, cases.payer, cases.sequential))
 
-    def _settle(self, item: Item, *, value: JSON = None, error: str = "") -> None:
-        digest = self._order.work.digest(item.request)
-        state = ItemState.FAILED if error else ItemState.SUCCEEDED
-        result = ItemResult(key=item.key, digest=digest, state=state, value=value, error=error)
+    def _settle(self, result: ItemResult) -> None:
         self._pending.append(result)
-        if error:
-            names = (*self._tally.failed_keys, item.key)[:LISTED]
-            self._count(failed=self._tally.failed + 1, failed_keys=names)
-        else:
-            self._count(succeeded=self._tally.succeeded + 1)
+        self._tally = self._tally.plus((result,))
 
     def _count(self, **changes: Any) -> None:
         self._tally = self._tally.model_copy(update=changes)
@@ -163,14 +116,8 @@ class ChunkRun:
             self._keeping.add_done_callback(self._kept)
 
     def _is_news(self) -> bool:
-        old, new, order = self._told, self._tally, self._order
-        return not self._window.is_over and (  # else the result is about to tell everything
-            new.page_read != old.page_read
-            or new.released > old.released
-            or new.in_flight != old.in_flight
-            or new.settled - old.settled >= order.tell_every
-            or new.failed - old.failed >= order.tell_failures
-        )
+        # Once it is over, the result is about to tell everything.
+        return not self._window.is_over and self._order.is_news(self._tally, self._told)
 
     async def _tell_news(self) -> None:
         while self._is_news():
@@ -204,17 +151,6 @@ class ChunkRun:
         await self._keep(lambda: True)
         if self._telling is not None:
             await self._telling
-
-
-def _check(order: ChunkOrder, page: ItemPage) -> None:
-    """Raise Misuse for a page that would lose items or never end."""
-    source = f"spread {order.ref.spread!r}: the source {order.source.page.name!r}"
-    if len(page.items) > order.limit:
-        raise Misuse(f"{source} gave {len(page.items)} items where {order.limit} were asked for")
-    if page.next == order.cursor and page.next:
-        raise Misuse(f"{source} names {page.next!r} as what follows itself; it would never end")
-    if twice := twofold(item.key for item in page.items):
-        raise Misuse(f"{source} gave item {twice[0]!r} twice; give each item a key of its own")
 
 
 def _batch(pending: list[ItemResult]) -> tuple[ItemResult, ...]:

@@ -12,7 +12,7 @@ from workflows.data.chunk import WorkOrder
 from workflows.data.common import JSON
 from workflows.data.spread import Content
 from workflows.errors import Misuse
-from workflows.grades import Grade, Step
+from workflows.grades import Step
 from workflows.scope import current_case
 
 Do = Callable[[dict[str, JSON]], Awaitable[dict[str, JSON]]]
@@ -69,26 +69,14 @@ def work_order(work: Work[Any, Any]) -> WorkOrder:
 
 
 def doing(work: WorkOrder) -> Do:
-    """Give what does an item by the work's name and on plain JSON: a Call, a step in one activity,
-    or a child workflow, whose id is that of the case it runs in.
+    """Give what does an item by the work's name and on plain JSON: a Call, or a child workflow,
+    whose id is that of the case it runs in.
     """
     call = call_of(work, Content, Content)
-    step: Step[Any, Any] = Step(
-        name=work.name,
-        input=call.input,
-        output=call.output,
-        work=_elsewhere,
-        timeout=work.timeout,
-        attempts=work.attempts,
-        version=work.version,
-        grade=Grade.FUSED,
-    )
 
     async def do(request: dict[str, JSON]) -> dict[str, JSON]:
         given = Content(request)
-        if work.kind == "child":
-            return _plain(await _as_child(work, given))
-        return _plain(await (ask(call, given) if work.kind == "call" else step(given)))
+        return _plain(await (_as_child(work, given) if work.kind == "child" else ask(call, given)))
 
     return do
 
@@ -133,7 +121,3 @@ def twofold(keys: Iterable[str]) -> list[str]:
 def _plain(answer: Any) -> dict[str, JSON]:
     value: dict[str, JSON] = answer.model_dump(mode="json")
     return value
-
-
-async def _elsewhere(_request: Any) -> Any:
-    raise Misuse("this step runs in an activity, which finds it by its name")

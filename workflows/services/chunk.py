@@ -4,6 +4,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 from workflows.data.chunk import ChunkLeave, ChunkOrder, ChunkTally
+from workflows.patterns.spread_bulk import BulkRun
 from workflows.patterns.spread_chunk import ChunkRun
 from workflows.patterns.spread_work import doing
 from workflows.scope import log, told
@@ -15,7 +16,12 @@ class SpreadChunk:
 
     @workflow.init
     def __init__(self, order: ChunkOrder) -> None:
-        self._chunk = ChunkRun(order, doing(order.work), _tell_parent)
+        parent = workflow.info().parent
+        self._chunk = (
+            BulkRun(order, _tell_parent, parent.workflow_id if parent else "")
+            if order.work.kind == "step"
+            else ChunkRun(order, doing(order.work), _tell_parent)
+        )
 
     @workflow.run
     async def run(self, order: ChunkOrder) -> ChunkTally:
