@@ -1,14 +1,16 @@
-"""Records made of fields: what an `ask` gives, what a blueprint takes."""
+"""Records made of fields: what an `ask` gives, what a blueprint takes. What is made here is made
+once, not for each new workflow.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from types import GenericAlias
 from typing import Annotated, Any
 
-from pydantic import Field, create_model
+from pydantic import Field, TypeAdapter, create_model
 
 from workflows.data.blueprints.blueprint import Fields
-from workflows.data.common import JSON, Day, Record
+from workflows.data.common import JSON, Day, PersonName, Record
 
 _KINDS: Mapping[str, Any] = {
     "text": str,
@@ -18,6 +20,14 @@ _KINDS: Mapping[str, Any] = {
     "day": Day,
     "any": JSON,
 }
+NAMES = TypeAdapter(Annotated[list[PersonName], Field(min_length=1)])
+"""Some people."""
+
+
+class Supplied(Record):
+    """What a person says a step gives that declares no fields."""
+
+    text: str
 
 
 def shape(name: str, fields: Fields) -> type[Record]:

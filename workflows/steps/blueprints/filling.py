@@ -3,19 +3,18 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.filters import BadTemplate
-from workflows.data.blueprints.shapes import shape
+from workflows.data.blueprints.shapes import NAMES, shape
 from workflows.data.blueprints.templates import Known, filled, holds
-from workflows.data.common import JSON, PersonName, Record
+from workflows.data.common import JSON, Record
 from workflows.errors import Misuse, Unusable
 
 R = TypeVar("R", bound=Record)
-_NAMES = TypeAdapter(Annotated[list[PersonName], Field(min_length=1)])
 
 
 @contextmanager
@@ -60,7 +59,7 @@ def names(where: str, given: Sequence[str], known: Known) -> tuple[str, ...]:
     for value in (fill(where, text, known) for text in given):
         found += value if isinstance(value, list) else [value]
     try:
-        return tuple(dict.fromkeys(_NAMES.validate_python(found)))
+        return tuple(dict.fromkeys(NAMES.validate_python(found)))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         raise Unusable(f"{where}: {wrong['msg']}; give short names, as ana") from None

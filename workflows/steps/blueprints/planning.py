@@ -10,9 +10,9 @@ from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.filters import BadTemplate
 from workflows.data.blueprints.planned import called, seconds
 from workflows.data.blueprints.references import Needs, needs_of
-from workflows.data.blueprints.shapes import record_name, shape
+from workflows.data.blueprints.shapes import Supplied, record_name, shape
 from workflows.data.blueprints.templates import Known
-from workflows.data.common import JSON, Record
+from workflows.data.common import JSON
 from workflows.errors import Misuse
 from workflows.patterns.branch import Branch
 from workflows.patterns.failure import Policy, ask, fallback, skip
@@ -24,12 +24,6 @@ from workflows.steps.blueprints.filling import condition, fill, items, names, pl
 PATIENCE = timedelta(days=30)
 """How long people asked about a failed step are waited for."""
 Knowing = Callable[[Seen], Known]
-
-
-class Supplied(Record):
-    """What a person says a step gives that declares no fields."""
-
-    text: str
 
 
 class Planning:
