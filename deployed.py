@@ -155,8 +155,8 @@ class _Sandbox(Runner):
         return made
 
 
-def runner() -> SandboxedWorkflowRunner:
-    """Make the sandbox every workflow runs in."""
+def runner(*records: str) -> SandboxedWorkflowRunner:
+    """Make the sandbox every workflow runs in; `records` name more modules to pass through."""
     keep_code()
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, *records)
     return _Sandbox(restrictions=restrictions)

@@ -15,8 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.speed.flows import ByBraid, Stages
+from bench.speed.flows import ByBraid
 from bench.speed.here import Here, running, seconds
+from bench.speed.records import Stages
 from runtime.logs import configure
 from runtime.processes import leave
 from workflows.grades import Grade

@@ -6,30 +6,12 @@ from functools import partial
 
 from temporalio import workflow
 
+from bench.speed.records import Cases, Nap, Stages
 from workflows.calls import Call, ask
-from workflows.data.common import Record
 from workflows.data.spread import SpreadResult
 from workflows.grades import step
 from workflows.patterns.join import join
 from workflows.patterns.spread import spread
-
-
-class Nap(Record):
-    """A sleep of so many seconds."""
-
-    name: str
-    seconds: float
-
-
-class Stages(Record):
-    """Sleeps: the stages run in order, the sleeps of a stage at once, at most `limit` of them."""
-
-    stages: tuple[tuple[float, ...], ...]
-    limit: int | None = None
-    bare: bool = False
-    """With bare asyncio.gather instead of a join."""
-    case: str = ""
-
 
 SLEEP = Call("bench_sleep", Nap, Nap, timeout=timedelta(seconds=30), attempts=20)
 
@@ -58,14 +40,6 @@ class ByBraid:
     async def run(self, given: Stages) -> Stages:
         """Run the step."""
         return await run_stages(given)
-
-
-class Cases(Record):
-    """So many cases of the same stages."""
-
-    count: int
-    stages: tuple[tuple[float, ...], ...]
-    window: int = 200
 
 
 @workflow.defn

@@ -11,8 +11,9 @@ from typing import Any
 
 from temporalio.client import Client
 
-from bench.speed import control, world
-from bench.speed.flows import ByBraid, Stages
+from bench.speed import control, records, world
+from bench.speed.flows import ByBraid
+from bench.speed.records import Stages
 from runtime import server
 from runtime.settings import Settings
 from store.database import Store
@@ -65,7 +66,13 @@ async def running() -> AsyncIterator[Here]:
         stack.push_async_callback(store.close)
         answers = world.quiet(store)
         ours = flowing(
-            address, world.WORKFLOWS, answers, steps=world.STEPS, data=data, at_once=AT_ONCE
+            address,
+            world.WORKFLOWS,
+            answers,
+            steps=world.STEPS,
+            data=data,
+            at_once=AT_ONCE,
+            records=[records.__name__],
         )
         flows = await stack.enter_async_context(ours)
         client, queue = await Client.connect(address), f"hand-{secrets.token_hex(4)}"

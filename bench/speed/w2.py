@@ -1,7 +1,7 @@
 """W2: five stages, each of three parallel steps of 0.1 s."""
 
-from bench.speed.flows import Stages
 from bench.speed.here import Found, Here, over_ideal
+from bench.speed.records import Stages
 
 WORK = Stages(stages=((0.1,) * 3,) * 5)
 

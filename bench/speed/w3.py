@@ -6,8 +6,9 @@ Fused, they are a batch: one spread over the step, its results kept.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bench.speed.flows import Cases, Many, Stages
+from bench.speed.flows import Many
 from bench.speed.here import BARE, FUSED, HAND, VISIBLE, Found, Here, Ways, bare, in_turns, seconds
+from bench.speed.records import Cases, Stages
 from workflows.data.spread import SpreadResult
 from workflows.grades import Grade
 

@@ -1,7 +1,7 @@
 """W4: 1,000 steps of 0.2 s in one case, 100 at a time and all at once."""
 
-from bench.speed.flows import Stages
 from bench.speed.here import Found, Here, over_ideal
+from bench.speed.records import Stages
 
 STEPS, SECONDS, LIMIT = 1000, 0.2, 100
 ALL = Stages(stages=((SECONDS,) * STEPS,))

@@ -18,8 +18,9 @@ from typing import Any
 from temporalio.client import Client
 
 from bench.speed import control
-from bench.speed.flows import ByBraid, Stages
+from bench.speed.flows import ByBraid
 from bench.speed.here import BARE, FUSED, HAND, VISIBLE, Found, Here
+from bench.speed.records import Stages
 from runtime.processes import spawn, stop
 from tests.support.flows import Killable, killable
 from workflows.grades import GRADE, Grade

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from activities.results import ResultActivities
-from bench.speed.flows import SLEEP, ByBraid, Many, Nap, run_stages
+from bench.speed.flows import SLEEP, ByBraid, Many, run_stages
+from bench.speed.records import Nap
 from runtime.context import call_context
 from store.database import Store
 from workflows import calls

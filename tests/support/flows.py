@@ -94,10 +94,12 @@ def flow_worker(
     store: Store | None = None,
     at_once: int | None = None,
     noting: Callable[[GateNote], None] | None = None,
+    records: Sequence[str] = (),
 ) -> Worker:
     """Make a worker as the product's; steps that run fused need a store for their answers.
 
-    `at_once` is how many activities it takes at a time, the SDK's default without it.
+    `at_once` is how many activities it takes at a time, the SDK's default without it; `records`
+    names modules that are passed through, as `workflows.data` is.
     """
     calls = {call: answer for call, answer in (answers or {}).items()}
     if store is not None:
@@ -110,7 +112,7 @@ def flow_worker(
         task_queue=queue,
         workflows=workflows,
         activities=[door(call, answer) for call, answer in calls.items()],
-        workflow_runner=runner(),
+        workflow_runner=runner(*records),
         interceptors=[BraidInterceptor(identity, noting)],
         identity=identity,
         max_concurrent_activities=at_once,
@@ -132,6 +134,7 @@ async def flowing(
     data: Path | None = None,
     at_once: int | None = None,
     noting: Callable[[GateNote], None] | None = None,
+    records: Sequence[str] = (),
 ) -> AsyncIterator[Flows]:
     """Serve test workflows; `answers` pairs each Call they use with an async function.
 
@@ -147,7 +150,7 @@ async def flowing(
             large = converter(kept_in(store))
         client = await connect_to(address, f"client{suffix}", converter=large)
         queue, identity = MAIN_QUEUE + suffix, f"worker{suffix}"
-        given = (workflows, answers, steps, store, at_once, noting)
+        given = (workflows, answers, steps, store, at_once, noting, records)
         worker = flow_worker(client, queue, identity, *given)
         await stack.enter_async_context(worker)
         here = Flows(client, queue, workflows)
