@@ -183,11 +183,12 @@ class CallDesk:
     async def _found(
         self, connection: AsyncConnection, entry: CallEntry
     ) -> Fetched | Flight | None:
-        if reply := await self._standing.reply(connection, entry):
+        claimed = await self._standing.claimed(connection, entry)
+        if claimed and (reply := await self._standing.reply(connection, entry)):
             return Fetched(reply, reused=True)
         if reply := await self._standing.cached(connection, entry):
             return Fetched(reply, reused=True, cached=True)
-        flight = await self._standing.flight(connection, entry)
+        flight = await self._standing.flight(connection, entry) if claimed else None
         return flight if flight and await self.admission.alive(connection, flight.worker) else None
 
     async def _more_money(self, short: BudgetShort) -> None:

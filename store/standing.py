@@ -30,6 +30,11 @@ class Standing:
     def __init__(self, store: Store, journal: Journal) -> None:
         self._store, self._journal = store, journal
 
+    async def claimed(self, connection: AsyncConnection, entry: CallEntry) -> bool:
+        """Say whether the call was ever claimed: if not, it has neither reply nor flight."""
+        of_call = claims.c.key.in_((entry.key, *entry.origins))
+        return await connection.scalar(select(claims.c.id).where(of_call).limit(1)) is not None
+
     async def reply(self, connection: AsyncConnection, entry: CallEntry) -> StoredReply | None:
         """Give a reply of this case, or, at no cost, of a scope it may read."""
         if own := await first_reply(connection, entry.key):
