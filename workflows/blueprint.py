@@ -57,8 +57,8 @@ class BlueprintRun(Process):
             raise Misuse(f"blueprint {case.blueprint.name!r}: {told}")
         doing = Doing(self, case, self.steering)
         planning = Planning(complete(case), doing, partial(self.gate, remind=doing.remind))
-        steps = planning.steps()
-        if why := unfit(case):
+        steps = await planning.steps()
+        if why := unfit(case, planning.needs):
             raise Misuse(f"blueprint {case.blueprint.name!r}: {why}")
         roles = tuple(dict.fromkeys(_roles(case.blueprint)))
         if roles:

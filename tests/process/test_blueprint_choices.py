@@ -23,6 +23,7 @@ from tests.support.world import SPEED, World
 from workflows.data.blueprints.case import BlueprintCase, BlueprintResult
 from workflows.data.blueprints.choices import Choices
 from workflows.data.blueprints.decided import Decided, TurnKind
+from workflows.data.blueprints.references import needs_of
 from workflows.data.common import BRANCH_HEADER
 from workflows.rules.blueprints.chosen import unfit
 
@@ -78,7 +79,8 @@ def asked(history: WorkflowHistory) -> Iterator[tuple[str, str, int]]:
 def test_choices_are_of_the_definition_they_were_made_for(quiz: BlueprintCase) -> None:
     case = by_choices(quiz)
     assert case.choices is not None
-    assert unfit(case) == unfit(quiz) == ""
+    needs = needs_of(case.blueprint)
+    assert unfit(case, needs) == unfit(quiz, {}) == ""
     article = case.choices.steps[0]
     other = written_as(article, ways=(article.way.model_copy(update={"name": "leave out"}),))
     for changed, said in (
@@ -88,7 +90,7 @@ def test_choices_are_of_the_definition_they_were_made_for(quiz: BlueprintCase) -
         ({"steps": (other, *case.choices.steps[1:])}, "no way 'leave out'"),
     ):
         wrong = case.choices.model_copy(update=changed)
-        assert said in unfit(case.model_copy(update={"choices": wrong}))
+        assert said in unfit(case.model_copy(update={"choices": wrong}), needs)
 
 
 def written_as(record: Any, **changes: Any) -> Any:

@@ -70,8 +70,13 @@ def reads(step: Step) -> frozenset[Read]:
 
 def result_reads(blueprint: Blueprint) -> frozenset[Read]:
     """Give what the result of a blueprint reads, as `reads` does."""
-    texts = _texts("result", dict(blueprint.result))
+    texts = result_templates(blueprint)
     return frozenset(read for where, text in texts for read in reads_in(where, text))
+
+
+def result_templates(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
+    """Give each template of the result with its place."""
+    yield from _texts("result", dict(blueprint.result))
 
 
 def needs_of(blueprint: Blueprint) -> Mapping[StepId, Needs]:

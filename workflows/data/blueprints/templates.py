@@ -40,6 +40,12 @@ def render(template: str, known: Known) -> JSON:
         raise BadTemplate(f"{_shown(template)}: nested too deeply; give less") from error
 
 
+def prepare(template: str) -> None:
+    """Have a template ready to be filled. Raises BadTemplate for one not taken."""
+    if "{" in template:
+        _compiled(template)
+
+
 def filled(value: JSON, known: Known) -> JSON:
     """Fill the templates in a JSON value; field names stay as they are."""
     if isinstance(value, str):
@@ -97,9 +103,26 @@ def _shown(template: str) -> str:
     return line if len(line) <= 80 else f"{line[:77]}..."
 
 
-@lru_cache(maxsize=500)
+SHORT = 1_000
+"""Characters of a template of which many are kept; a large one takes a megabyte."""
+
+
 def _compiled(template: str) -> tuple[Template, bool]:
-    """Compile once: a pure function of the text, which takes a millisecond."""
+    return _short(template) if len(template) <= SHORT else _long(template)
+
+
+@lru_cache(maxsize=4_000)
+def _short(template: str) -> tuple[Template, bool]:
+    return _compile(template)
+
+
+@lru_cache(maxsize=100)
+def _long(template: str) -> tuple[Template, bool]:
+    return _compile(template)
+
+
+def _compile(template: str) -> tuple[Template, bool]:
+    """Compile, once: a pure function of the text, which takes a millisecond."""
     parsed = parse(template)
     try:
         return LANGUAGE.from_string(parsed.tree), parsed.whole

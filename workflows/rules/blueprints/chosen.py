@@ -1,13 +1,19 @@
 """Whether a case can run by the choices it was given: said before anything runs."""
 
+from collections.abc import Mapping
+
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.choices import LEFT_OUT, PLANNER, Choices
+from workflows.data.blueprints.plan import StepId
 from workflows.data.blueprints.planned import GIVEN
-from workflows.data.blueprints.references import needs_of
+from workflows.data.blueprints.references import Needs
 
 
-def unfit(case: BlueprintCase) -> str:
-    """Say why a case cannot run by its choices, and the mend; empty if it can, or has none."""
+def unfit(case: BlueprintCase, needs: Mapping[StepId, Needs]) -> str:
+    """Say why a case cannot run by its choices, and the mend; empty if it can, or has none.
+
+    `needs` are those of its steps.
+    """
     chosen = case.choices
     if chosen is None:
         return ""
@@ -15,11 +21,11 @@ def unfit(case: BlueprintCase) -> str:
         return f"its choices are of planner {chosen.planner!r}, this one is {PLANNER!r}; plan anew"
     if chosen.definition != case.sha256:
         return "its choices were made for another definition of the blueprint; plan anew"
-    return _strange(case, chosen)
+    return _strange(case, chosen, needs)
 
 
-def _strange(case: BlueprintCase, chosen: Choices) -> str:
-    steps, needs = case.blueprint.steps, needs_of(case.blueprint)
+def _strange(case: BlueprintCase, chosen: Choices, needs: Mapping[StepId, Needs]) -> str:
+    steps = case.blueprint.steps
     if {choice.step for choice in chosen.steps} != set(steps):
         return "its choices are not of these steps; plan anew"
     for choice in chosen.steps:

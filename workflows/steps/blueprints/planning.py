@@ -9,12 +9,20 @@ from workflows.data.blueprints.blueprint import Step
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.filters import BadTemplate
 from workflows.data.blueprints.planned import called, seconds
-from workflows.data.blueprints.references import Needs, needs_of
+from workflows.data.blueprints.references import (
+    Needs,
+    Read,
+    needs_from,
+    reads_in,
+    result_templates,
+    templates,
+)
 from workflows.data.blueprints.shapes import Supplied, record_name, shape
-from workflows.data.blueprints.templates import Known
+from workflows.data.blueprints.templates import Known, prepare
 from workflows.data.common import JSON
 from workflows.errors import Misuse
 from workflows.patterns.branch import Branch
+from workflows.patterns.clock import pause
 from workflows.patterns.failure import Policy, ask, fallback, skip
 from workflows.patterns.gate import GateResult, GateSpec, OpenGate, task_gate
 from workflows.patterns.plan.step import Again, Each, Planned, Seen
@@ -23,6 +31,10 @@ from workflows.steps.blueprints.filling import condition, fill, items, names, pl
 
 PATIENCE = timedelta(days=30)
 """How long people asked about a failed step are waited for."""
+MOST_READ, EACH = 30_000, 60
+"""Characters of templates read in one workflow task, and how many each is worth at least: 0.2 s of
+work. A task that works for two seconds is taken to be stuck."""
+NEXT_TASK = timedelta(milliseconds=1)
 Knowing = Callable[[Seen], Known]
 
 
@@ -32,14 +44,33 @@ class Planning:
     def __init__(self, case: BlueprintCase, doing: Doing, open_gate: OpenGate) -> None:
         self.case, self.doing, self.open_gate = case, doing, open_gate
         self.seen: dict[str, Seen] = {}
+        self.needs: dict[str, Needs] = {}
+        self._read = 0
 
-    def steps(self) -> list[Planned]:
+    async def steps(self) -> list[Planned]:
         """Give every step. Raises Misuse for a template that cannot be taken."""
+        steps = self.case.blueprint.steps
         try:
-            needs = needs_of(self.case.blueprint)
+            for name, step in steps.items():
+                found = [r for at, text in templates(step) for r in await self._reads(at, text)]
+                self.needs[name] = needs_from(name, step, found)
+            for at, text in result_templates(self.case.blueprint):
+                await self._reads(at, text)
         except BadTemplate as error:
             raise Misuse(f"blueprint {self.case.blueprint.name!r}: {error}") from None
-        return [self._step(n, s, needs[n]) for n, s in self.case.blueprint.steps.items()]
+        return [self._step(n, s, self.needs[n]) for n, s in steps.items()]
+
+    async def _reads(self, where: str, text: str) -> list[Read]:
+        """Read one template, and make it ready; a workflow task reads only so many."""
+        if "{" not in text:
+            return []
+        if self._read and self._read + len(text) > MOST_READ:
+            await pause(NEXT_TASK, "reading templates")
+            self._read = 0
+        self._read += len(text) + EACH
+        found = [*reads_in(where, text)]
+        prepare(text)
+        return found
 
     def known(self, step: Step | None, seen: Seen, soft: Sequence[str] = ()) -> Known:
         """Give what templates of a step may read; soft steps that are not there are empty."""
