@@ -1,10 +1,11 @@
 """Chaos: due diligence cases while workers, server and store fail, and what must hold all the same.
 
 `.venv/bin/python -m bench.chaos [--cases 300] [--seed 7] [--json]`; `--short` is 20 cases.
-Vendors, sources and effects refuse 5 % of requests; a worker is SIGKILLed every 2 to 5 seconds, the
-server twice, the store is locked once for longer than anybody waits, and full once. Every case must
-end with the decision it has in quiet, every effect be had once, nothing journalled be asked again,
-no more calls be uncertain than were under way at a kill, every audit chain hold, nothing be stuck.
+Vendors, sources and effects refuse 5 % of requests; every 2 to 5 seconds a worker that has got
+something done is SIGKILLed; the server is, twice; the store is locked once for longer than anybody
+waits, and full once. Every case must end with the decision it has in quiet, every effect be had
+once, nothing journalled be asked again, no more calls be uncertain than were under way at a kill,
+every audit chain hold, nothing be stuck.
 Calls whose connection broke on the way (a service's doing) are uncertain too, and told apart.
 """
 
@@ -13,6 +14,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -26,6 +28,7 @@ from typing import Any
 
 import httpx
 from pydantic import TypeAdapter
+from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -41,7 +44,8 @@ from runtime.release import release
 from runtime.settings import ROOT
 from store.database import Store
 from store.journal import ClaimState, Journal
-from store.ledger import Ledger
+from store.ledger import Ledger, LedgerState
+from store.schema import claims, effects
 from store.uncertain import open_of
 from workflows.data.audit import broken
 from workflows.data.case_file import CaseFile
@@ -53,8 +57,10 @@ SHARE = 0.05
 BUSY_S, FULL_S = 12, 6
 """Seconds the store is locked (a connection waits 10), and full."""
 SHORT, AT_ONCE = 20, 20
-PATIENCE, GLANCE = 600, 2.0
-"""Seconds after which a case that nobody answers for is lost, and between two looks at one."""
+PATIENCE, STILL, GLANCE = 600, 180, 2.0
+"""Seconds after which a case that nobody answers for is lost, and all if none gets on; and between
+two looks at one.
+"""
 SERVES_ON = frozenset({"compliance-report", "keeper", "topic"})
 """Workflows that rightly outlive their cases."""
 Figures = dict[str, Any]
@@ -73,6 +79,7 @@ class World:
     kills: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     started: int = 0
+    ended: int = 0
     full: bool = False
 
     @property
@@ -99,10 +106,12 @@ class World:
         self.processes[place] = await self._start(identity, *command, "--identity", identity)
         self.identities[place] = identity
 
-    def serves(self, place: str) -> bool:
-        """Say whether a worker has come up: one that has not is not worth a kill."""
-        log = self.data / "logs" / f"{self.identities[place]}.log"
-        return "worker ready" in log.read_text(encoding="utf-8", errors="replace")
+    async def has_worked(self, place: str, store: Store) -> bool:
+        """Say whether a worker has finished a call since it was started."""
+        mine = claims.c.worker.startswith(f"{self.identities[place]}-", autoescape=True)
+        finished = select(claims.c.id).where(mine, claims.c.state == ClaimState.SETTLED).limit(1)
+        async with store.reading() as connection:
+            return await connection.scalar(finished) is not None
 
     async def _start(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "BRAID_"))}
@@ -115,9 +124,20 @@ class World:
         return await spawn([sys.executable, *arguments], log=log, env=env)
 
     async def kill_worker(self, place: str, store: Store) -> None:
-        """SIGKILL a worker, note what it had under way, release it, start another."""
+        """SIGKILL a worker, note what it had under way, release it, start another.
+
+        Not while a mail is on its way, if that may be helped: it is sent at most once, and its
+        case would wait for days for the answer to a mail that perhaps never left.
+        """
         died = self.processes[place]
         with suppress(ProcessLookupError):
+            for _ in range(50):
+                died.send_signal(signal.SIGSTOP)
+                await asyncio.sleep(0.05)  # all its threads stand still by then
+                if not await mails_under_way(store):
+                    break
+                died.send_signal(signal.SIGCONT)
+                await asyncio.sleep(0.05)
             died.kill()
         await died.wait()
         self.kills["worker"] += 1
@@ -149,6 +169,19 @@ class World:
             holder.execute("ROLLBACK")
         self.kills["store locked"] += 1
 
+    async def still(self) -> list[str]:
+        """Say which cases are open, and what each has under way."""
+        told = []
+        async for one in self.client.list_workflows("ExecutionStatus = 'Running'"):
+            if one.workflow_type not in SERVES_ON:
+                now = (await self.client.get_workflow_handle(one.id).describe()).raw_description
+                open_calls = [
+                    f"{a.activity_type.name} (attempt {a.attempt} by {a.last_worker_identity})"
+                    for a in now.pending_activities
+                ]
+                told.append(f"{one.id}: {', '.join(open_calls) or 'no calls'}")
+        return told
+
     async def fill_store(self, store: Store) -> None:
         """Have workers meet a store that may not grow, then one that may."""
         for self.full in (True, False):
@@ -156,6 +189,13 @@ class World:
                 await self.kill_worker(place, store)
             await asyncio.sleep(FULL_S if self.full else 0)
         self.kills["store full"] += 1
+
+
+async def mails_under_way(store: Store) -> bool:
+    """Say whether a mail is claimed of which nobody has said yet that it was sent."""
+    mails = effects.c.effect.startswith("mail:"), effects.c.state == LedgerState.CLAIMED
+    async with store.reading() as connection:
+        return await connection.scalar(select(effects.c.key).where(*mails).limit(1)) is not None
 
 
 def database(data: Path) -> str:
@@ -199,6 +239,7 @@ async def lived(here: World, name: str, number: int) -> tuple[str, str]:
                 await cases.decide(handle, said)
         with suppress(TimeoutError, RPCError):
             told = await asyncio.wait_for(handle.result(), GLANCE)
+            here.ended += 1
             say(f"{handle.id} ended")
             return handle.id, str(TypeAdapter(DecisionRecord).validate_python(told).outcome)
 
@@ -218,26 +259,34 @@ async def _patiently(act: Any) -> Any:
 
 
 async def fail(
-    here: World, store: Store, ending: "asyncio.Future[Any]", seed: int, every: int
+    here: World, store: Store, ending: "asyncio.Future[Any]", seed: int, count: int
 ) -> None:
-    """Kill workers, and each so many turns do something else, until the cases have ended."""
+    """Kill workers that have got something done, and with every sixth of the cases that ended do
+    something worse, until all have.
+
+    What has done nothing yet is let live, however slow the machine: else nothing would ever end.
+    Raises TimeoutError if nothing gets on all the same.
+    """
     chance = random.Random(seed)  # noqa: S311 - no secret
-    acts: tuple[Callable[[], Awaitable[None]], ...] = (
+    acts: list[Callable[[], Awaitable[None]]] = [
         here.kill_server,
         here.lock_store,
         partial(here.fill_store, store),
         here.kill_server,
-    )
-    plan = {every * (number + 1): act for number, act in enumerate(acts)}
-    turn = 0
+    ]
+    loop = asyncio.get_running_loop()
+    moved, done = loop.time(), 0
     while not ending.done():
         await asyncio.wait([ending], timeout=chance.uniform(2, 5))
-        turn += 1
-        if ending.done():
-            return
-        if turn in plan:
-            await plan[turn]()
-        elif ready := [place for place in sorted(here.identities) if here.serves(place)]:
+        if acts and here.ended >= count * (5 - len(acts)) // 6 and not ending.done():
+            await acts.pop(0)()
+        ready = [place for place in sorted(here.identities) if await here.has_worked(place, store)]
+        if ready or here.ended > done:
+            moved, done = loop.time(), here.ended
+        elif loop.time() - moved > STILL:
+            ending.cancel()
+            raise TimeoutError(f"for {STILL} s nothing got on; still open: {await here.still()}")
+        if ready and not ending.done():
             await here.kill_worker(chance.choice(ready), store)
 
 
@@ -265,19 +314,18 @@ async def judged(here: World, store: Store, ended: Sequence[tuple[str, str]]) ->
     return {**found, "stuck": stuck, "performed twice": again, "mails": len(book["mails"])}
 
 
-async def quiet(speed: float) -> dict[str, str]:
+async def quiet(here: World) -> dict[str, str]:
     """Give what each case comes to when nothing but requests fails."""
-    async with chaotic(speed) as here:
-        ended = await asyncio.gather(*(lived(here, name, 0) for name in FILES))
+    ended = await asyncio.gather(*(lived(here, name, 0) for name in FILES))
     return {name: outcome for name, (_, outcome) in zip(FILES, ended, strict=True)}
 
 
 async def chaos(count: int, seed: int, speed: float) -> Figures:
     """Run it all, and say what held."""
-    say("each case in quiet ...")
-    wanted = await quiet(speed)
-    say(f"in quiet: {wanted}; now {count} cases in chaos")
     async with chaotic(speed) as here, Store.opened(database(here.data)) as store:
+        say("each case in quiet ...")
+        wanted, here.ended = await quiet(here), 0
+        say(f"in quiet: {wanted}; now {count} cases in chaos")
         gate = asyncio.Semaphore(min(AT_ONCE, max(count // 4, 1)))
 
         async def one(number: int) -> tuple[str, str]:
@@ -286,14 +334,14 @@ async def chaos(count: int, seed: int, speed: float) -> Figures:
 
         loop = asyncio.get_running_loop()
         began = loop.time()
-        ending = asyncio.gather(*(one(number) for number in range(count)))
-        await fail(here, store, ending, seed, every=2 if count <= SHORT else 10)
+        ending = asyncio.gather(*(one(number) for number in range(1, count + 1)))
+        await fail(here, store, ending, seed, count)
         ended = await ending
         seconds = loop.time() - began
         found = await judged(here, store, ended)
         wrong = [
             f"{case}: {outcome}"
-            for number, (case, outcome) in enumerate(ended)
+            for number, (case, outcome) in enumerate(ended, 1)
             if outcome != wanted[FILES[number % len(FILES)]]
         ]
         kills = dict(here.kills)
