@@ -5,12 +5,15 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 import pytest_asyncio
+import typer.main
+import typer.testing
 
 from runtime import server
 from runtime.processes import stop
@@ -25,6 +28,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("braid", deadline=None)
 hypothesis.settings.load_profile("braid")
 """No example has a deadline of its own: on a busy machine that would be a test of the clock."""
+
+typer.main.get_command = cache(typer.main.get_command)
+typer.testing._get_command = typer.main.get_command  # type: ignore[attr-defined]
+"""Two hundred tests call commands, and each call would make all commands anew."""
 
 gc.disable()
 """Until all modules are there: none of them goes, however often they are looked through."""
