@@ -2,7 +2,7 @@
 
 `.venv/bin/python -m bench.plans [RUNS [FACTOR ...]]` (4,000 runs a cell take about ten minutes).
 Deadlines are FACTOR times the median of the standard tier everywhere. Without factors, the order of
-the executor, the audit (both bench.plan_checks) and the time to solve come first.
+the executor, the audit (both bench.plan_checks), the time to solve and to decide come first.
 Tiers of a step: flex (half the price; median 1.6 times, sigma 0.8, 5 % stragglers of 6 times),
 standard (sigma 0.45, 3 %), priority (twice the price; median 0.6 times, sigma 0.25, 0.5 %).
 Runs are drawn from those distributions themselves, not from the points plans are tried on.
@@ -14,11 +14,11 @@ from functools import partial
 from math import exp, log, sqrt
 from random import Random
 from statistics import fmean, median
-from time import monotonic
+from time import monotonic, process_time
 
 from bench.plan_checks import auditing, ordering
 from cli.highs import SECONDS, in_process, there
-from insight.plan.optimise.decide import decide
+from insight.plan.optimise.decide import Trial, decide
 from insight.plan.optimise.greedy import greedy
 from insight.plan.optimise.problem import Problem, problem
 from insight.plan.optimise.reasons import choices
@@ -134,6 +134,21 @@ def solving() -> None:
     print(f"average, {max(behind):.1%} at worst")
 
 
+def deciding() -> None:
+    """Print what the runs cost that plans are tried by: greedy ones, so that none is solved."""
+    for steps in (50, 100):
+        plan = tiered(0, steps)
+        quickest = problem(plan, 0.9)
+        deadline = max(quickest.board(quickest.quickest()).ends()) * 17 // 10
+        wish = Wish(objective=Objective.CHEAPEST, deadline_ms=deadline)
+        start = process_time()
+        made = decide(plan, wish, None, Trial(runs=100))
+        print(
+            f"{steps} steps in three tiers, 100 runs a quantile: {process_time() - start:.1f} s of"
+        )
+        print(f"CPU time to decide; quantile {made.quantile}, kept {made.hit}")
+
+
 def promising(runs: int, factors: Sequence[float]) -> None:
     """Print how often deadlines are kept, and at what cost against the standard tier everywhere."""
     each = runs // GRAPHS + 1
@@ -183,6 +198,7 @@ def main() -> None:
         ordering()
         auditing()
         solving()
+        deciding()
     promising(int(sys.argv[1]) if len(sys.argv) > 1 else 4_000, factors or (1.0, 1.3, 1.8))
 
 
