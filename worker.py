@@ -93,9 +93,13 @@ def deploy(
     store: Store,
     wire: Wire,
     client: Client,
-    steps: Sequence[Step[Any, Any]] = STEPS,
+    steps: Sequence[Step[Any, Any]] | None = None,
 ) -> Deployed:
-    """Pair Calls with the code that answers them; `steps` may run fused. Raises SettingsError."""
+    """Pair Calls with the code that answers them; `steps` (STEPS) may run fused.
+
+    Raises SettingsError.
+    """
+    steps = STEPS if steps is None else steps
     admission = Admission(store, settings.models.limits, client.identity)
     desk = CallDesk(store, wire, admission, BreakerRule(pause=settings.breaker_pause))
     models = ModelActivities(settings, settings.models, desk, ANSWERS)

@@ -235,7 +235,7 @@ OPTIONS = {
 def test_help_lists_every_command_and_the_exit_codes() -> None:
     done = starter("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    listed = set(re.findall(r"^│ ([a-z-]+) ", done.stdout, re.MULTILINE))
+    listed = set(re.findall(r"^│ ([a-z][a-z-]*) ", done.stdout, re.MULTILINE))
     assert listed == set(OPTIONS)
     text = " ".join(done.stdout.split())
     for word in ("Exit codes", "2 bad input", "3 no server", "130 interrupted"):
