@@ -1,7 +1,6 @@
 """Saga: steps that register their undo; on failure or cancellation all is undone in reverse."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from functools import partial
@@ -62,7 +61,7 @@ class Saga:
         self._path: Path = ()
         self._ledger = Ledger()
         self._marks: dict[str, int] = {}
-        self._sections: Counter[str] = Counter()
+        self._sections: dict[str, int] = {}
         self._around: list[Saga | None] = []
 
     def inside(self, name: str, tasks: Tasks | None = None) -> "Saga":
@@ -75,8 +74,7 @@ class Saga:
         _check_name(name, "section")
         section = Saga(tasks or self._tasks)
         section._outer = self
-        self._sections[name] += 1
-        number = self._sections[name]
+        number = self._sections[name] = self._sections.get(name, 0) + 1
         section._path = (*self._path, name if number == 1 else f"{name}#{number}")
         section._ledger = self._ledger
         return section
