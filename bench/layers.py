@@ -28,7 +28,9 @@ from bench.claimed import Load
 from bench.claims import Claim, serving, timed
 from runtime import server
 from runtime.logs import configure
+from runtime.metrics import begin_runtime
 from runtime.processes import leave
+from runtime.settings import Settings
 from workflows.grades import Grade
 
 AT_ONCE = Claim("layers", stages=((0.0,),))
@@ -151,6 +153,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     configure("text", level=logging.ERROR)
+    begin_runtime(Settings())
     given = (options.calls, options.in_flight)
     found = {str(grade): asyncio.run(measured(grade, *given)) for grade in Grade}
     if options.json:

@@ -4,9 +4,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput
@@ -15,6 +17,7 @@ from runtime.addresses import Addresses, running_stack
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.documents import converter, kept_at
 from runtime.encryption import codec_for
+from runtime.logs import forwarded
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ async def session(
 
     `own` ignores a service given explicitly (demo and tests). Raises NoServer, BadInput.
     """
+    _keep_output_clean()
     opened = kept_at(settings.database)
     if not own and is_given(profile):
         large = converter(opened, codec_for(settings, embedded=False))
@@ -91,6 +95,13 @@ async def session(
     async with Stack(settings, speed=speed, tell=tell) as stack:
         here = replace(settings, simulator=stack.addresses.simulator)
         yield Session(stack.client, here, stack.addresses, stack)
+
+
+@cache
+def _keep_output_clean() -> None:
+    """Have the SDK's core warn on standard error: by itself it writes to standard output."""
+    runtime = Runtime(telemetry=TelemetryConfig(logging=forwarded()))
+    Runtime.set_default(runtime, error_if_already_set=False)
 
 
 def say(text: str) -> None:

@@ -24,7 +24,9 @@ from rich.table import Table
 from bench.speed import w1, w2, w3, w4, w5
 from bench.speed.here import BARE, FUSED, HAND, VISIBLE, Found, running
 from runtime.logs import configure
+from runtime.metrics import begin_runtime
 from runtime.processes import leave
+from runtime.settings import Settings
 
 WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5}
 RESULTS = Path(__file__).parent.parent / "results.json"
@@ -90,6 +92,7 @@ def main() -> int:
     if options.repeat < 1:
         parser.error("--repeat: say 1 or more")
     configure("text", level=logging.ERROR)
+    begin_runtime(Settings())
     about = machine()
     told = results(asyncio.run(measured(names, options.repeat)))
     RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
