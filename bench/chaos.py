@@ -56,7 +56,7 @@ FILES = ("unilever", "bank_saderat", "carbo_ceramics")
 SHARE = 0.05
 BUSY_S, FULL_S = 12, 6
 """Seconds the store is locked (a connection waits 10), and full."""
-SHORT, AT_ONCE = 20, 20
+SHORT, LONG, AT_ONCE = 20, 300, 20
 PATIENCE, STILL, GLANCE = 600, 180, 2.0
 """Seconds after which a case that nobody answers for is lost, and all if none gets on; and between
 two looks at one.
@@ -376,7 +376,7 @@ def held(found: Figures) -> list[str]:
 def main() -> int:
     """Run it; exit code 1 if something did not hold."""
     parser = argparse.ArgumentParser(prog="bench.chaos", description=__doc__)
-    parser.add_argument("--cases", type=int, default=300)
+    parser.add_argument("--cases", type=int, default=LONG)
     parser.add_argument("--short", action="store_true", help="20 cases")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--speed", type=float, default=10.0, help="of the simulated world")

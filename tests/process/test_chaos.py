@@ -1,17 +1,19 @@
 """Cases while workers, server and store fail: each ends as in quiet, nothing is had twice."""
 
 import faulthandler
+import os
 
 import pytest
 
-from bench.chaos import SHORT, chaos, held
+from bench.chaos import LONG, SHORT, chaos, held
 
 pytestmark = pytest.mark.server
 
 
 async def test_cases_come_through_everything_that_can_fail() -> None:
     faulthandler.cancel_dump_traceback_later()  # it ends itself as soon as nothing gets on
-    found = await chaos(SHORT, seed=7, speed=10.0)
+    cases = LONG if os.environ.get("BRAID_SOAK") else SHORT
+    found = await chaos(cases, seed=7, speed=10.0)
     print(found)
     assert held(found) == [], found
     assert found["kills"]["worker"] >= 5, "four of them when the store is full"
