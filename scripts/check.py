@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 """import-linter has no module that can be run."""
 
-FIRST = ("tests/patterns", "tests/rules", "tests/replay", "tests/store")
+FIRST = ("tests/patterns", "tests/rules", "tests/store")
 """So much that these tests and the types take as long as all other tests that need no server."""
 
 PARTS: dict[str, list[str]] = {
