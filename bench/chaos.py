@@ -81,6 +81,8 @@ class World:
     started: int = 0
     ended: int = 0
     full: bool = False
+    last: asyncio.Event = field(default_factory=asyncio.Event)
+    """The last of the worse acts comes; the last cases wait for it, however quick the others are."""
 
     @property
     def address(self) -> str:
@@ -279,6 +281,8 @@ async def fail(
     while not ending.done():
         await asyncio.wait([ending], timeout=chance.uniform(2, 5))
         if acts and here.ended >= count * (5 - len(acts)) // 6 and not ending.done():
+            if len(acts) == 1:
+                here.last.set()
             await acts.pop(0)()
         ready = [place for place in sorted(here.identities) if await here.has_worked(place, store)]
         if ready or here.ended > done:
@@ -326,9 +330,12 @@ async def chaos(count: int, seed: int, speed: float) -> Figures:
         say("each case in quiet ...")
         wanted, here.ended = await quiet(here), 0
         say(f"in quiet: {wanted}; now {count} cases in chaos")
-        gate = asyncio.Semaphore(min(AT_ONCE, max(count // 4, 1)))
+        at_once = min(AT_ONCE, max(count // 4, 1))
+        gate = asyncio.Semaphore(at_once)
 
         async def one(number: int) -> tuple[str, str]:
+            if number > count - at_once:
+                await here.last.wait()
             async with gate:
                 return await lived(here, FILES[number % len(FILES)], number)
 
