@@ -82,7 +82,7 @@ class World:
     ended: int = 0
     full: bool = False
     last: asyncio.Event = field(default_factory=asyncio.Event)
-    """The last of the worse acts comes; the last cases wait for it, however quick the others are."""
+    """The last of the worse acts comes: the last cases wait for it, however quick others are."""
 
     @property
     def address(self) -> str:
