@@ -376,6 +376,7 @@ X = public(KEYS)["ann"]
         (7, "no Ed25519 public key"),
         ("é" * 43, "no Ed25519 public key"),
     ],
+    ids=map(str, range(11)),  # keys are drawn: names of their own would differ between processes
 )
 def test_what_is_no_public_key_is_refused_and_never_shown(given: object, said: str) -> None:
     with pytest.raises(ValidationError) as caught:
