@@ -266,7 +266,7 @@ async def test_only_who_signed_in_and_only_pages_allowed_see_clear_text(
     app = create_app(kept_at(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"), (UI,), codec)
     sealed = codec.sealed(TO_PAYLOAD("a name"))
     body = {"payloads": [json.loads(_json(sealed))]}
-    good = token(codec.ring, "ana", timedelta(minutes=5), NOW)
+    good = token(codec.ring, "ana", timedelta(hours=1), NOW)
     key_file.new(tmp_path / "other.json", TODAY)
     other = KeyRing(tmp_path / "other.json")
     refused = {
