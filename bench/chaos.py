@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,15 @@ from workflows.data.common import GateView
 from workflows.data.decision import DecisionRecord
 
 FILES = ("unilever", "bank_saderat", "carbo_ceramics")
+HIT = "dd-bank_saderat-"
+"""Cases whose references are stopped by a confirmed hit."""
 SHARE = 0.05
 BUSY_S, FULL_S = 12, 6
 """Seconds the store is locked (a connection waits 10), and full."""
 SHORT, LONG, AT_ONCE = 20, 300, 20
 PATIENCE, STILL, GLANCE = 600, 180, 2.0
+LOST = timedelta(seconds=60)
+"""A mail that was claimed so long ago is no longer on its way."""
 """Seconds after which a case that nobody answers for is lost, and all if none gets on; and between
 two looks at one.
 """
@@ -133,7 +138,7 @@ class World:
         """
         died = self.processes[place]
         with suppress(ProcessLookupError):
-            for _ in range(50):
+            for _ in range(300):
                 died.send_signal(signal.SIGSTOP)
                 await asyncio.sleep(0.05)  # all its threads stand still by then
                 if not await mails_under_way(store):
@@ -194,8 +199,18 @@ class World:
 
 
 async def mails_under_way(store: Store) -> bool:
-    """Say whether a mail is claimed of which nobody has said yet that it was sent."""
-    mails = effects.c.effect.startswith("mail:"), effects.c.state == LedgerState.CLAIMED
+    """Say whether a mail is claimed of which nobody has said yet that it was sent.
+
+    Of one claimed long ago nobody will ever say it, nor of those a confirmed hit stopped on their
+    way: whose case does not wait for them.
+    """
+    since = (datetime.fromisoformat(store.now()) - LOST).isoformat()
+    mails = (
+        effects.c.effect.startswith("mail:"),
+        effects.c.state == LedgerState.CLAIMED,
+        effects.c.claimed_at > since,
+        ~effects.c.scope.startswith(HIT),
+    )
     async with store.reading() as connection:
         return await connection.scalar(select(effects.c.key).where(*mails).limit(1)) is not None
 
