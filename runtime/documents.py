@@ -88,8 +88,8 @@ class BlobDriver(StorageDriver):
 
 class _Converter(DataConverter):
     """Is made twice instead of for each payload: what it does depends only on whether an activity
-    is meant, and the driver asks for no target. The SDK's own copies took a fifth of a worker's
-    time in a case of a thousand activities.
+    is meant, and the driver asks for no target. The SDK's own copies took 7 % of a worker's time in
+    a case of a thousand activities.
     """
 
     @cached_property

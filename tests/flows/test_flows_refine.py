@@ -316,10 +316,10 @@ async def test_a_final_error_ends_a_poll_at_once(address: str, patient: bool) ->
 async def test_both_grades_give_the_same(address: str, tmp_path: Path) -> None:
     """Loop and polls inside a fused step: its calls are asked anew, not read back.
 
-    One writer is as good as the other: of two, the first to answer would be taken.
+    No writer is as good as another: of two such, the first to answer would be taken.
     """
     given = All(
-        letter=Letter(writers=("a", "broken"), quality=0.3),
+        letter=Letter(writers=("a", "broken", "poor"), quality=0.3),
         jobs=(Wait(job="print"), by_timers("scan")),
     )
     done: dict[Grade, AllDone] = {}

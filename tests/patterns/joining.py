@@ -9,10 +9,10 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from tests.patterns.virtual import Trail, elapsed
-from workflows.calls import Door
+from workflows.calls import COMPANY, Door, ask
 from workflows.data.common import JSON, Decision, Record, Verdict
 from workflows.data.sources import CompanyAnswer, CompanyQuery, Identifier, Liveness, SourceState
-from workflows.errors import JoinFailed
+from workflows.errors import JoinFailed, ScopeClosed
 from workflows.patterns.clock import CLEAN_UP
 from workflows.patterns.desk import Desk
 from workflows.patterns.gate import GateSpec, task_gate
@@ -109,3 +109,14 @@ def counted(calls: list[float]) -> Door:
         )
 
     return door
+
+
+async def greedy(trail: Trail) -> None:
+    """Heed no cancellation and go on asking every four seconds, for a while."""
+    await trail.stubborn("greedy", 4)()
+    for _ in range(10):
+        try:
+            await ask(COMPANY, QUERY)
+        except ScopeClosed:
+            trail.note("closed")
+        await trail.stubborn("greedy", 4)()

@@ -33,7 +33,7 @@ PATIENCE = timedelta(days=30)
 """How long people asked about a failed step are waited for."""
 MOST_READ, EACH = 30_000, 60
 """Characters of templates read in one workflow task, and how many each is worth at least: 0.2 s of
-work. A task that works for two seconds is taken to be stuck."""
+work. One that works for five seconds outlasts what the server gives it, and is begun anew."""
 NEXT_TASK = timedelta(milliseconds=1)
 Knowing = Callable[[Seen], Known]
 
