@@ -10,7 +10,7 @@ from temporalio.client import Client, ScheduleUpdate, ScheduleUpdateInput
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.context import call_context
-from runtime.recurring import yearly
+from runtime.recurring import made_sure, yearly
 from workflows.calls import MAIN_QUEUE
 from workflows.data.common import Record
 from workflows.data.events import Posted, TopicMessage, TopicState
@@ -43,16 +43,20 @@ class ServiceActivities:
         """
         if call_context().shadow:
             return Rescheduled(found=True)
+        spec = yearly(days.first, days.years)
+        handle = self._client.get_schedule_handle(days.schedule)
 
         def changed(known: ScheduleUpdateInput) -> ScheduleUpdate:
             schedule = known.description.schedule
-            schedule.spec = yearly(days.first, days.years)
+            schedule.spec = spec
             if not schedule.state.paused:
                 schedule.state.note = days.note
             return ScheduleUpdate(schedule=schedule)
 
         try:
-            await self._client.get_schedule_handle(days.schedule).update(changed)
+            await made_sure(
+                handle, lambda: handle.update(changed), lambda now: now.schedule.spec == spec
+            )
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise

@@ -123,7 +123,9 @@ def pause(
     """Start no more runs until `resume`; open cases go on."""
 
     async def work(here: Any) -> None:
-        await _handled(here, name, lambda handle: handle.pause(note=because), as_json=as_json)
+        from cli.scheduling import rest
+
+        await _handled(here, name, lambda h: rest(h, because, rests=True), as_json=as_json)
 
     in_session(work, profile=profile)
 
@@ -133,7 +135,9 @@ def resume(name: Name, profile: Profile = None, as_json: AsJson = False) -> None
     """End a pause."""
 
     async def work(here: Any) -> None:
-        await _handled(here, name, lambda handle: handle.unpause(note="resumed"), as_json=as_json)
+        from cli.scheduling import rest
+
+        await _handled(here, name, lambda h: rest(h, "resumed", rests=False), as_json=as_json)
 
     in_session(work, profile=profile)
 
@@ -143,7 +147,9 @@ def run_now(name: Name, profile: Profile = None, as_json: AsJson = False) -> Non
     """Start a run now, besides the times."""
 
     async def work(here: Any) -> None:
-        await _handled(here, name, lambda handle: handle.trigger(), as_json=as_json)
+        from cli import scheduling
+
+        await _handled(here, name, scheduling.run_now, as_json=as_json)
 
     in_session(work, profile=profile)
 

@@ -1,5 +1,6 @@
 """Recurring runs: Temporal schedules that start cases, made, shown, paused and removed."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from cli import cases
 from cli.errors import BadInput
 from cli.processes import ProcessEntry
 from runtime.documents import readable
-from runtime.recurring import yearly
+from runtime.recurring import NotChanged, made_sure, yearly
 from workflows.calls import MAIN_QUEUE
 from workflows.data.case_file import CaseFile
 from workflows.data.common import Record
@@ -44,6 +45,8 @@ OVERLAPS = {
     "cancel": ScheduleOverlapPolicy.CANCEL_OTHER,
     "allow": ScheduleOverlapPolicy.ALLOW_ALL,
 }
+CHECKS = 50
+"""Looks, a tenth of a second apart, for the run that was asked for."""
 SHORTEST_CATCH_UP = timedelta(seconds=10)
 """The service takes a shorter one for this."""
 _TIME = TypeAdapter(timedelta)
@@ -199,6 +202,43 @@ async def described(client: Client, name: str) -> tuple[ScheduleHandle, Schedule
     if getattr(found.schedule.action, "workflow", "") != SCHEDULED_RUN:
         raise BadInput(f"schedule {name!r} starts no case of Braid; leave it to whoever made it")
     return handle, found
+
+
+async def rest(handle: ScheduleHandle, note: str, *, rests: bool) -> None:
+    """Pause a schedule, or end its pause, and say why. Raises BadInput."""
+    change = handle.pause if rests else handle.unpause
+
+    def stands(now: ScheduleDescription) -> bool:
+        return (now.schedule.state.paused, now.schedule.state.note) == (rests, note)
+
+    try:
+        await made_sure(handle, lambda: change(note=note), stands)
+    except NotChanged as error:
+        raise BadInput(f"{error}; somebody else changes it as well") from error
+
+
+async def run_now(handle: ScheduleHandle) -> None:
+    """Start a run besides the times. Raises BadInput if none came of it.
+
+    It is asked for once: a second message may start a second run.
+    """
+    before = _begun(await handle.describe())
+    await handle.trigger()
+    for _ in range(CHECKS):
+        if _begun(await handle.describe()) != before:
+            return
+        await asyncio.sleep(0.1)
+    raise BadInput(
+        f"schedule {handle.id!r} was asked for a run and started none: another change came at the"
+        f" same moment, and the server keeps one; look with `starter.py schedule show {handle.id}`,"
+        " and ask again"
+    )
+
+
+def _begun(found: ScheduleDescription) -> tuple[int, int, int]:
+    """Count the runs that were started, left out and that wait for their turn."""
+    info = found.raw_description.info
+    return info.action_count, info.overlap_skipped, info.buffer_size
 
 
 @contextmanager

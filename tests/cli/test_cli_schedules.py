@@ -16,7 +16,9 @@ from temporalio.client import (
     ScheduleOverlapPolicy,
     ScheduleSpec,
 )
+from temporalio.testing import ActivityEnvironment
 
+from activities.services import ServiceActivities
 from cli import scheduling
 from cli.errors import BadInput
 from cli.processes import PROCESSES, ProcessEntry, process
@@ -27,7 +29,7 @@ from scripts.stories.service import started_child
 from tests.support.world import World, case_file, example
 from workflows.data.due_diligence import CaseOutcome, Tier
 from workflows.data.pipeline import PipelineOrder, PipelineResult
-from workflows.data.scheduled import LAST, ScheduledEnd
+from workflows.data.scheduled import LAST, Rescheduled, ReviewDays, ScheduledEnd
 from workflows.rules.dd.decision import next_review_due, review_days
 
 DD = process("due-diligence")
@@ -105,8 +107,8 @@ async def test_a_schedule_starts_cases_of_today_and_says_why_it_rests(here: Worl
     try:
         with pytest.raises(BadInput, match="already"):
             await scheduling.add(client, name, order, times.spec(), times.policy())
-        await handle.pause(note="holidays")
-        await handle.trigger()
+        await scheduling.rest(handle, "holidays", rests=True)
+        await scheduling.run_now(handle)
         told = scheduling.told(name, (await scheduling.described(client, name))[1])
         assert (told["paused"], told["note"], len(told["runs"])) == (True, "holidays", 1)
         assert all(at.endswith("02:00") for at in told["next"])
@@ -132,6 +134,25 @@ async def test_a_schedule_starts_cases_of_today_and_says_why_it_rests(here: Worl
         await handle.delete()
     with pytest.raises(BadInput, match="there is no schedule"):
         await scheduling.described(client, name)
+
+
+@pytest.mark.server
+async def test_changes_hold_though_the_server_forgets_one_of_two_that_come_at_once(
+    address: str,
+) -> None:
+    """Of the changes it reads together it keeps the last; runs are asked for all the while."""
+    client, days = await connect_to(address), (date(2028, 2, 29), 3)
+    async with made(client, Times(every="P1D"), ORDER, f"nobody-{secrets.token_hex(4)}") as handle:
+        review = ReviewDays(schedule=handle.id, first=days[0], years=days[1], note="due")
+        set_review = ServiceActivities(client).set_review
+        _, found, *_ = await asyncio.gather(
+            scheduling.rest(handle, "holidays", rests=True),
+            ActivityEnvironment().run(set_review, review),
+            *(handle.trigger() for _ in range(30)),
+        )
+        now = (await handle.describe()).schedule
+    assert (found, now.spec) == (Rescheduled(found=True), yearly(*days))
+    assert (now.state.paused, now.state.note) == (True, "holidays")
 
 
 @asynccontextmanager
