@@ -1,5 +1,6 @@
 """`decide`: one person's decision, signed where the case wants that; a refusal is kept."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,8 @@ import typer
 from cli.commands import AsJson, Case, Profile, in_session, out
 
 app = typer.Typer()
+REVIEW = "review"
+"""The gate of a case's customer, order or text: what most decisions are about."""
 
 
 @app.command()
@@ -18,7 +21,7 @@ def decide(
     by: Annotated[str, typer.Option("--as", help="who decides, by the name in the case file")],
     condition: Annotated[list[str] | None, typer.Option(help="as LIMIT=10000; repeatable")] = None,
     comment: Annotated[str, typer.Option(help="kept in the decision record")] = "",
-    gate: Annotated[str, typer.Option(help="which gate")] = "review",
+    gate: Annotated[str, typer.Option(help="which gate; else `review`, or the only one open")] = "",
     value: Annotated[str, typer.Option(help="what is supplied: JSON, or @FILE")] = "",
     stands_for: Annotated[
         str | None, typer.Option("--for", help="in whose seat a deputy decides")
@@ -39,32 +42,45 @@ def decide(
     """
     from cli import cases, running, signing
     from runtime.settings import Settings
+    from workflows.data.common import GateView
 
     given = running.message(value, "value") if value else None
-    words = (verdict, by, condition or [], comment, gate, token)
+    words = (verdict, by, condition or [], comment, gate or REVIEW, token)
     said = cases.decision(*words, value=given, stands_for=stands_for)
     file = None if token else signing.chosen(Settings.from_env(), by, key)
     private = signing.read(file) if file else None  # before anything is started
 
     async def work(here: Any) -> None:
         handle = await here.handle(case)
-        sent = said if private is None else await _signed(handle, said, private, role)
+        gates = await cases.ask(handle, "open_gates", list[GateView])
+        meant = said if gate else said.model_copy(update={"gate": which(case, gates)})
+        sent = meant if private is None else _signed(handle.id, gates, meant, private, role)
         await _send(here, handle, sent, as_json=as_json)
 
     in_session(work, profile=profile)
 
 
-async def _signed(handle: Any, said: Any, private: Any, role: str) -> Any:
+def which(case: str, gates: Sequence[Any]) -> str:
+    """Name the gate that is meant where none is named. Raises BadInput where several may be."""
+    from cli.errors import BadInput
+
+    names: list[str] = [gate.name for gate in gates]
+    if REVIEW in names or not names:
+        return REVIEW
+    if len(names) > 1:
+        raise BadInput(f"{case} has {len(names)} open gates; say --gate {' or '.join(names)}")
+    return names[0]
+
+
+def _signed(case: str, gates: Sequence[Any], said: Any, private: Any, role: str) -> Any:
     """Sign for the gate as it stands open; where none of that name does, the case says so."""
-    from cli import cases, signing
-    from workflows.data.common import GateView
+    from cli import signing
     from workflows.data.deciders import ANY_ROLE
 
-    gates = await cases.ask(handle, "open_gates", list[GateView])
     gate = next((g for g in gates if g.name == said.gate and g.signed), None)
     if gate is None:
         return said
-    return signing.signed(said, handle.id, gate, private, role or ANY_ROLE, datetime.now(UTC))
+    return signing.signed(said, case, gate, private, role or ANY_ROLE, datetime.now(UTC))
 
 
 async def _send(here: Any, handle: Any, said: Any, *, as_json: bool) -> None:

@@ -151,7 +151,9 @@ async def add(
             " another name"
         ) from error
     except RPCError as error:
-        raise BadInput(f"schedule {name!r}: {error.message}") from error
+        five = "; --cron has minute, hour, day of month, month and day of week, as '0 2 * * 1-5'"
+        mend = five if spec.cron_expressions else ""
+        raise BadInput(f"schedule {name!r}: {error.message}{mend}") from error
 
 
 @dataclass(frozen=True)

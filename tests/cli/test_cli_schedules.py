@@ -218,12 +218,15 @@ def nights(told: dict[str, Any]) -> str:
 
 
 @pytest.mark.server
-async def test_runs_that_go_on_where_the_last_ended_cannot_overlap(address: str) -> None:
-    """With `allow` the service hands no result on: every run would bring all rows."""
+async def test_what_cannot_be_scheduled_is_refused_with_its_mend(address: str) -> None:
+    """With `allow` the service hands no result on: each run that goes on would bring all rows."""
     times, client = Times(cron="0 2 * * *", overlap="allow"), await connect_to(address)
     order = ORDER.model_copy(update={"goes_on": True})
     with pytest.raises(BadInput, match="--overlap allow"):
         await scheduling.add(client, "x", order, times.spec(), times.policy())
+    wrong = Times(cron="0 25 * * *")
+    with pytest.raises(BadInput, match=r"Hour is not in range .*; --cron has minute, hour"):
+        await scheduling.add(client, "x", ORDER, wrong.spec(), wrong.policy())
 
 
 @pytest.mark.server

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import signing
+from cli.deciding import which
 from cli.errors import BadInput
 from runtime.settings import Settings
 from starter import app
@@ -79,3 +80,19 @@ async def test_what_is_signed_here_says_what_others_sign(tmp_path: Path) -> None
         found = signatures.object(one, AT, ())
         assert found is not None
         assert "expired" in found or "future" in found, "all but the time of this loop is right"
+
+
+def test_the_gate_that_is_meant_is_the_review_or_the_only_one_open() -> None:
+    def view(name: str) -> GateView:
+        return GateView(
+            name=name, question="", proposal="", needs=(), may_decide=(), opened=AT, deadline=AT
+        )
+
+    one, other, review = view("hit-1"), view("hit-2"), view("review")
+    assert [which("c", gates) for gates in ([], [one], [one, other, review])] == [
+        "review",
+        "hit-1",
+        "review",
+    ]
+    with pytest.raises(BadInput, match="c has 2 open gates; say --gate hit-1 or hit-2"):
+        which("c", [one, other])
