@@ -164,8 +164,7 @@ class World:
         died.kill()
         await died.wait()
         self.kills["server"] += 1
-        self.processes["server"] = started = await server.start(self.data, self.ports)
-        await server.until_ready(started, self.ports, self.data)
+        self.processes["server"], _ = await server.begin(self.data, self.ports)
 
     async def lock_store(self) -> None:
         """Hold the store's write lock for longer than a connection waits."""
@@ -226,9 +225,8 @@ async def chaotic(speed: float) -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         ports = server.Ports.choose(data / "ports.json")
-        first = await server.start(data, ports)
         large = converter(kept_at(database(data)))
-        client = await server.until_ready(first, ports, data, converter=large)
+        first, client = await server.begin(data, ports, converter=large)
         here = World(data, ports, speed, client, {"server": first})
         try:
             await here.simulator()

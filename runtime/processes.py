@@ -6,6 +6,7 @@ import fcntl
 import gc
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -115,10 +116,13 @@ async def stop(process: asyncio.subprocess.Process, grace: float, *, hard: bool 
 
 
 def free_port(preferred: int | None = None) -> int:
-    """Give a free loopback port, the preferred one if nobody has it."""
-    for candidate in (preferred, 0):
-        if candidate is None:
-            continue
+    """Give a free loopback port, the preferred one if nobody has it.
+
+    It is one that connections going out do not get by themselves (ip(7), ip_local_port_range), or
+    one of them could have it before the server does that it is for.
+    """
+    drawn = (20_000 + secrets.randbelow(10_000) for _ in range(100))
+    for candidate in (*([preferred] if preferred else []), *drawn, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -145,12 +145,36 @@ async def for_a_while() -> AsyncIterator[tuple[str, Path]]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         ports = Ports.choose(data / "ports.json")
-        process = await start(data, ports)
+        process, _ = await begin(data, ports)
         try:
-            await until_ready(process, ports, data)
             yield f"127.0.0.1:{ports.grpc}", data
         finally:
             await stop(process, 5, hard=True)
+
+
+async def begin(
+    data: Path,
+    ports: Ports,
+    *,
+    codec: str = "",
+    converter: DataConverter = DATA_CONVERTER,
+    tries: int = 3,
+) -> tuple[asyncio.subprocess.Process, Client]:
+    """Start the server and wait until it answers. Raises NoServer.
+
+    It picks ports for its inner services itself, and ends if somebody takes one of them before it
+    does: on a busy machine that happens, and another start mends it.
+    """
+    while True:
+        process = await start(data, ports, codec=codec)
+        try:
+            return process, await until_ready(process, ports, data, converter=converter)
+        except BaseException as error:
+            tries -= 1
+            ended = isinstance(error, NoServer) and process.returncode is not None
+            await stop(process, 5, hard=True)
+            if not (ended and tries):
+                raise
 
 
 async def until_ready(

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime import codec_server, server
@@ -117,15 +116,15 @@ class Stack:
         await self._exit.enter_async_context(serving(app, self.ports.codec))
         url = self.addresses.codec
         self.server = Child("server", lambda: server.start(data, self.ports, codec=url))
-        await self._add(self.server, grace=10)
-        assert self.server.process is not None  # noqa: S101 - _add started it
-        self.client: Client = await server.until_ready(
-            self.server.process, self.ports, data, converter=converter(opened, self.codec)
-        )
         self.simulator = Child("simulator", self._start_simulator)
-        await self._add(self.simulator, grace=5)
         self.worker = Child("worker", self._start_worker)
-        await self._add(self.worker, grace=15)
+        self.server.process, self.client = await server.begin(
+            data, self.ports, codec=url, converter=converter(opened, self.codec)
+        )
+        self._watch(self.server, grace=10)
+        for child, grace in ((self.simulator, 5), (self.worker, 15)):
+            child.process = await child.start()
+            self._watch(child, grace)
         await self._until_served()
         fresh = data / "stack.json.new"
         fresh.write_text(json.dumps(asdict(self.addresses)), encoding="utf-8")
@@ -197,8 +196,8 @@ class Stack:
         env |= {"PYTHONPATH": str(ROOT), "BRAID_LIVE": "1" if self.settings.live else "0"}
         return await spawn([sys.executable, *args], log=data / "logs" / f"{name}.log", env=env)
 
-    async def _add(self, child: Child, grace: float) -> None:
-        child.process = await child.start()
+    def _watch(self, child: Child, grace: float) -> None:
+        """Restart a child that dies, and end it with the stack."""
         watching = asyncio.create_task(self._supervise(child))
 
         async def end() -> None:
@@ -214,7 +213,7 @@ class Stack:
 
     async def _supervise(self, child: Child) -> None:
         while True:
-            assert child.process is not None  # noqa: S101 - _add sets it before
+            assert child.process is not None  # noqa: S101 - it was started before
             code = await child.process.wait()
             if self._stopping:
                 return

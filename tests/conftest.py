@@ -108,8 +108,7 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[se
     """The embedded server, on a file of its own."""
     data = tmp_path_factory.mktemp("server")
     ports = server.Ports.choose(data / "ports.json")
-    process = await server.start(data, ports)
-    await server.until_ready(process, ports, data)
+    process, _ = await server.begin(data, ports)
     yield ports
     await stop(process, 5, hard=True)
 

@@ -13,7 +13,7 @@ import pytest
 from runtime import server
 from runtime.addresses import running_stack
 from runtime.errors import NoServer
-from runtime.processes import alive, lock
+from runtime.processes import alive, lock, stop
 from runtime.server import Ports
 from runtime.settings import ROOT, Settings
 from runtime.stack import Child, Stack
@@ -89,10 +89,23 @@ async def test_a_server_that_lost_the_race_for_its_port_is_not_attached_to(
     temporal: Ports, tmp_path: Path
 ) -> None:
     """Another server answers on the port from the start; ours ends, and that is said."""
-    process = await server.start(tmp_path, temporal)
     with pytest.raises(NoServer, match=r"did not start; its log: .*server\.log"):
-        await server.until_ready(process, temporal, tmp_path)
-    assert await process.wait() != 0
+        await server.begin(tmp_path, temporal)
+
+
+async def test_a_server_that_ends_at_once_is_started_again(tmp_path: Path) -> None:
+    """Somebody had one of its ports for a moment: here until it has ended once."""
+    ports, log = Ports.choose(tmp_path / "ports.json"), tmp_path / "logs" / "server.log"
+    with socket.create_server(("127.0.0.1", ports.http)) as busy:
+        beginning = asyncio.create_task(server.begin(tmp_path, ports))
+        while not log.exists() or "already in use" not in log.read_text(encoding="utf-8"):
+            await asyncio.sleep(0.01)
+        busy.close()
+        process, client = await beginning
+    try:
+        assert await client.service_client.check_health()
+    finally:
+        await stop(process, 5, hard=True)
 
 
 async def test_a_banner_of_an_earlier_server_is_not_believed(
