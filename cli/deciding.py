@@ -42,7 +42,6 @@ def decide(
     """
     from cli import cases, running, signing
     from runtime.settings import Settings
-    from workflows.data.common import GateView
 
     given = running.message(value, "value") if value else None
     words = (verdict, by, condition or [], comment, gate or REVIEW, token)
@@ -52,12 +51,20 @@ def decide(
 
     async def work(here: Any) -> None:
         handle = await here.handle(case)
-        gates = await cases.ask(handle, "open_gates", list[GateView])
-        meant = said if gate else said.model_copy(update={"gate": which(case, gates)})
-        sent = meant if private is None else _signed(handle.id, gates, meant, private, role)
+        sent = await _meant(handle, said, private, role, named=bool(gate))
         await _send(here, handle, sent, as_json=as_json)
 
     in_session(work, profile=profile)
+
+
+async def _meant(handle: Any, said: Any, private: Any, role: str, *, named: bool) -> Any:
+    """Say which gate a decision is for, and sign it if there is a key. Raises BadInput."""
+    from cli import cases
+    from workflows.data.common import GateView
+
+    gates = await cases.ask(handle, "open_gates", list[GateView])
+    meant = said if named else said.model_copy(update={"gate": which(handle.id, gates)})
+    return meant if private is None else _signed(handle.id, gates, meant, private, role)
 
 
 def which(case: str, gates: Sequence[Any]) -> str:
