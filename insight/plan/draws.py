@@ -69,6 +69,9 @@ def _stream(seed: int, step: PlanStep, what: str) -> Callable[[], float]:
 
 def _bodies(way: Mode, calls: int, draw: Callable[[], float]) -> list[float]:
     """Draw how long tries take: two draws each, whatever the way, so that luck is comparable."""
+    if shape := way.shape:
+        draws = [(draw(), draw()) for _ in range(calls)]
+        return [way.p50 * shape[int(first * len(shape))] for first, _ in draws]
     if not way.spread and not way.stragglers:
         return [way.p50] * calls
     quantile, p50, spread = _NORMAL.inv_cdf, way.p50, way.spread
@@ -80,7 +83,7 @@ def _bodies(way: Mode, calls: int, draw: Callable[[], float]) -> list[float]:
 
 
 def _retry(way: Mode, took: list[float], draw: Callable[[], float]) -> list[int]:
-    """Add the tries made again, in place; give the calls that failed every time."""
+    """Add tries made again and pauses, in place; give the calls that failed every time."""
     broken, step = [], log(way.fails)
     for call in range(len(took)):
         failed = int(log(draw() or _LEAST) / step)  # geometric
@@ -88,5 +91,5 @@ def _retry(way: Mode, took: list[float], draw: Callable[[], float]) -> list[int]
             failed = way.attempts - 1
             broken.append(call)
         if failed:
-            took[call] += sum(_bodies(way, failed, draw))
+            took[call] += sum(_bodies(way, failed, draw)) + way.paused(failed)
     return broken

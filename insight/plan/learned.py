@@ -9,6 +9,8 @@ from workflows.data.blueprints.plan import Mode, Plan, PlanStep, StepId
 
 ATTEMPTS = 5
 """How often a call is tried where the step does not say (workflows/calls.py)."""
+PAUSE = 0.5
+"""Seconds before a call is tried again, at first (`retry_pause` in runtime/settings.py)."""
 Z95 = 1.645
 """Standard deviations by which the p95 of a normal distribution lies above its middle."""
 _WIDEST = 3.0
@@ -38,6 +40,7 @@ def learned_mode(mode: Mode, known: Estimate, attempts: int = ATTEMPTS) -> Mode:
             "straggler_times": max(1.0, known.straggler_times),
             "fails": min(0.99, max(0.0, 1 - known.success.value)),
             "attempts": max(mode.attempts, attempts),
+            "pause": mode.pause or PAUSE,
         }
     )
 

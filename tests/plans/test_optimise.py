@@ -18,10 +18,11 @@ from bench.plans import tiered, traded
 from cli import highs
 from cli.errors import BadInput
 from cli.plans.optimising import shown
+from insight.plan.draws import drawn as drawn_step
 from insight.plan.optimise.composites import both, cascade, hedged, skip, vote, widened
 from insight.plan.optimise.decide import Trial, decide
 from insight.plan.optimise.greedy import NEVER, greedy, within, worth
-from insight.plan.optimise.lengths import way
+from insight.plan.optimise.lengths import length, price, way
 from insight.plan.optimise.problem import Problem, problem
 from insight.plan.optimise.reasons import choices
 from insight.plan.optimise.schedule import makespan
@@ -32,7 +33,7 @@ from tests.plans.test_plan_command import EMAIL, said
 from workflows.data.blueprints.board import Board
 from workflows.data.blueprints.choices import Choices, Objective, Wish
 from workflows.data.blueprints.pace import Pace, Told, log2, power2, scale, told
-from workflows.data.blueprints.plan import Limit, Mode, Plan, PlanStep
+from workflows.data.blueprints.plan import LAST_PAUSE, Limit, Mode, Plan, PlanStep
 from workflows.data.blueprints.replan import Began, Ended, Replanner
 
 SEEDS = range(8)
@@ -245,6 +246,10 @@ def test_modes_of_modes_cost_what_the_formulas_say() -> None:
     again = hedged(odd, odd)
     assert again.usd == pytest.approx(1.05, abs=0.02)
     assert again.p50 == pytest.approx(4, abs=0.3)
+    bold = cascade(
+        cheap, check, strong, 0.6, 0.9
+    )  # 1.9 s if it is accepted, else 7.9 s: no between
+    assert [length(bold, step("a", 1), share) for share in (0.5, 0.7)] == pytest.approx([1.9, 7.9])
     voter = Mode(name="voter", p50=2, usd=1, quality=0.8)
     assert vote(voter, 3, 3, 0.0).quality == pytest.approx(0.896, abs=1e-6)
     assert vote(voter, 3, 3, 0.5).quality < 0.86
@@ -252,6 +257,18 @@ def test_modes_of_modes_cost_what_the_formulas_say() -> None:
         "given",
         "leave out",
     ]
+
+
+def test_pauses_before_tries_made_again_are_reckoned_with() -> None:
+    flaky = Mode(name="m", p50=1, usd=1, fails=0.5, attempts=3, pause=2)
+    shaky = step("a", 1).model_copy(update={"modes": (flaky,)})
+    # one try in a half, two in a quarter, three in a quarter: with pauses of 2 and of 4 s
+    expected = [1, 4, 9]
+    assert [length(flaky, shaky, share) for share in (0.4, 0.6, 0.9)] == expected
+    ran = sorted(took[0] for took in drawn_step(shaky, 1_000, 1).items)
+    assert [ran[place] for place in (400, 600, 900)] == expected
+    assert price(flaky, shaky) == 1_750_000
+    assert length(flaky.model_copy(update={"pause": 100}), shaky, 0.9) == 3 + 2 * LAST_PAUSE
 
 
 def test_the_command_chooses_models_and_says_what_it_cannot(tmp_path: Path) -> None:

@@ -1,19 +1,17 @@
 """Modes made of modes: cascades, both at once, hedges, votes, and leaving a step out.
 
-Each is reckoned from runs in virtual time: its median, and a spread that gives its 95 % quantile.
+Each keeps the times of runs in virtual time: those of a cascade have two peaks, like no log-normal.
 """
 
 from collections.abc import Callable, Iterable
-from math import log
 from random import Random
 from statistics import fmean
 
-from insight.plan.optimise.lengths import POINTS, shape
+from insight.plan.optimise.lengths import paid, shape
 from workflows.data.blueprints.choices import LEFT_OUT
 from workflows.data.blueprints.plan import Mode, PlanStep
 
 _RUNS = 2_000
-_Z95 = 1.645
 
 
 def _made(
@@ -23,12 +21,11 @@ def _made(
     random = Random(_RUNS)  # noqa: S311
     drawn = [one(random) for _ in range(_RUNS)]
     times = sorted(time for time, _ in drawn)
-    usual, late = times[_RUNS // 2], times[int(_RUNS * 0.95)]
-    spread = log(late / usual) / _Z95 if usual else 0.0
+    usual = times[_RUNS // 2]
     return Mode(
         name=name,
         p50=usual,
-        spread=min(3.0, spread),
+        shape=tuple(time / usual for time in times) if usual else (),
         usd=fmean(cost for _, cost in drawn),
         quality=quality,
         limit=limit,
@@ -36,8 +33,7 @@ def _made(
 
 
 def _took(mode: Mode, random: Random) -> float:
-    points = shape(mode.spread, mode.stragglers, mode.straggler_times, mode.fails, mode.attempts)
-    return mode.p50 * points[random.randrange(POINTS)]
+    return mode.p50 * random.choice(shape(mode))
 
 
 def cascade(cheap: Mode, check: Mode, strong: Mode, accepted: float, right: float) -> Mode:
@@ -48,10 +44,10 @@ def cascade(cheap: Mode, check: Mode, strong: Mode, accepted: float, right: floa
     """
 
     def one(random: Random) -> tuple[float, float]:
-        time, cost = _took(cheap, random) + _took(check, random), cheap.usd + check.usd
+        time, cost = _took(cheap, random) + _took(check, random), paid(cheap) + paid(check)
         if random.random() < accepted:
             return time, cost
-        return time + _took(strong, random), cost + strong.usd
+        return time + _took(strong, random), cost + paid(strong)
 
     quality = accepted * right + (1 - accepted) * strong.quality
     return _made(f"{cheap.name}, then {strong.name}", quality, strong.limit, one)
@@ -64,7 +60,7 @@ def both(cheap: Mode, check: Mode, strong: Mode, accepted: float, right: float) 
         first = _took(cheap, random) + _took(check, random)
         second = _took(strong, random)
         taken = first if random.random() < accepted else max(first, second)
-        return taken, cheap.usd + check.usd + strong.usd
+        return taken, paid(cheap) + paid(check) + paid(strong)
 
     quality = accepted * right + (1 - accepted) * strong.quality
     return _made(f"{cheap.name} beside {strong.name}", quality, strong.limit, one)
@@ -72,14 +68,14 @@ def both(cheap: Mode, check: Mode, strong: Mode, accepted: float, right: float) 
 
 def hedged(mode: Mode, other: Mode, share: float = 0.95) -> Mode:
     """A second try on `other` once the share `share` of first tries would have ended."""
-    points = shape(mode.spread, mode.stragglers, mode.straggler_times, mode.fails, mode.attempts)
-    patience = mode.p50 * points[min(POINTS - 1, int(share * POINTS))]
+    points = shape(mode)
+    patience = mode.p50 * points[min(len(points) - 1, int(share * len(points)))]
 
     def one(random: Random) -> tuple[float, float]:
         first, second = _took(mode, random), _took(other, random)
         if first <= patience:
-            return first, mode.usd
-        return min(first, patience + second), mode.usd + other.usd
+            return first, paid(mode)
+        return min(first, patience + second), paid(mode) + paid(other)
 
     quality = min(mode.quality, other.quality)
     return _made(f"{mode.name}, late {other.name}", quality, mode.limit, one)
@@ -94,7 +90,7 @@ def vote(mode: Mode, voters: int, quorum: int, alike: float) -> Mode:
 
     def one(random: Random) -> tuple[float, float]:
         times = sorted(_took(mode, random) for _ in range(voters))
-        return times[quorum - 1], voters * mode.usd
+        return times[quorum - 1], voters * paid(mode)
 
     quality = _majority(mode.quality, quorum, alike)
     return _made(f"{quorum} of {voters} {mode.name}", quality, mode.limit, one)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import exp, log
 from random import Random
 from statistics import NormalDist, fmean
@@ -11,6 +12,8 @@ from workflows.data.blueprints.plan import Limit, Mode, PlanStep
 
 POINTS = 4_096
 """Points of a distribution, equally likely."""
+ROUND = 20
+"""Pauses are counted in this part of a median try, so that many modes share their points."""
 MILLION = 1_000_000
 FREE = Limit()
 PATIENCE = (0.85, 0.97)
@@ -18,12 +21,12 @@ PATIENCE = (0.85, 0.97)
 
 
 @lru_cache(maxsize=512)
-def shape(
-    spread: float, stragglers: float, times: float, fails: float, attempts: int
+def _shape(
+    spread: float, stragglers: float, times: float, fails: float, pauses: tuple[float, ...]
 ) -> tuple[float, ...]:
-    """Give a mode's durations as multiples of its median try, sorted: equally likely points.
+    """Draw a log-normal mode's points; `pauses` come before each try but the first.
 
-    A try that fails takes as long as one that works; the pause before the next is not counted.
+    A try that fails takes as long as one that works.
     """
     random, normal = Random(POINTS), NormalDist()  # noqa: S311
     logs = [spread * normal.inv_cdf((i + 0.5) / POINTS) for i in range(POINTS)]
@@ -34,10 +37,23 @@ def shape(
         return [exp(x) * (times if i in late else 1.0) for i, x in enumerate(logs)]
 
     total, failed = tries(), [True] * POINTS
-    for _ in range(attempts - 1 if fails else 0):
+    for pause in pauses:
         failed = [was and random.random() < fails for was in failed]
-        total = [x + (y if was else 0.0) for x, y, was in zip(total, tries(), failed, strict=True)]
+        total = [
+            x + (pause + y if was else 0.0)
+            for x, y, was in zip(total, tries(), failed, strict=True)
+        ]
     return tuple(sorted(total))
+
+
+def shape(mode: Mode) -> tuple[float, ...]:
+    """Give a mode's durations as multiples of its median try, sorted: equally likely points."""
+    if mode.shape:
+        return mode.shape
+    times, fails, unit = mode.straggler_times, mode.fails, (mode.p50 or 1.0) / ROUND
+    waits = [round(mode.paused(failed) / unit) for failed in range(mode.attempts if fails else 1)]
+    pauses = tuple((after - before) / ROUND for before, after in pairwise(waits))
+    return _shape(mode.spread, mode.stragglers, times, fails, pauses)
 
 
 @lru_cache(maxsize=512)
@@ -56,10 +72,10 @@ def length(mode: Mode, step: PlanStep, share: float, limit: Limit = FREE) -> flo
     Of many items the last of those at once counts; what does not fit at once takes its mean time,
     and no more begin in a minute than may.
     """
-    points = _shape_of(mode)
+    points = shape(mode)
     lanes = at_once(step, limit)
     place = share if lanes == 1 else share ** (1 / lanes)
-    last = mode.p50 * points[min(POINTS - 1, int(place * POINTS))]
+    last = mode.p50 * points[min(len(points) - 1, int(place * len(points)))]
     if step.times > lanes:
         last += (step.times / lanes - 1) * mode.p50 * _mean(points)
     if limit.per_minute is not None:
@@ -69,12 +85,12 @@ def length(mode: Mode, step: PlanStep, share: float, limit: Limit = FREE) -> flo
 
 def price(mode: Mode, step: PlanStep) -> int:
     """Give what a step costs if it happens, in millionths of a dollar, tries that fail included."""
-    tries = (1 - mode.fails**mode.attempts) / (1 - mode.fails)
-    return round(mode.usd * step.times * tries * MILLION)
+    return round(paid(mode) * step.times * MILLION)
 
 
-def _shape_of(mode: Mode) -> tuple[float, ...]:
-    return shape(mode.spread, mode.stragglers, mode.straggler_times, mode.fails, mode.attempts)
+def paid(mode: Mode) -> float:
+    """Give the dollars that one call costs on the average, tries that fail included."""
+    return mode.usd * (1 - mode.fails**mode.attempts) / (1 - mode.fails)
 
 
 def way(mode: Mode, step: PlanStep, quantile: float, limit: Limit = FREE) -> Way:

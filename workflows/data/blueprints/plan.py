@@ -12,6 +12,8 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+LAST_PAUSE = 30.0
+"""The longest pause before another try (activities/failures.py)."""
 COORDINATION = 0.1
 """98 ms were measured with one step on the critical path, 146 and 154 ms with two (docs/claims.md,
 at the claims' own latencies)."""
@@ -22,8 +24,10 @@ class Mode(Record):
 
     A try takes `p50` seconds at the median, log-normal with `spread` as the standard deviation of
     its logarithm; the share `stragglers` of tries takes `straggler_times` as long. A try fails
-    with the chance `fails` and is made again, `attempts` times in all. `quality` is the chance
-    that what comes out is right. `limit` names what it takes a place of while it lasts.
+    with the chance `fails` and is made again, `attempts` times in all: after `pause` seconds, then
+    twice as many each time, LAST_PAUSE at most. `quality` is the chance that what comes out is
+    right. `limit` names what it takes a place of while it lasts. `shape` are equally likely times
+    in order, as multiples of `p50`, where no log-normal is like them.
     """
 
     name: str
@@ -33,9 +37,15 @@ class Mode(Record):
     straggler_times: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     fails: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     attempts: Annotated[int, Field(ge=1, le=100)] = 1
+    pause: Seconds = 0.0
     usd: Usd = 0.0
     quality: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     limit: str = ""
+    shape: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
+
+    def paused(self, failed: int) -> float:
+        """Give the seconds of all pauses after so many tries that failed."""
+        return sum(min(self.pause * 2.0**number, LAST_PAUSE) for number in range(failed))
 
 
 class PlanStep(Record):
