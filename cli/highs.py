@@ -9,11 +9,16 @@ import sys
 from dataclasses import asdict
 from importlib.util import find_spec
 from math import inf
+from time import process_time
+from typing import Any
 
 from insight.plan.optimise.program import Answer, Program
 
 SECONDS, GAP = 2.3, 0.004
-"""When a solver stops: after so long, or once it is known to be so near the best."""
+"""When a solver stops: after so much of the processor's time, so that a plan does not depend on how
+busy the machine is, or once it is known to be so near the best."""
+_WAIT = 4
+"""How many times as long may pass until it stops anyway."""
 _SPARE = 10.0
 """Seconds more to start and to stop in."""
 
@@ -31,7 +36,7 @@ def solve(program: Program) -> Answer | None:
             input=json.dumps(asdict(program)),
             capture_output=True,
             text=True,
-            timeout=SECONDS + _SPARE,
+            timeout=SECONDS * _WAIT + _SPARE,
             check=True,
         )
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
@@ -41,7 +46,7 @@ def solve(program: Program) -> Answer | None:
 
 
 def in_process(program: Program, seconds: float, gap: float = GAP) -> Answer | None:
-    """Solve a program here: one thread, a fixed seed."""
+    """Solve a program here, in so many seconds of this process: one thread, a fixed seed."""
     import highspy
 
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -49,10 +54,34 @@ def in_process(program: Program, seconds: float, gap: float = GAP) -> Answer | N
         "output_flag": False,
         "threads": 1,
         "random_seed": 1,
-        "time_limit": seconds,
+        "time_limit": seconds * _WAIT,
         "mip_rel_gap": gap,
     }.items():
         solver.setOptionValue(option, value)
+    solver.passModel(_stated(program))
+    known = highspy.HighsSolution()
+    known.col_value = program.known
+    solver.setSolution(known)
+    until = process_time() + seconds
+
+    def stop(event: Any) -> None:
+        if process_time() > until:
+            event.interrupt()
+
+    solver.cbMipInterrupt += stop
+    solver.run()
+    info = solver.getInfo()
+    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    status = solver.modelStatusToString(solver.getModelStatus())
+    left = max(0.0, info.mip_gap) if info.mip_gap < inf else 1.0
+    return Answer(tuple(solver.getSolution().col_value), status, left)
+
+
+def _stated(program: Program) -> Any:
+    """State a program as HiGHS takes it."""
+    import highspy
+
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(program.costs), len(program.rows)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.costs, program.lower, program.upper
@@ -67,17 +96,7 @@ def in_process(program: Program, seconds: float, gap: float = GAP) -> Answer | N
     lp.a_matrix_.value_ = [value for row in program.rows for _, value in row[2]]
     kinds = highspy.HighsVarType
     lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in program.whole]
-    solver.passModel(lp)
-    known = highspy.HighsSolution()
-    known.col_value = program.known
-    solver.setSolution(known)
-    solver.run()
-    info = solver.getInfo()
-    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return None
-    status = solver.modelStatusToString(solver.getModelStatus())
-    left = max(0.0, info.mip_gap) if info.mip_gap < inf else 1.0
-    return Answer(tuple(solver.getSolution().col_value), status, left)
+    return lp
 
 
 def main() -> None:
