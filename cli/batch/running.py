@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from temporalio.client import WorkflowExecution
 
 from cli import cases
 from cli.batch import results as files
@@ -136,14 +137,17 @@ async def resume(here: Session, batch: str, usd: Decimal | None) -> None:
 async def status(here: Session, batch: str, *, as_json: bool) -> None:
     """Show how far a batch has come."""
     following = await _following(here, batch)
-    look = await following.look()
+    look, id = await following.look(), following.handle.id
+    state = _state(await following.handle.describe())
     if as_json:
         money = look.money and look.money.model_dump(mode="json")
         now = look.progress.model_dump(mode="json")
-        out({"batch": following.handle.id, **now, "budget": money})
+        out({"batch": id, "status": state, **now, "budget": money})
         return
     total = "?" if look.progress.total is None else f"{look.progress.total:,}"
-    say(f"{following.handle.id}: {look.progress.done:,} of {total} done, {look.told()}")
+    say(f"{id} ({state}): {look.progress.done:,} of {total} done, {look.told()}")
+    if state not in ("running", "completed"):
+        say(f"cases that ended after it last counted are in `starter.py batch results {id} FILE`")
 
 
 async def write(
@@ -175,14 +179,17 @@ async def show_list(here: Session, *, as_json: bool) -> None:
     found = [w async for w in here.client.list_workflows("WorkflowType = 'batch'")]
     found = [w for w in found if w.status is None or w.status.name != "CONTINUED_AS_NEW"]
     found.sort(key=lambda w: w.start_time, reverse=True)
-    rows: list[dict[str, Any]] = [
-        {"batch": w.id, "status": w.status.name.lower() if w.status else "unknown"} for w in found
-    ]
+    rows: list[dict[str, Any]] = [{"batch": w.id, "status": _state(w)} for w in found]
     if as_json:
         out(rows)
         return
     for row in rows:
         say(f"{row['batch']}  {row['status']}")
+
+
+def _state(found: WorkflowExecution) -> str:
+    """Name the state of a batch as the server does, in small letters."""
+    return found.status.name.lower() if found.status else "unknown"
 
 
 async def _following(here: Session, batch: str, queue: str = MAIN_QUEUE) -> Following:

@@ -79,6 +79,10 @@ async def test_what_an_outage_left_is_driven_again(
     await running.write(session, third, results, None, as_json=True, queue=here.queue)
     ended = [json.loads(line)["result"] for line in results.read_text().splitlines()]
     assert [one["totals"]["agreed"] for one in ended] == [2] * 8
+    capsys.readouterr()
+    await running.status(session, third, as_json=True)
+    now = json.loads(capsys.readouterr().out)
+    assert (now["batch"], now["status"], now["done"]) == (third, "completed", 8)
     rows = {row["case"]: row for row in await listed(here.client, everything=False)}
     assert [rows[b]["cases"] for b in (second, third)] == [{"failed": 6}, {"completed": 6}]
     assert not any(":" in name for name in rows), "cases of a batch stand in its line"
