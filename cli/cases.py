@@ -24,7 +24,7 @@ from temporalio.exceptions import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import BadInput, NotCounted, Trouble
+from cli.errors import BadInput, NoAnswer, NotCounted, Trouble
 from cli.processes import PROCESSES, ProcessEntry
 from workflows.calls import MAIN_QUEUE
 from workflows.data.announce import ANNOUNCE
@@ -171,7 +171,7 @@ def no_answer(handle: Handle, error: BaseException) -> Trouble:
     """Say why a case does not answer, and what to do."""
     if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
         return BadInput(f"{handle.id}: {error.message}")
-    return Trouble(
+    return NoAnswer(
         f"{handle.id}: no worker answered within {PATIENCE.seconds} s; start one with"
         " `make worker` (or the whole stack with `make stack`)"
     )

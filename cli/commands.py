@@ -25,6 +25,9 @@ Sequential = Annotated[
 Announce = Annotated[
     str, typer.Option(metavar="ENDPOINT", help="tell this endpoint of gates, decisions, the end")
 ]
+Revoke = Annotated[
+    bool, typer.Option("--revoke", help="refuse every token made for that name until now")
+]
 Speed = Annotated[float, typer.Option(help="speed of the simulated world", min=0.1)]
 Live = Annotated[bool, typer.Option("--live", help="call real vendors: costs money, sends data")]
 

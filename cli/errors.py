@@ -13,6 +13,10 @@ class NotCounted(Trouble):
     """A decision was refused by its case."""
 
 
+class NoAnswer(Trouble):
+    """No worker answered in time: whether it was taken is not known."""
+
+
 class BadInput(Trouble):
     """What was given cannot be used."""
 

@@ -1,17 +1,13 @@
 """The commands that take what others send over HTTP: `receive` mails, and the `gateway`."""
 
-import asyncio
 import os
-import signal
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.commands import AsJson, Live, Profile, in_session, out, settings_for
+from cli.commands import AsJson, Live, Profile, Revoke, in_session, out, settings_for
 from cli.errors import BadInput
-from runtime.settings import Settings
 from runtime.smtp import LOOPBACK, SENDER
 
 app = typer.Typer()
@@ -81,11 +77,10 @@ def gateway(
     As: starter.py gateway --port 8090 (routes: docs/operations/services.md)
     """
     from cli.arriving.accepting import accepted
-    from cli.arriving.callers import signing_in
     from runtime.keys import ring_of
 
     ring = ring_of(settings_for(live=live))
-    sign_in = signing_in(_secret(secret_env, host, keys=ring is not None), ring)
+    secret = _secret(secret_env, host, keys=ring is not None)
     events = accepted(accept) if accept else {}
 
     async def work(here: Any) -> None:
@@ -94,18 +89,21 @@ def gateway(
 
         configure(here.settings.log_format)
         async with Store.opened(here.settings.database) as store:
-            made = _gateway_over(here, store, events, sign_in)
+            made = _gateway_over(here, store, events, secret, ring)
             await _take(made, host, port, "gateway", as_json=as_json)
 
     in_session(work, profile=profile, live=live)
 
 
-def _gateway_over(here: Any, store: Any, events: Any, sign_in: Any) -> Any:
+def _gateway_over(here: Any, store: Any, events: Any, secret: str, ring: Any) -> Any:
     from cli.arriving.beginning import Beginning
+    from cli.arriving.callers import signing_in
     from cli.arriving.gateway import Gateway, create_app
     from cli.runs import service
     from store.attempts import Attempts
+    from store.revocations import Revocations
 
+    sign_in = signing_in(secret, ring, Revocations(store))
     begin = Beginning(here.client, store, service(here))
     return create_app(Gateway(here.client, begin, events, Attempts(store)), sign_in)
 
@@ -113,20 +111,22 @@ def _gateway_over(here: Any, store: Any, events: Any, sign_in: Any) -> Any:
 @app.command(name="gateway-token")
 def gateway_token(
     who: Annotated[str, typer.Option("--for", help="the service: kept with what it starts")],
-    may: Annotated[str, typer.Option(help="some of start,read,send,decide")],
+    may: Annotated[str, typer.Option(help="some of start,read,send,decide")] = "",
     minutes: Annotated[float, typer.Option(help="how long it is good", min=1, max=1440)] = 60,
+    revoke: Revoke = False,
 ) -> None:
-    """Make a token a service signs in with at the gateway.
+    """Make a token a service signs in with at the gateway, or take back those it was given.
 
     As: starter.py gateway-token --for shop --may start,read
     """
     from cli.arriving.callers import rights
-    from runtime.keys import KeyRing
-    from runtime.tokens import GATEWAY, token
+    from cli.secrecy import tokens
+    from runtime.tokens import GATEWAY
 
-    ring, given = KeyRing(Settings.from_env().keys_file), rights(may)
-    good_for, now = timedelta(minutes=minutes), datetime.now(UTC)
-    typer.echo(token(ring, who, good_for, now, audience=GATEWAY, rights=given))
+    if revoke:
+        tokens.take_back(GATEWAY, who)
+    else:
+        tokens.give(GATEWAY, who, minutes, rights(may))
 
 
 def _secret(variable: str, host: str, *, keys: bool = False) -> str:
@@ -143,20 +143,15 @@ def _secret(variable: str, host: str, *, keys: bool = False) -> str:
 
 
 async def _take(app: Any, host: str, port: int, what: str, *, as_json: bool) -> None:
-    """Serve until SIGINT or SIGTERM. Raises BadInput for a port that is taken."""
+    """Serve until Ctrl-C, saying where. Raises BadInput for a port that is taken."""
+    from cli.listening import listen
     from cli.session import say
-    from runtime.serving import serving
 
-    end = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    try:
-        async with serving(app, port, host) as url:
-            where = f"{url}/mails" if what == "mails" else url
-            if as_json:
-                out({what: where})
-            else:
-                say(f"{what}: {where}")
-            await end.wait()
-    except OSError as taken:
-        raise BadInput(f"--port {port}: {taken.strerror}; choose another") from taken
+    def tell(url: str) -> None:
+        where = f"{url}/mails" if what == "mails" else url
+        if as_json:
+            out({what: where})
+        else:
+            say(f"{what}: {where}")
+
+    await listen(app, host, port, tell)

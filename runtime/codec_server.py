@@ -18,14 +18,18 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload, Payloads
 
+from runtime.bodies import body
 from runtime.documents import BlobDriver, Opened, resolved
 from runtime.encryption import Encryption
-from runtime.keys import MissingKey
-from runtime.tokens import NotSignedIn, signed_in
+from runtime.keys import KeyRing, MissingKey
+from runtime.tokens import Caller, NotSignedIn, signed_in, still_let_in
 from store.errors import StoreError
+from store.revocations import Revocations
 
 MOST_BYTES = 16 * 1024 * 1024
 """Bytes of a request: four messages of Temporal's largest size."""
+MOST_OF_A_TOKEN = 8 * 1024
+"""Bytes of a sign-in, which anybody may send."""
 COOKIE = "braid-codec"
 
 _PAGE = """<!doctype html><title>Braid: sign in</title>
@@ -46,7 +50,7 @@ def create_app(opened: Opened, pages: Sequence[str], codec: Encryption) -> Starl
 
     Without keys there is nothing to decrypt, and whoever may see the UI may see references too.
     """
-    desk = _Desk(BlobDriver(opened), frozenset(pages), codec)
+    desk = _Desk(opened, frozenset(pages), codec)
     posts = {"/decode": desk.decode, "/download": desk.decode, "/encode": desk.encode}
     routes = [Route(path, desk.guarded(answer), methods=["POST"]) for path, answer in posts.items()]
     return Starlette(
@@ -64,8 +68,9 @@ def create_app(opened: Opened, pages: Sequence[str], codec: Encryption) -> Starl
 
 
 class _Desk:
-    def __init__(self, driver: BlobDriver, pages: frozenset[str], codec: Encryption) -> None:
-        self._driver, self._pages, self._codec = driver, pages, codec
+    def __init__(self, opened: Opened, pages: frozenset[str], codec: Encryption) -> None:
+        self._opened, self._pages, self._codec = opened, pages, codec
+        self._driver = BlobDriver(opened)
 
     def guarded(self, answer: Callable[[Sequence[Payload]], Awaitable[list[Payload]]]) -> _Answer:
         """Make an endpoint of what answers payloads with payloads, for those signed in."""
@@ -74,8 +79,8 @@ class _Desk:
             if (origin := request.headers.get("origin")) and origin not in self._pages:
                 return _refused(403, f"pages of {origin} may not ask; see BRAID_CODEC_ORIGINS")
             try:
-                who = self._who(request)
-                asked = json_format.Parse(await _body(request), Payloads())
+                who = await self._who(request)
+                asked = json_format.Parse(await body(request, MOST_BYTES), Payloads())
                 found = await answer(asked.payloads)
             except NotSignedIn as refused:
                 return _refused(401, str(refused))
@@ -104,32 +109,31 @@ class _Desk:
         if self._codec.ring is None or request.method == "GET":
             return HTMLResponse(_PAGE.format(said="The Temporal UI then shows clear text."))
         try:
-            given = parse_qs((await _body(request)).decode()).get("token", [""])[0].strip()
-            signed_in(self._codec.ring, given)
+            form = parse_qs((await body(request, MOST_OF_A_TOKEN)).decode())
+            given = form.get("token", [""])[0].strip()
+            await self._caller(self._codec.ring, given)
         except (NotSignedIn, ValueError):
             return HTMLResponse(_PAGE.format(said="That token is not good (any more)."), 401)
+        except StoreError:
+            return HTMLResponse(_PAGE.format(said="The store is away; try again."), 503)
         done = HTMLResponse("<!doctype html><p>Signed in. Go back to the Temporal UI.")
         secure = request.url.scheme == "https"
         done.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
         return done
 
-    def _who(self, request: Request) -> str:
-        """Say who asks. Raises NotSignedIn."""
+    async def _who(self, request: Request) -> str:
+        """Say who asks. Raises NotSignedIn, StoreError."""
         if self._codec.ring is None:
             return ""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
-        return signed_in(self._codec.ring, given).name
+        return (await self._caller(self._codec.ring, given)).name
 
-
-async def _body(request: Request) -> bytes:
-    """Read a request's body. Raises ValueError if it is too long."""
-    whole = bytearray()
-    async for part in request.stream():
-        whole += part
-        if len(whole) > MOST_BYTES:
-            raise ValueError("too long")
-    return bytes(whole)
+    async def _caller(self, ring: KeyRing, given: str) -> Caller:
+        """Say whose a token is that was not taken back. Raises NotSignedIn, StoreError."""
+        caller = signed_in(ring, given)
+        async with self._opened() as blobs:
+            return await still_let_in(caller, Revocations(blobs.store))
 
 
 def _refused(status: int, why: str) -> Response:

@@ -46,20 +46,20 @@ class Blobs:
     """The blobs of one store."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     async def put(self, content: bytes) -> str:
         """Keep some bytes and give their sha256; what is there already is not written again."""
         key = await digest(content)
         if not await self._used(key):
             row = {"sha256": key, "size": len(content), "bytes": content}
-            async with self._store.writing(alone=False) as connection:
-                await connection.execute(_KEEP, row | {"now": self._store.now()})
+            async with self.store.writing(alone=False) as connection:
+                await connection.execute(_KEEP, row | {"now": self.store.now()})
         return key
 
     async def get(self, key: str) -> bytes:
         """Give the bytes kept under a sha256. Raises BlobGone if there are none or others."""
-        async with self._store.reading() as connection:
+        async with self.store.reading() as connection:
             found = await connection.scalar(select(blobs.c.bytes).where(blobs.c.sha256 == key))
         if found is None:
             raise BlobGone(
@@ -85,17 +85,17 @@ class Blobs:
         """
         kept, before = (
             await self._named(in_use, clear),
-            self._store.clock() - max(older_than, FRESH),
+            self.store.clock() - max(older_than, FRESH),
         )
         unused = blobs.c.last_used_at < clock.written(before)
         old = select(blobs.c.sha256).where(unused)
-        async with self._store.reading() as connection:
+        async with self.store.reading() as connection:
             found = [key for key in (await connection.scalars(old)).all() if key not in kept]
         sizes: list[int] = []
         for start in range(0, len(found), AT_ONCE):
             # Asked again in the transaction that deletes: one may have been used since.
             these = delete(blobs).where(blobs.c.sha256.in_(found[start : start + AT_ONCE]), unused)
-            async with self._store.writing(alone=False) as connection:
+            async with self.store.writing(alone=False) as connection:
                 sizes += (await connection.scalars(these.returning(blobs.c.size))).all()
         return Collected(len(sizes), sum(sizes))
 
@@ -108,7 +108,7 @@ class Blobs:
         while left:
             key = left.pop()
             known.add(key)
-            async with self._store.reading() as connection:
+            async with self.store.reading() as connection:
                 found = await connection.scalar(select(blobs.c.bytes).where(blobs.c.sha256 == key))
             left |= named_in(clear(bytes(found or b""))) - known
         return frozenset(known)
@@ -116,13 +116,13 @@ class Blobs:
     async def _used(self, key: str) -> bool:
         """Say whether a blob is kept, and note that it is used."""
         of_key = blobs.c.sha256 == key
-        async with self._store.reading() as connection:
+        async with self.store.reading() as connection:
             noted = await connection.scalar(select(blobs.c.last_used_at).where(of_key))
-        now = self._store.clock()
+        now = self.store.clock()
         if noted is None or now - clock.read(noted) <= FRESH:
             return noted is not None
         note = update(blobs).where(of_key).values(last_used_at=clock.written(now))
-        async with self._store.writing() as connection:
+        async with self.store.writing() as connection:
             return (await connection.execute(note)).rowcount == 1
 
 

@@ -69,7 +69,7 @@ class Store:
             await store.close()
             cause = getattr(trouble, "orig", None) or trouble
             raise StoreError(
-                f"the store {store._database.where} cannot be opened: {cause};"
+                f"the store {store.where} cannot be opened: {cause};"
                 " mend it, or name another one with BRAID_STORE or BRAID_DATA"
             ) from trouble
         except BaseException:
@@ -134,6 +134,11 @@ class Store:
         with self._told():
             await self._database.forget()
 
+    @property
+    def where(self) -> str:
+        """Where it is, without a password."""
+        return self._database.where
+
     def now(self) -> str:
         """Read the clock, as the store writes time."""
         return written(self.clock())
@@ -147,7 +152,7 @@ class Store:
             if (why := self._database.away(trouble)) is None:
                 raise
             raise StoreAway(
-                f"the store {self._database.where} cannot be used now: {why};"
+                f"the store {self.where} cannot be used now: {why};"
                 " what was not written is tried again (docs/operations/database.md)"
             ) from trouble
 
@@ -155,7 +160,7 @@ class Store:
         async with self._database.opening():
             async with self.reading() as connection:
                 found = await connection.run_sync(found_version)
-            for migration in missing(found, migrations, self._database.where):
+            for migration in missing(found, migrations, self.where):
                 async with self.writing() as connection:
                     await connection.run_sync(apply, migration, self.now())
 

@@ -11,6 +11,7 @@ from store.schema import schema_version
 from store.schema_audit import CREATE_AUDIT
 from store.schema_gates import CREATE_GATES
 from store.schema_paces import CREATE_PACES
+from store.schema_revocations import CREATE_REVOCATIONS
 
 TYPES = {
     "sqlite": {"serial": "INTEGER NOT NULL PRIMARY KEY", "id": "INTEGER", "bytes": "BLOB"},
@@ -242,6 +243,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(18, steps.WATCHES),
     Migration(19, CREATE_AUDIT),
     Migration(20, CREATE_GATES),
+    Migration(21, CREATE_REVOCATIONS),
 )
 
 

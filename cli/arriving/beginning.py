@@ -1,5 +1,7 @@
 """How what arrives starts a case: once, however often it is delivered, and as promoted."""
 
+from dataclasses import replace
+
 from starlette.responses import JSONResponse
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -27,13 +29,12 @@ class Beginning:
         self._client, self._queue = client, queue
         self._journal, self._promotions = Journal(store), Promotions(store, service)
 
-    async def __call__(
-        self, entry: ProcessEntry, given: Record, once: str | None, by: str = ""
-    ) -> JSONResponse:
-        """Start a case for somebody, or name the one of the id `once`, be it long gone."""
+    async def __call__(self, entry: ProcessEntry, given: Record, how: cases.Start) -> JSONResponse:
+        """Start a case; with an id, name the one there was of it, be it long gone."""
+        once = how.workflow_id
         if once is not None and await self._journal.calls(once):
             return JSONResponse({"case": once, "started": False})
-        how = cases.Start(workflow_id=once, queue=self._queue, started_by=by)
+        how = replace(how, queue=self._queue)
         if (found := await self._promotions.of(entry.name)) is not None:
             entry, given, how = as_promoted(found, given, how)
         try:

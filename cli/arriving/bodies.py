@@ -1,4 +1,4 @@
-"""What arrives over HTTP: bodies of bounded size, JSON, and answers in one line."""
+"""What arrives over HTTP: JSON, who may send without a sign-in, and answers in one line."""
 
 from typing import Any
 
@@ -6,23 +6,18 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-
-class TooLarge(Exception):
-    """A body over what is taken."""
+from runtime.smtp import LOOPBACK
 
 
 class NoJson(ValueError):
     """A body that is no JSON."""
 
 
-async def body(request: Request, largest: int) -> bytes:
-    """Read the body as far as it may go. Raises TooLarge."""
-    found = bytearray()
-    async for piece in request.stream():
-        found += piece
-        if len(found) > largest:
-            raise TooLarge(f"a body is at most {largest} bytes")
-    return bytes(found)
+def by_a_page(request: Request) -> bool:
+    """Say whether a page in a browser sent it: from elsewhere, or by a name of its own that it
+    made lead here. What listens on loopback any page reaches that somebody has open.
+    """
+    return "origin" in request.headers or request.url.hostname not in LOOPBACK
 
 
 def as_json(content: bytes) -> Any:

@@ -11,9 +11,11 @@ from temporalio.client import Client
 
 from cli.arriving import mails
 from cli.arriving.beginning import Beginning
-from cli.arriving.bodies import TooLarge, body, refused
+from cli.arriving.bodies import by_a_page, refused
+from cli.cases import Start
 from cli.errors import BadInput
 from cli.processes import process
+from runtime.bodies import NotTaken, body
 from store.database import Store
 from workflows.data.email_triage import IncomingMail, SupportDesk, TriageCase
 
@@ -50,10 +52,12 @@ def create_app(
     begin = Beginning(client, store, service)
 
     async def receive(request: Request) -> JSONResponse:
+        if not secret and by_a_page(request):
+            return refused(403, "web pages may not send where no secret signs: give --secret-env")
         try:
             content = await body(request, LARGEST)
-        except TooLarge as large:
-            return refused(413, str(large))
+        except NotTaken as wrong:
+            return refused(wrong.status, str(wrong))
         given = request.headers.get(SIGNATURE, "")
         if secret and not hmac.compare_digest(given.encode(), signed(secret, content).encode()):
             return refused(401, f"{SIGNATURE} is not the sha256 HMAC of the body under the secret")
@@ -63,9 +67,8 @@ def create_app(
             mail = read(content, sender)
             name = identity(mail)
             number = name.removeprefix(f"{PROCESS.prefix}-")[:12]
-            return await begin(
-                PROCESS, TriageCase(case=f"mail-{number}", mail=mail, desk=desk), name
-            )
+            case = TriageCase(case=f"mail-{number}", mail=mail, desk=desk)
+            return await begin(PROCESS, case, Start(name))
         except mails.Ignored as why:
             return JSONResponse({"ignored": str(why)})
         except BadInput as wrong:

@@ -21,22 +21,27 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli import cases, schemas
 from cli.arriving.beginning import Beginning
-from cli.arriving.bodies import NoJson, TooLarge, as_json, body, refused
+from cli.arriving.bodies import NoJson, as_json, by_a_page, refused
 from cli.arriving.callers import EVERYBODY, NOBODY, Right, SignIn
-from cli.errors import BadInput, NotCounted, Trouble
+from cli.errors import BadInput, NoAnswer, NotCounted, Trouble
 from cli.inputs import causes_of
 from cli.processes import process
 from cli.standing import standing
-from runtime.tokens import Caller, NotSignedIn
+from runtime.bodies import NotTaken, body
+from runtime.tokens import NotSignedIn
 from store.attempts import Attempts
 from store.errors import StoreError
+from workflows.data.announce import ANNOUNCE
 from workflows.data.common import Decision, Record
+from workflows.data.memo import misfit
 
 LARGEST = 1_000_000
 """Bytes of a body."""
 LONGEST_WAIT = 60.0
 """Seconds a request for a result may wait."""
 _METHOD = {Right.START: "POST", Right.READ: "GET", Right.SEND: "POST"}
+_STATUS = {RPCStatusCode.NOT_FOUND: 404, RPCStatusCode.INVALID_ARGUMENT: 422}
+"""What an error of the Temporal service is to the caller; any other says that it is away."""
 Accepted = Mapping[str, str]
 """Types of CloudEvents, and the process a case of which each starts."""
 Handler = Callable[[Request], Awaitable[JSONResponse]]
@@ -54,7 +59,9 @@ class Gateway:
         self._attempts = attempts
 
     async def start(self, request: Request) -> JSONResponse:
-        """Start a case; with the header Idempotency-Key, once for each key."""
+        """Start a case; with the header Idempotency-Key, once for each key. `?announce=ENDPOINT`
+        has that endpoint told what happens to it, here and for an event.
+        """
         name = request.path_params["process"]
         key = request.headers.get("idempotency-key", "")
         once = _identity(name, "key", key) if key else None
@@ -140,8 +147,11 @@ class Gateway:
             entry = process(name)
         except BadInput as unknown:
             return refused(404, str(unknown))
-        caller: Caller = request.state.caller
-        return await self._begin(entry, _fit(entry.record, given), once, caller.name)
+        told = request.query_params.get("announce", "")
+        if why := misfit(ANNOUNCE, told):
+            return refused(422, f"announce: {why}")
+        how = cases.Start(once, announce=told, started_by=request.state.caller.name)
+        return await self._begin(entry, _fit(entry.record, given), how)
 
     async def _handle(self, request: Request) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(request.path_params["case"])
@@ -222,11 +232,15 @@ async def _let_in(
 ) -> JSONResponse:
     """Answer one request of somebody signed in who may."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if sign_in is None and by_a_page(request):
+        return refused(403, "web pages may not ask a gateway without sign-in: give it a key ring")
     try:
         given = token.strip() if kind.lower() == "bearer" else ""
-        caller = EVERYBODY if sign_in is None else sign_in(given)
+        caller = EVERYBODY if sign_in is None else await sign_in(given)
     except NotSignedIn as unknown:
         return refused(401, str(unknown))
+    except StoreError as away:
+        return refused(503, str(away))
     request.state.caller = caller
     if right is Right.SEND and request.path_params["name"] == "decide":
         right = Right.DECIDE
@@ -240,16 +254,16 @@ async def _answered(answer: Handler, request: Request) -> JSONResponse:
     """Answer one request, every error in one line."""
     try:
         return await answer(request)
-    except TooLarge as large:
-        return refused(413, str(large))
+    except NotTaken as wrong:
+        return refused(wrong.status, str(wrong))
     except (NoJson, Misfit) as wrong:
         return refused(422, str(wrong))
     except (Unknown, BadInput) as unknown:
         return refused(404, str(unknown))
+    except (NoAnswer, StoreError) as away:
+        return refused(503, str(away))
     except (Trouble, WorkflowQueryFailedError) as trouble:
         return refused(409, str(trouble))
-    except StoreError as away:
-        return refused(503, str(away))
     except RPCError as error:
-        found = 404 if error.status is RPCStatusCode.NOT_FOUND else 503
-        return refused(found, f"{request.path_params.get('case', '')}: {error.message}")
+        status = _STATUS.get(error.status, 503)
+        return refused(status, f"{request.path_params.get('case', '')}: {error.message}")

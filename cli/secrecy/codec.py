@@ -1,9 +1,10 @@
 """`starter.py codec`: clear text for the entitled, in the Temporal UI."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+
+from cli.commands import Revoke
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,15 +24,15 @@ def serve(
 ) -> None:
     """Serve the codec endpoint until Ctrl-C, for the UIs in BRAID_CODEC_ORIGINS."""
     import asyncio
-    import signal
 
+    from cli.listening import listen
     from cli.session import say
     from runtime.codec_server import create_app
-    from runtime.documents import kept_at
+    from runtime.documents import kept_in
     from runtime.encryption import codec_for
     from runtime.logs import configure
-    from runtime.serving import serving
     from runtime.settings import Settings, SettingsError
+    from store.database import Store
 
     settings = Settings.from_env()
     if not settings.codec_origins:
@@ -43,15 +44,14 @@ def serve(
     if codec.ring is None:
         raise SettingsError("without keys there is no sign-in: run `starter.py keys new` first")
     configure(settings.log_format)
-    app = create_app(kept_at(settings.database), settings.codec_origins, codec)
+
+    def tell(address: str) -> None:
+        say(f"codec endpoint at {address}, sign-in at {address}/sign-in; Ctrl-C stops")
 
     async def go() -> None:
-        end = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, end.set)
-        async with serving(app, port, host) as address:
-            say(f"codec endpoint at {address}, sign-in at {address}/sign-in; Ctrl-C stops")
-            await end.wait()
+        async with Store.opened(settings.database) as store:
+            app = create_app(kept_in(store), settings.codec_origins, codec)
+            await listen(app, host, port, tell)
 
     asyncio.run(go())
 
@@ -60,11 +60,13 @@ def serve(
 def token(
     who: Annotated[str, typer.Option("--for", help="who it is for: stands in the endpoint's log")],
     minutes: Annotated[float, typer.Option(help="how long it is good", min=1, max=1440)] = 60,
+    revoke: Revoke = False,
 ) -> None:
-    """Make a token somebody signs in with at the codec endpoint."""
-    from runtime.keys import KeyRing
-    from runtime.settings import Settings
-    from runtime.tokens import token as made
+    """Make a token somebody signs in with at the codec endpoint, or take back those made."""
+    from cli.secrecy import tokens
+    from runtime.tokens import CODEC
 
-    ring = KeyRing(Settings.from_env().keys_file)
-    typer.echo(made(ring, who, timedelta(minutes=minutes), datetime.now(UTC)))
+    if revoke:
+        tokens.take_back(CODEC, who)
+    else:
+        tokens.give(CODEC, who, minutes)

@@ -196,7 +196,7 @@ OPTIONS = {
     "blueprint": ["new", "check", "graph", "run"],
     "receive": ["process", "desk", "--port", "--host", "--secret-env", "--json"],
     "gateway": ["--accept", "--port", "--host", "--secret-env", "--json"],
-    "gateway-token": ["--for", "--may", "start,read,send,decide", "--minutes"],
+    "gateway-token": ["--for", "--may", "start,read,send,decide", "--minutes", "--revoke"],
     "schema": ["NAME", "--out"],
     "watch": ["CASE", "--profile"],
     "status": ["CASE", "--json"],

@@ -11,10 +11,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from cli import cases
 from cli.arriving.beginning import Beginning
 from cli.arriving.callers import signing_in
 from cli.arriving.gateway import LARGEST, Gateway, create_app
-from cli.cases import STARTED_BY
+from cli.processes import process
 from runtime import key_file
 from runtime.keys import KeyRing
 from runtime.serving import serving
@@ -23,10 +24,13 @@ from runtime.tokens import GATEWAY, token
 from store.attempts import Attempts
 from tests.support.tools import needs
 from tests.support.world import World, case_file
+from workflows.data.announce import ANNOUNCE
 
 pytestmark = [pytest.mark.server, needs("curl")]
 TOKEN = "t0ken"
 ACCEPTED = {"shop.order.paid": "order-fulfilment"}
+UNILEVER = case_file("unilever").model_dump(mode="json")
+DECISION = {"verdict": "approve", "by": "ana"}
 
 
 @pytest.fixture
@@ -80,11 +84,14 @@ async def test_the_pages_curl_lines_do_what_it_says(here: World, gateway: str) -
 
 
 async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
-    here: World, gateway: str
+    here: World, gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handle = await here.start(case_file("unilever"))
     await here.gate(handle)
-    case = f"/cases/{handle.id}"
+    case, nowhere = f"/cases/{handle.id}", f"{here.queue}-without-worker"
+    how = cases.Start(queue=nowhere)
+    lonely = await cases.start(here.client, process("due-diligence"), case_file("unilever"), how)
+    here.started.append(lonely)
     event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "shop.order.paid"}
     deep = "[" * 100_000
     tries: list[tuple[int, str, str, str | None]] = [
@@ -100,11 +107,15 @@ async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
         (422, "verdict", f"{case}/updates/decide", '{"by": 7}'),
         (409, "not a reviewer", f"{case}/updates/decide", '{"verdict": "approve", "by": "zed"}'),
         (422, "party_id", f"{case}/signals/reference_reply", '{"text": []}'),
+        (422, "announce", "/processes/due-diligence?announce=No!", json.dumps(UNILEVER)),
         (404, "nobody", "/cases/nobody", None),
         (404, "has no", f"{case}/queries/secrets", None),
         (422, "seconds", f"{case}/result?wait=soon", None),
         (202, "running", f"{case}/result", None),
+        (503, "no worker", f"/cases/{lonely.id}/updates/decide", json.dumps(DECISION)),
+        (503, "Timeout", f"/cases/{lonely.id}/queries/status", None),
     ]
+    monkeypatch.setattr(cases, "PATIENCE", timedelta(seconds=0.2))
     async with httpx.AsyncClient(base_url=gateway) as client:
         for headers in ({}, {"authorization": "Bearer other"}, {"authorization": TOKEN}):
             refused = await client.get(case, headers=headers)
@@ -133,25 +144,25 @@ async def test_a_caller_does_what_its_token_says_under_its_name(
         return {"authorization": f"Bearer {made}"}
 
     shop, desk = allowed("shop", "start", "send"), allowed("desk", "decide")
-    given = case_file("unilever").model_dump(mode="json")
     event = {"name": "paid", "id": "17", "sender": "shop"}
-    decision = {"verdict": "approve", "by": "ana"}
     async with httpx.AsyncClient(base_url=gateway) as client:
-        begun = await client.post("/processes/due-diligence", json=given, headers=shop)
+        start = "/processes/due-diligence?announce=crm"
+        begun = await client.post(start, json=UNILEVER, headers=shop)
         case = f"/cases/{begun.json()['case']}"
         handle = here.client.get_workflow_handle(begun.json()["case"])
         here.started.append(handle)
         await here.gate(handle)
         for status, headers, path, content in (
-            (403, desk, "/processes/due-diligence", given),
+            (403, desk, start, UNILEVER),
             (403, desk, f"{case}/signals/event", event),
             (202, shop, f"{case}/signals/event", event),
-            (403, shop, f"{case}/signals/decide", decision),
-            (403, shop, f"{case}/updates/decide", decision),
-            (200, desk, f"{case}/updates/decide", decision),
+            (403, shop, f"{case}/signals/decide", DECISION),
+            (403, shop, f"{case}/updates/decide", DECISION),
+            (200, desk, f"{case}/updates/decide", DECISION),
         ):
             said = await client.post(path, json=content, headers=headers)
             assert said.status_code == status, (path, said.text)
         assert (await client.get(case, headers=shop)).status_code == 403
-    assert await (await handle.describe()).memo_value(STARTED_BY) == "shop"
+    memo = await (await handle.describe()).memo()
+    assert (memo[cases.STARTED_BY], memo[ANNOUNCE]) == ("shop", "crm")
     assert (await here.result(handle)).outcome == "approve"
