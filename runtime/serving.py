@@ -28,6 +28,7 @@ async def serving(app: ASGIApp, port: int, host: str = "127.0.0.1") -> AsyncIter
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=1,
         )

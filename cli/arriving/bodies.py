@@ -3,10 +3,14 @@
 from typing import Any
 
 from pydantic_core import from_json
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from runtime.smtp import LOOPBACK
+
+MOST_SAID = 4_000
+"""Characters of an error."""
 
 
 class NoJson(ValueError):
@@ -29,5 +33,11 @@ def as_json(content: bytes) -> Any:
 
 
 def refused(status: int, message: str) -> JSONResponse:
-    """Answer with an error, in the one shape all of ours have."""
-    return JSONResponse({"error": message}, status)
+    """Answer with an error, in the one shape all of ours have; it echoes no long things."""
+    return JSONResponse({"error": message[:MOST_SAID]}, status)
+
+
+async def no_route(_: Request, error: Exception) -> JSONResponse:
+    """Answer for a path or method there is not."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is the handler of those alone
+    return refused(error.status_code, f"{error.detail}: see docs/operations/services.md")

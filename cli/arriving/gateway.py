@@ -10,9 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -21,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli import cases, schemas
 from cli.arriving.beginning import Beginning
-from cli.arriving.bodies import NoJson, as_json, by_a_page, refused
+from cli.arriving.bodies import NoJson, as_json, by_a_page, no_route, refused
 from cli.arriving.callers import EVERYBODY, NOBODY, Right, SignIn
 from cli.errors import BadInput, NoAnswer, NotCounted, Trouble
 from cli.inputs import causes_of
@@ -42,6 +43,7 @@ LONGEST_WAIT = 60.0
 _METHOD = {Right.START: "POST", Right.READ: "GET", Right.SEND: "POST"}
 _STATUS = {RPCStatusCode.NOT_FOUND: 404, RPCStatusCode.INVALID_ARGUMENT: 422}
 """What an error of the Temporal service is to the caller; any other says that it is away."""
+_FINITE = TypeAdapter(FiniteFloat)
 Accepted = Mapping[str, str]
 """Types of CloudEvents, and the process a case of which each starts."""
 Handler = Callable[[Request], Awaitable[JSONResponse]]
@@ -122,13 +124,14 @@ class Gateway:
         """Give what a case ended with, after `?wait=SECONDS` at most; 202 while it runs."""
         handle = await self._handle(request)
         try:
-            wait = min(max(float(request.query_params.get("wait", "0")), 0.0), LONGEST_WAIT)
-        except ValueError:
+            wait = _FINITE.validate_python(request.query_params.get("wait", "0"))
+        except ValidationError:
             return refused(422, "wait: write seconds, as 20")
         if why := await cases.broken_off(handle):
             return JSONResponse({"case": handle.id, "state": why}, 409)
         try:
-            found = await asyncio.wait_for(cases.result(handle, object), wait or 0.2)
+            patience = min(max(wait, 0.2), LONGEST_WAIT)
+            found = await asyncio.wait_for(cases.result(handle, object), patience)
         except TimeoutError:
             return JSONResponse({"case": handle.id, "state": "running"}, 202)
         return _json({"case": handle.id, "state": "completed", "result": found})
@@ -211,7 +214,8 @@ def create_app(gateway: Gateway, sign_in: SignIn | None) -> Starlette:
         routes=[
             Route(path, partial(_logged, path, right, answer, sign_in), methods=[_METHOD[right]])
             for right, path, answer in routes
-        ]
+        ],
+        exception_handlers={HTTPException: no_route},
     )
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import jwt
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 from temporalio.client import Client
 
 from cli.arriving import desk
@@ -155,15 +152,15 @@ async def test_without_sign_in_no_web_page_is_let_in(tmp_path: Path) -> None:
 
 async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "SLOWEST", 0.01)
+    sent = iter([{"type": "http.request", "body": b"{", "more_body": True}])
 
-    async def slow() -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.Event().wait()
+    async def slow() -> Any:
+        return next(sent, None) or await asyncio.Event().wait()
 
-    async def answer(request: Request) -> JSONResponse:
-        with pytest.raises(bodies.NotTaken, match="did not come within"):
-            await bodies.body(request, 100)
-        return JSONResponse("given up")
+    async def broken() -> Any:
+        return {"type": "http.disconnect"}
 
-    async with asking(Starlette(routes=[Route("/", answer, methods=["POST"])])) as service:
-        assert (await service.post("/", content=slow())).json() == "given up"
+    for receive, status in ((slow, 408), (broken, 400)):
+        with pytest.raises(bodies.NotTaken) as refused:
+            await bodies.body(Request({"type": "http"}, receive), 100)
+        assert refused.value.status == status

@@ -111,6 +111,9 @@ async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
         (404, "nobody", "/cases/nobody", None),
         (404, "has no", f"{case}/queries/secrets", None),
         (422, "seconds", f"{case}/result?wait=soon", None),
+        (422, "seconds", f"{case}/result?wait=nan", None),
+        (404, "error", f"/cases/{'x' * 50_000}", None),
+        (404, "error", "/cases/../etc/passwd", None),
         (202, "running", f"{case}/result", None),
         (503, "no worker", f"/cases/{lonely.id}/updates/decide", json.dumps(DECISION)),
         (503, "Timeout", f"/cases/{lonely.id}/queries/status", None),
@@ -127,6 +130,7 @@ async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
             assert (said.status_code, words in said.text) == (status, True), (path, said.text)
             assert "\\n" not in said.text
             assert "Traceback" not in said.text
+            assert len(said.text) < 5_000
     [kept] = await Attempts(here.store).rows()
     assert (kept.actor.id, kept.target) == ("zed", f"{handle.id} review")
     assert kept.reason.endswith("(sent by shared secret)")
