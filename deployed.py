@@ -21,6 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from runtime.contexts import beside_sandbox
 from runtime.conversion import count
+from runtime.deadlocks import replay_patiently
 from runtime.early import Runner
 from runtime.heartbeats import Heartbeats
 from runtime.kept_code import keep_code
@@ -158,5 +159,6 @@ class _Sandbox(Runner):
 def runner(*records: str) -> SandboxedWorkflowRunner:
     """Make the sandbox every workflow runs in; `records` name more modules to pass through."""
     keep_code()
+    replay_patiently()
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, *records)
     return _Sandbox(restrictions=restrictions)

@@ -6,7 +6,10 @@ the eviction waits for, so it runs beside the thread it should follow). A task t
 server's own time for it (5 s) is begun anew without that.
 """
 
-from temporalio.worker import Worker
+from typing import Any
+
+from temporalio.worker import Worker, _replayer
+from temporalio.worker._workflow import _WorkflowWorker
 
 SECONDS = 30
 """A task so long is an endless loop, not a busy machine."""
@@ -14,9 +17,25 @@ SECONDS = 30
 
 def patient(worker: Worker) -> Worker:
     """Give the worker back with that patience; one without workflows needs none."""
-    inner = worker._workflow_worker
-    if inner is not None:
-        if not hasattr(inner, "_deadlock_timeout_seconds"):
-            raise RuntimeError("this SDK keeps its deadlock timeout elsewhere; see deadlocks.py")
-        inner._deadlock_timeout_seconds = SECONDS
+    if worker._workflow_worker is not None:
+        _wait(worker._workflow_worker)
     return worker
+
+
+def replay_patiently() -> None:
+    """Give every replay of this process that patience too: a replayer makes its worker itself."""
+    vars(_replayer)["_WorkflowWorker"] = _Patient
+
+
+class _Patient(_WorkflowWorker):
+    """What turns activations of a replay into workflow tasks."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        _wait(self)
+
+
+def _wait(inner: Any) -> None:
+    if not hasattr(inner, "_deadlock_timeout_seconds"):
+        raise RuntimeError("this SDK keeps its deadlock timeout elsewhere; see deadlocks.py")
+    inner._deadlock_timeout_seconds = SECONDS
