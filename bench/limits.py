@@ -34,6 +34,7 @@ from workflows.data.limits import Limits
 MODEL = "gpt-6.1-terra"
 PROCESSES = 2
 SPEED = 100.0
+READY = b"ready\n"
 BODY = {
     "model": MODEL,
     "messages": [{"role": "user", "content": "Is this supplier sound?"}],
@@ -92,8 +93,8 @@ async def measure(case: Case, seconds: float) -> Measured:
         url = f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}"
         await (await Store.open(url)).close()
         simulator, address = await _simulator(_limit(case, case.requests))
-        begin = time.time() + 4.0
-        children = [await _worker(case, url, address, begin, seconds) for _ in range(PROCESSES)]
+        children = [await _worker(case, url, address, seconds) for _ in range(PROCESSES)]
+        begin = await _begun(children)
         changed = begin
         if case.halved:
             changed = begin + seconds / 4
@@ -141,27 +142,44 @@ async def _simulator(limit: dict[str, Any]) -> tuple[asyncio.subprocess.Process,
     return process, json.loads(await process.stdout.readline())["simulator"]
 
 
-async def _worker(
-    case: Case, url: str, address: str, begin: float, seconds: float
-) -> asyncio.subprocess.Process:
-    given = json.dumps({"url": url, "address": address, "begin": begin, "seconds": seconds})
+async def _worker(case: Case, url: str, address: str, seconds: float) -> asyncio.subprocess.Process:
+    given = json.dumps({"url": url, "address": address, "seconds": seconds})
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.limits", "--work", given, "--case", case.name),
         cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+
+
+async def _begun(children: Sequence[asyncio.subprocess.Process]) -> float:
+    """Wait until all are ready, and let them begin together; give when that is."""
+    for child in children:
+        assert child.stdout is not None
+        assert await child.stdout.readline() == READY
+    begin = time.time() + 1.0
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write(f"{begin}\n".encode())
+        await child.stdin.drain()
+    return begin
 
 
 # ---- in a worker process ---------------------------------------------------------------------
 
 
-async def work(case: Case, url: str, address: str, begin: float, seconds: float) -> list[Sent]:
-    """Keep calls waiting until the time is over; give those that were sent."""
+async def work(case: Case, url: str, address: str, seconds: float) -> list[Sent]:
+    """Say READY, read when to begin, and keep calls waiting until the time is over; give those
+    that were sent.
+    """
     store = await Store.open(url)
     known = Limits(requests=case.requests, per=case.per)
     admission = Admission(store, lambda _, model: Limits() if model else known, "bench")
     sent: list[Sent] = []
     async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as client:
+        sys.stdout.buffer.write(READY)
+        sys.stdout.flush()
+        begin = float(await asyncio.to_thread(sys.stdin.readline))
         await asyncio.sleep(begin - time.time())
         callers = [
             asyncio.create_task(_call_on(admission, client, Need("openai", MODEL, 0, *who), sent))
