@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 import pytest
@@ -62,10 +62,10 @@ class Desk(Control):
 
 @pytest.fixture
 async def desk(settings: Settings, store: Store, wire: Wire) -> AsyncIterator[Desk]:
-    """A simulator so slow that a call is under way for most of a second."""
-    config = SimulatorConfig(seed=7, speed=20, error_rate=0)
-    async with running(config) as url, httpx.AsyncClient(base_url=url) as control:
-        there = Settings(data=settings.data, simulator=url, source_timeout=5, model_timeout=5)
+    """A simulator that answers in a fifth of a second."""
+    config = SimulatorConfig(seed=7, speed=50, error_rate=0)
+    async with running(config) as url, httpx.AsyncClient(base_url=url, timeout=60) as control:
+        there = replace(settings, simulator=url)
         yield Desk(there, store, wire, control)
 
 
@@ -81,6 +81,8 @@ async def test_the_answer_is_fetched_by_its_id_and_reads_as_any(desk: Desk) -> N
 @pytest.mark.server
 async def test_after_a_crash_the_next_attempt_goes_on_and_pays_nothing(desk: Desk) -> None:
     first = await desk.claim()
+    look = "/responses/"  # its answer keeps the call under way
+    await desk.faults(Fault(service="openai", kind=FaultKind.SLOW, path=look, times=1, seconds=60))
     attempt = asyncio.create_task(desk.ask(first))
     await desk.book(lambda book: book["requests"].get("openai", 0) >= 2)  # asked, and looked at
     attempt.cancel()  # outside an activity nothing is called off: so looks a crash

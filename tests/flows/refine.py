@@ -202,12 +202,17 @@ class Climb(Record):
 
 @workflow.defn(name="test-ladder")
 class Climber:
-    """Asks ever stronger writers; a rung may take a second."""
+    """Asks ever stronger writers; the slow one has half a second, which it never keeps."""
 
     @workflow.run
     async def run(self, writers: tuple[str, ...]) -> Climb:
         rungs = [
-            Rung(name, partial(self.ask, name), lambda a: a.worth >= 5, timedelta(seconds=1))
+            Rung(
+                name,
+                partial(self.ask, name),
+                lambda a: a.worth >= 5,
+                timedelta(seconds=0.5 if name == "slow" else 60),
+            )
             for name in writers
         ]
         found = await ladder("letter", rungs, otherwise=give_up())

@@ -38,7 +38,6 @@ class Plan(Record):
 
     steps: tuple[str, ...]
     ms: int = 1
-    undo_ms: int = 1
     back_to: int | None = None
     stuck: str = ""
     broken: bool = False
@@ -88,7 +87,7 @@ class Trip(Process):
 
     async def _step(self, name: str) -> None:
         plan = self.plan
-        undo = Act(name=f"undo-{name}", ms=plan.undo_ms, broken=name == plan.stuck)
+        undo = Act(name=f"undo-{name}", broken=name == plan.stuck)
         await self.saga.step(
             name,
             partial(ask, ACT, Act(name=name, ms=plan.ms)),

@@ -1,4 +1,4 @@
-"""The world of the saga tests: what answers their Call, and a line for all that begins and ends."""
+"""The world of the saga tests: what answers their Call, and a line for all that is done."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +8,7 @@ from typing import Any
 from temporalio.exceptions import ApplicationError
 
 from tests.flows import saga
+from tests.flows.holding import held
 from tests.flows.saga import ACT, Act, Acted
 from workflows.calls import Call
 from workflows.grades import Step
@@ -17,18 +18,15 @@ STEPS: list[Step[Any, Any]] = []
 
 
 def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
-    """Do what an act says, and write down when it begins and is done."""
+    """Do what an act says, and write down when it is done."""
 
     async def do(act: Act) -> Acted:
-        written("begin", act.name)
+        await held(log, act.name)
         if act.broken:
             raise ApplicationError("desk closed", type="Closed", non_retryable=True)
         await asyncio.sleep(act.ms / 1000)
-        written("done", act.name)
-        return Acted(name=act.name)
-
-    def written(what: str, name: str) -> None:
         with log.open("a", encoding="utf-8") as out:
-            out.write(f"{what} {name}\n")
+            out.write(f"{act.name}\n")
+        return Acted(name=act.name)
 
     return {ACT: do}

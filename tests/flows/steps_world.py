@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from runtime.context import call_context
 from tests.flows import steps
+from tests.flows.holding import held
 from tests.flows.steps import EFFECT, UNDO, WORK, Done, Order
 from workflows.calls import Call
 
@@ -27,6 +28,7 @@ def answers(log: Path) -> dict[Call[Any, Any], Callable[[Any], Awaitable[Any]]]:
         attempt = call_context().attempt
         if order.ms > SLOW:
             written("begun", order.name)
+        await held(log, order.name)
         await asyncio.sleep(order.ms / 1000)
         if attempt <= order.fails:
             written("failed", order.name)

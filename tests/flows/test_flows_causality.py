@@ -22,6 +22,7 @@ from insight.graph.flow import Certainty
 from insight.history.spans import SpanKind
 from insight.report import Report, report
 from insight.shown.log import log
+from runtime.deadlocks import patient
 from tests.flows.plans import END, START, Kind, Napping, Plan, Planned, Step, Told, nap
 
 pytestmark = pytest.mark.server
@@ -68,14 +69,15 @@ async def planning(address: str) -> AsyncIterator[tuple[Client, str]]:
     """Serve plans on a queue of one's own."""
     client = await Client.connect(address, data_converter=pydantic_data_converter)
     queue = f"plans-{secrets.token_hex(4)}"
-    async with Worker(
+    worker = Worker(
         client,
         task_queue=queue,
         workflows=[Planned, Napping],
         activities=[nap],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_activities=1000,
-    ):
+    )
+    async with patient(worker):
         yield client, queue
 
 
@@ -151,7 +153,7 @@ async def test_agents_begun_5_ms_apart_are_shown_in_the_order_in_which_each_ende
     address: str,
 ) -> None:
     """Begun in the order 1, 2, 3 and finished in the order 1, 3, 2."""
-    agents = {1: 100, 3: 900, 5: 500}
+    agents = {1: 100, 3: 2000, 5: 800}
     pauses = (Step(id=2, kind=Kind.TIMER, ms=5), Step(id=4, kind=Kind.TIMER, ms=5, needs=(2,)))
     after: dict[int, tuple[int, ...]] = {1: (), 3: (2,), 5: (4,)}
     works = [Step(id=k, kind=Kind.ACTIVITY, ms=ms, needs=after[k]) for k, ms in agents.items()]

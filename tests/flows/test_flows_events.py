@@ -173,10 +173,9 @@ async def test_every_subscriber_of_a_topic_is_told_everything_in_order_over_many
         late = await here.start(Listener, Given(topic="prices", count=5, retained=5))
         assert len((await told(here, late)).arrivals) == 5
         state = TopicState.model_validate(
-            await until(topic, "state", lambda s: s["delivered"] >= 4 * count + 5)
+            await until(topic, "state", lambda s: s["delivered"] >= 4 * count + 5 and s["gone"])
         )
         assert (state.published, state.duplicates, state.missed) == (2 * count, 0, 0)
-        assert state.gone >= 1
         its_runs = await runs(here, topic)
         assert len(its_runs) > 2
         for run in its_runs:
@@ -203,8 +202,8 @@ async def test_what_was_told_survives_into_the_next_runs(temporal: Ports) -> Non
 async def test_a_deadline_ends_the_wait_with_what_came(temporal: Ports) -> None:
     """Also in a workflow that is no Process but has an inbox of its own."""
     async with served(f"127.0.0.1:{temporal.grpc}", WORKFLOWS) as here:
-        handle = await here.start(Short)
-        await say(handle, "price")
+        price = Event(name="price", id="1", sender="test")
+        handle = await here.start(Short, start_signal="event", start_signal_args=[price])
         got = await told(here, handle)
         assert (got.complete, got.missing) == (False, ("paid",))
         assert ids(got.arrivals) == ["1"]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from simulator.config import SimulatorConfig
+from simulator.config import Fault, FaultKind, SimulatorConfig
 from store.budgets import Budgets
 from store.database import Store
 from tests.flows import gateway_world
-from tests.flows.gateway import Counted, Family, Many, Shared, SharedBudget, Sharing
+from tests.flows.gateway import MODELS, Counted, Family, Many, Shared, SharedBudget, Sharing
 from tests.support.flows import killable
 from tests.support.killing import WORLD, killed_every, simulated
 from workflows.data.common import ORIGIN_HEADER
@@ -45,7 +45,10 @@ async def test_branches_share_a_budget_and_go_over_to_the_cheaper_role(
     worst = Decimal("0.00125")  # of one question to the analyst: prompt, and 200 tokens at $5
     given = Sharing(case="b", branches=10, usd=worst * 5)
     config = SimulatorConfig(seed=7, speed=100.0, error_rate=0)
-    async with simulated(tmp_path, config), killable(address, WORLD, tmp_path) as here:
+    # So slow that all have come, and the money is held, before the first answer frees any.
+    slow = Fault(service="openai", kind=FaultKind.SLOW, model=MODELS["analyst"].model, seconds=1)
+    async with simulated(tmp_path, config) as control, killable(address, WORLD, tmp_path) as here:
+        await control.put("/_simulator/faults", json=[slow.model_dump(mode="json")])
         memo = {GRADE: grade}
         shared = Shared.model_validate(await here.flows.run(SharedBudget, given, memo=memo))
     assert shared.by_analyst + shared.by_cheap == 10

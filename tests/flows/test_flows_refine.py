@@ -39,7 +39,7 @@ from tests.flows.refine import (
     Wait,
     refine_and_poll,
 )
-from tests.support.flows import Flows, Handle, flowing
+from tests.support.flows import Flows, Handle, flowing, lasting
 from workflows.calls import Call
 from workflows.data.refine import RefineView
 from workflows.errors import NotYet
@@ -130,7 +130,7 @@ def served(address: str, outside: Outside, **more: Any) -> Any:
 
 
 async def events(handle: Handle) -> int:
-    return len((await handle.fetch_history()).events)
+    return lasting(await handle.fetch_history())
 
 
 # ---- refine --------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ async def test_a_ladder_goes_past_failing_slow_and_poor_rungs(address: str) -> N
 
 
 def by_timers(job: str) -> Wait:
-    return Wait(job=job, every_ms=20, deadline_ms=7900, patient=False)
+    return Wait(job=job, every_ms=50, deadline_ms=19_900, patient=False)
 
 
 async def test_a_patient_poll_leaves_one_activity_however_often_it_looks(address: str) -> None:
@@ -294,15 +294,14 @@ async def test_a_poll_ends_with_its_deadline(address: str, job: str, patient: bo
     assert isinstance(cause, ApplicationError)
     assert cause.type == "DeadlinePassed"
     assert "was not done within 0:00:01.500000" in cause.message
-    if job == "print":
-        assert 3 <= outside.looks["print"] <= 30
+    assert outside.looks[job] <= 30, "no look comes before its interval has passed"
 
 
 @pytest.mark.parametrize("patient", [True, False])
 async def test_a_final_error_ends_a_poll_at_once(address: str, patient: bool) -> None:
     async with served(address, outside := Outside()) as here:
         handle = await here.start(
-            Poller, Wait(job="dead", every_ms=20, deadline_ms=7900, patient=patient)
+            Poller, Wait(job="dead", every_ms=50, deadline_ms=19_900, patient=patient)
         )
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()

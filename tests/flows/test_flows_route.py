@@ -20,7 +20,7 @@ from activities.load import LoadActivities
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
 from tests.flows.route import BUSY_FROM, VENDOR, Crowd, Order, Routed, TwoLogs
-from tests.support.flows import Answers, Flows, Handle, flow_worker, flowing
+from tests.support.flows import PATIENCE, Answers, Flows, Handle, flow_worker, flowing
 from workflows.calls import MAIN_QUEUE, READ_LOAD, READ_SERVICE
 from workflows.data.route import (
     PATH_ATTRIBUTE,
@@ -66,7 +66,7 @@ async def backlog(client: Client, queue: str, count: int) -> Load:
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, task_queue=queue)
     read = LoadActivities(client).read_load
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             load: Load = await environment.run(read, LoadQuery(queues=(VENDOR,)))
             if load.queues[0].backlog == count:
@@ -136,7 +136,7 @@ async def test_a_service_without_the_attribute_gets_a_memo_and_no_workflow_is_st
     bare: Flows,
 ) -> None:
     handle = await bare.start(Routed, Order())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert await handle.result() == ["full"]
     assert await shown(handle) == (None, {PATH_ATTRIBUTE: "full"})
     await bare.replayed(handle)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import select
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import CancelledError
 
@@ -110,9 +111,9 @@ class Played:
     def __init__(self, here: Flows, log: Path) -> None:
         self.here, self._log = here, log
 
-    async def row(self, number: int, grade: Grade = Grade.VISIBLE, patience: float = 0.4) -> None:
+    async def row(self, number: int, grade: Grade = Grade.VISIBLE) -> None:
         """Play a row: its facts are those expected, and its history replays."""
-        given = RowOrder(row=number, patience=patience)
+        given = RowOrder(row=number)
         handle = await self.here.start(Row, given, memo={GRADE: grade}, result_type=Facts)
         played = await handle.result()
         assert played.facts == EXPECTED[number]
@@ -258,7 +259,8 @@ async def test_row_21_a_join_in_a_branch_is_seen_and_cancelled(played: Played) -
 
 async def test_row_23_no_message_is_lost_while_branches_finish(played: Played) -> None:
     """Signals and updates during forty completions; handlers end before the workflow does."""
-    handle = await played.here.start(RowPeople, RowOrder(row=23), result_type=Facts)
+    given = RowOrder(row=23, words=10)
+    handle = await played.here.start(RowPeople, given, result_type=Facts)
 
     async def speak(number: int) -> None:
         await handle.signal("said", f"s{number}")
@@ -278,16 +280,18 @@ async def test_row_24_a_thousand_branches_stay_linear(played: Played) -> None:
         handle = await played.here.start(RowMany, {"count": count, "limit": 100}, result_type=Facts)
         assert (await handle.result()).facts == ("complete", "True")
         history = await handle.fetch_history()
-        pending = most = 0
+        pending = most = others = 0
         for event in history.events:
             pending += event.HasField("activity_task_scheduled_event_attributes")
             pending -= event.HasField("activity_task_completed_event_attributes")
             most = max(most, pending)
+            # How many answers a task takes is the machine's affair: 1 to 100.
+            others += not EventType.Name(event.event_type).startswith("EVENT_TYPE_WORKFLOW_TASK")
         assert most <= 100
         await played.here.replayed(handle)
-        found.append(len(history.events) / count)
-    print(f"events per branch: {found}")
-    assert found[1] <= found[0] * 1.5
+        found.append(others / count)
+    print(f"events per branch, besides workflow tasks: {found}")
+    assert found[1] <= found[0]
 
 
 async def test_row_25_a_hanging_branch_is_replaced_alone(played: Played) -> None:
@@ -330,7 +334,7 @@ async def test_orders_of_five_branches_come_to_the_same_on_replay(played: Played
 
 async def test_every_row_is_the_same_in_a_fused_step(played: Played) -> None:
     """All scenarios that need no workflow, at once, each in one activity."""
-    await asyncio.gather(*(played.row(n, Grade.FUSED, PATIENT) for n in ANYWHERE))
+    await asyncio.gather(*(played.row(n, Grade.FUSED) for n in ANYWHERE))
 
 
 async def until_done(handle: Handle, played: Played, names: set[str]) -> None:
@@ -340,9 +344,6 @@ async def until_done(handle: Handle, played: Played, names: set[str]) -> None:
 
 
 # ---- killed --------------------------------------------------------------------------------
-
-PATIENT = 5.0
-"""Seconds the deadlines leave when a worker is killed meanwhile."""
 
 
 @pytest.mark.parametrize("grade", list(Grade))
@@ -357,10 +358,7 @@ async def test_row_22_rows_stand_whenever_the_worker_is_killed(
         mine.log.touch()
         handles = {
             number: await mine.flows.start(
-                Row,
-                RowOrder(row=number, patience=PATIENT),
-                memo={GRADE: grade},
-                result_type=Facts,
+                Row, RowOrder(row=number), memo={GRADE: grade}, result_type=Facts
             )
             for number in ANYWHERE
         }
@@ -372,12 +370,7 @@ async def test_row_22_rows_stand_whenever_the_worker_is_killed(
             await mine.kill()
             await mine.start()
         for number, handle in handles.items():
-            facts = (await handle.result()).facts
-            if number == 12:  # its deadline may pass while no worker lives
-                assert facts[0] == "deadline"
-                assert set(facts[1:]) <= {*EXPECTED[12][1:], "a cancelled", "c cancelled"}
-            else:
-                assert facts == EXPECTED[number], number
+            assert (await handle.result()).facts == EXPECTED[number], number
             await mine.flows.replayed(handle)
         assert completed, "or nothing was looked at"
         asked = await asked_in_all(handles.values(), grade)
@@ -442,7 +435,8 @@ async def test_rows_14_18_23_and_24_stand_when_the_worker_is_killed(
         played = Played(mine.flows, mine.log)
         cancelled = await mine.flows.start(RowCancelled, RowOrder(row=14))
         asking = await mine.flows.start(RowPeople, RowOrder(row=18), result_type=Facts)
-        hearing = await mine.flows.start(RowPeople, RowOrder(row=23), result_type=Facts)
+        spoken = RowOrder(row=23, words=2)
+        hearing = await mine.flows.start(RowPeople, spoken, result_type=Facts)
         many = await mine.flows.start(RowMany, {"count": 100, "limit": 20}, result_type=Facts)
         await until_done(cancelled, played, {"effect-a", "effect-b", "effect-c", "n30"})
         await hearing.signal("said", "s0")

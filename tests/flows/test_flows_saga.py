@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from tests.flows import saga_world
+from tests.flows.holding import hold, until_held
 from tests.flows.saga import ACT, Act, Acted, Plan, Trail, Trip
-from tests.support.flows import Flows, Handle, flowing, killable
+from tests.support.flows import PATIENCE, Flows, Handle, flowing, killable
 from workflows.data.common import Decision, DecisionAnswer, GateView, Verdict
 
 pytestmark = pytest.mark.server
@@ -102,7 +102,7 @@ async def test_a_group_is_undone_at_once(address: str) -> None:
     held = Held(*(f"undo-{n}" for n in FOUR))
     async with flowing(address, saga_world.WORKFLOWS, {ACT: held.answer}) as here:
         handle = await here.start(Trip, Plan(steps=FOUR, broken=True, group="seats"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(e.wait() for e in held.began.values()))
         for event in held.go.values():
             event.set()
@@ -116,7 +116,7 @@ async def test_a_second_cancel_during_the_undoing_changes_nothing(address: str) 
     held = Held("s2", "undo-s2", "undo-s1")
     async with flowing(address, saga_world.WORKFLOWS, {ACT: held.answer}) as here:
         handle = await here.start(Trip, Plan(steps=FOUR))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             for name in held.began:
                 await held.began[name].wait()
                 await handle.cancel()
@@ -138,19 +138,17 @@ async def test_a_worker_killed_during_the_undoing_undoes_each_step_once(
     seed = 20261121
     print(f"seed {seed}")
     point = random.Random(seed).randrange(4)  # noqa: S311
-    plan = Plan(steps=FOUR, undo_ms=200, broken=True)
+    plan = Plan(steps=FOUR, broken=True)
     async with killable(address, "tests.flows.saga_world", tmp_path) as mine:
+        mark = hold(mine.log, f"undo-s{point}")
         handle = await mine.flows.start(Trip, plan)
-        while f"begin undo-s{point}" not in mine.lines():
-            await handle.describe()
+        await until_held(handle, mark)
         await mine.kill()
         await mine.start()
         assert "the trip is off" in str(await failure(handle))
         assert (await trail(handle)).undone == tuple(reversed(FOUR))
         await mine.flows.replayed(handle)
-    done = [line.split()[1] for line in mine.lines() if line.startswith("done")]
-    assert Counter(done) == Counter([*FOUR, *(f"undo-{n}" for n in FOUR)])
-    assert done[4:] == [f"undo-{n}" for n in reversed(FOUR)]
+    assert mine.lines() == [*FOUR, *(f"undo-{n}" for n in reversed(FOUR))]
 
 
 async def test_an_undo_that_fails_for_good_is_a_gate_and_the_workflow_ends_when_it_is_settled(
@@ -184,7 +182,7 @@ async def test_a_cancelled_workflow_waits_for_its_open_task(address: str) -> Non
     held = Held("s2")
     async with flowing(address, saga_world.WORKFLOWS, {ACT: held.answer}) as here:
         handle = await here.start(Trip, Plan(steps=FOUR, stuck="s1"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await held.began["s2"].wait()
         await handle.cancel()
         view = await gate(handle)
@@ -205,7 +203,7 @@ async def test_a_workflow_evicted_while_it_undoes_leaves_nothing_behind(
     held = Held("undo-s2")
     async with flowing(address, saga_world.WORKFLOWS, {ACT: held.answer}) as here:
         handle = await here.start(Trip, Plan(steps=FOUR, stuck="s1", broken=True))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await held.began["undo-s2"].wait()
         await here.replayed(handle)
         held.go["undo-s2"].set()

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from tests.flows.sequence import PACK, Packed, Packing, Parcel, Part
-from tests.support.flows import Handle, flowing
+from tests.support.flows import PATIENCE, Handle, flowing
 from workflows.data.common import Decision, Verdict
 from workflows.data.sequence import StageView
 
@@ -114,7 +114,7 @@ async def test_cancelling_undoes_what_was_done(address: str) -> None:
     world = World(hangs="seal")
     async with flowing(address, [Packing], {PACK: world.answer}) as here:
         handle = await here.start(Packing, 60)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await world.hanging.wait()
         await handle.cancel()
         assert isinstance(await failure(handle), CancelledError)
@@ -128,7 +128,7 @@ async def test_a_judge_that_raises_fails_the_workflow_and_never_leaves_it_stuck(
     world = World({"weigh": ["Unheard"]})
     async with flowing(address, [Packing], {PACK: world.answer}) as here:
         handle = await here.start(Packing, 20)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             cause = await failure(handle)
         await here.replayed(handle)
     assert (cause.type, cause.non_retryable) == ("Unusable", True)

@@ -25,7 +25,7 @@ from store.results import Results
 from store.schema import answers
 from tests.flows.spread import NUMBERS, RATE, Number, Plan, Rated, Rating, Told, TwoAtOnce
 from tests.flows.spread import rate_well as rate_well_step
-from tests.support.flows import Flows, Handle, flowing, killable
+from tests.support.flows import PATIENCE, Flows, Handle, flowing, killable
 from workflows import calls
 from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.spread import (
@@ -207,7 +207,7 @@ async def test_cancelled_half_way_then_redriven(
 ) -> None:
     """What is asked is counted; a step asks twice for each item."""
     asks = 2 if by_step else 1
-    ratings = Ratings(at=100 * asks, held=lambda n: by_step and 150 <= n < 1000)
+    ratings = Ratings(at=100 * asks, held=lambda n: 150 <= n < 1000)
     async with spreading(address, tmp_path, ratings) as here:
         plan = Plan(count=200, window=20, chunk=50, by_step=by_step)
         handle = await here.flows.start(Rating, plan)
@@ -223,7 +223,7 @@ async def test_cancelled_half_way_then_redriven(
         assert 80 <= kept < 200
         await here.replayed(handle, 1)
 
-        ratings.release.set()
+        ratings.held = lambda n: False  # those held go on being held, until they are cancelled
         before = sum(ratings.done.values())
         plan = Plan(count=200, chunk=40, by_step=by_step, redrive=ref)
         result, again = await here.told(plan)
@@ -265,7 +265,7 @@ async def test_progress_while_it_runs(address: str, tmp_path: Path) -> None:
 
 async def until(handle: Handle, ready: Callable[[SpreadProgress], bool]) -> SpreadProgress:
     """Wait, event by event, until the progress of a spread satisfies `ready`."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for _ in handle.fetch_history_events(wait_new_event=True):
             progress = SpreadProgress.model_validate(await handle.query("progress"))
             if ready(progress):

@@ -35,7 +35,7 @@ async def simulate() -> AsyncIterator[Simulate]:
     stage = Stage()
     async with (
         serving(stage) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
     ):
 
         def fresh(config: SimulatorConfig) -> httpx.AsyncClient:

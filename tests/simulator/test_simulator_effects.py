@@ -59,7 +59,7 @@ class Office:
             port=where.port,
             local_hostname="localhost",  # else it asks name servers
             start_tls=False,
-            timeout=10,
+            timeout=60,
         )
         try:
             await client.connect()
@@ -79,7 +79,7 @@ async def office(
     config: SimulatorConfig | None = None, signal: Signaller | None = None
 ) -> AsyncIterator[Office]:
     app = create_app(config or quick(), signal)
-    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
         yield Office(http, app.state.smtp)
 
 
@@ -220,7 +220,7 @@ class Recorder:
         await self.heard.put((workflow_id, signal, reply))
 
     async def next(self) -> tuple[str, str, ReferenceReply]:
-        return await asyncio.wait_for(self.heard.get(), timeout=5)
+        return await asyncio.wait_for(self.heard.get(), timeout=60)
 
 
 def quick(state: Path | None = None, attempts: int = 4) -> SimulatorConfig:
@@ -258,7 +258,7 @@ async def test_a_signal_that_keeps_failing_is_dropped(tmp_path: Path) -> None:
     state = tmp_path / "state.jsonl"
     async with office(quick(state, attempts=2), recorder) as here:
         await here.send(mail("prompt@a.example"))
-        await asyncio.wait_for(recorder.gave_up.wait(), timeout=5)
+        await asyncio.wait_for(recorder.gave_up.wait(), timeout=60)
         await here.send(mail("prompt@b.example", party="ref-2"))
         assert (await recorder.next())[2].party_id == "ref-2", "the dropped one never arrives"
     assert recorder.tried == 3
@@ -312,7 +312,7 @@ def test_delays_are_repeatable_and_in_range() -> None:
 async def test_orders_and_pending_replies_survive_a_restart(tmp_path: Path) -> None:
     state = tmp_path / "state.jsonl"
     async with office(SimulatorConfig(speed=0.001, state=state), Recorder()) as here:
-        await asyncio.wait_for(_fill(here), timeout=10)
+        await asyncio.wait_for(_fill(here), timeout=60)
     due = re.sub(r'"due":[0-9.]+', '"due":1.0', state.read_text())
     state.write_text(due + '{"kind":"order","cut off')
     recorder = Recorder()

@@ -39,17 +39,17 @@ async def test_it_tells_its_address_and_ends_cleanly(
     options = ("--speed", "1000", "--faults", fault, "--limits", limit, "--die-with-parent", *host)
     process = await start(*options)
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), timeout=20)
+    line = await asyncio.wait_for(process.stdout.readline(), timeout=120)
     told = json.loads(line)
     url = told["simulator"]
     assert url.startswith(f"http://{where}:")
     assert told["smtp"].startswith(f"smtp://{where}:")
-    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         assert (await client.get("/companies_house/company/00041424")).status_code == 200
         assert (await client.post("/chat/webhook", json={"text": "x"})).status_code == 500
         assert (await client.get("/gleif/api/v1/lei-records/x")).status_code == 429
         process.send_signal(number)
-        rest, log = await asyncio.wait_for(process.communicate(), timeout=10)
+        rest, log = await asyncio.wait_for(process.communicate(), timeout=60)
     assert (process.returncode, rest) == (0, b""), log
     assert b"companies_house" in log
 
@@ -76,7 +76,7 @@ def test_bad_input_gets_a_message_and_exit_code_2(
 async def test_a_taken_port_gets_a_message_and_exit_code_2() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = await start("--port", str(taken.getsockname()[1]))
-        out, log = await asyncio.wait_for(process.communicate(), timeout=20)
+        out, log = await asyncio.wait_for(process.communicate(), timeout=120)
     assert (process.returncode, out) == (2, b"")
     assert b"in use" in log
     assert b"Traceback" not in log

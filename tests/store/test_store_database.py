@@ -211,7 +211,7 @@ async def test_what_is_being_written_when_the_store_is_closed_is_kept(url: str) 
 
 
 async def test_one_process_may_open_a_store_twice_at_once(url: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         both = await asyncio.gather(Store.open(url), Store.open(url))
     for store in both:
         await store.close()

@@ -71,7 +71,7 @@ class Tab:
 
     def until(self, condition: str) -> None:
         """Wait until an expression holds, a good while at most."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not self.run(condition):
             assert time.monotonic() < end, f"never came true: {condition}"
 

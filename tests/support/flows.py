@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError
 from temporalio.worker import Replayer, Worker
 
@@ -31,10 +31,22 @@ from workflows.calls import MAIN_QUEUE, RUN_BULK, RUN_STEP, Call
 from workflows.data.metrics import GateNote
 from workflows.grades import Step
 
+PATIENCE = 120
+"""Seconds that what must happen may take: the machine may be ten times slower than ours."""
 BUILD = "flows"
 """Named, or else the SDK reads the code of every module there is: a third of a second."""
 Handle: TypeAlias = WorkflowHandle[Any, Any]
 Answers: TypeAlias = Mapping[Call[Any, Any], Callable[[Any], Awaitable[Any]]]
+
+
+def lasting(history: WorkflowHistory) -> int:
+    """Count the events a history has whoever takes its tasks: those nobody took in time add some.
+
+    A worker that is busy for a second lets a task of its own queue go to the common one.
+    """
+    late = (e.workflow_task_timed_out_event_attributes for e in history.events)
+    extra = (2 + bool(one.started_event_id) for one in late if one.scheduled_event_id)
+    return len(history.events) - sum(extra)
 
 
 @dataclass

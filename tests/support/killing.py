@@ -40,7 +40,7 @@ async def simulated(data: Path, config: SimulatorConfig) -> AsyncIterator[httpx.
     """Serve a simulator whose address the workers of this data folder find."""
     async with (
         serving(create_app(config)) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as control,
+        httpx.AsyncClient(base_url=url, timeout=60) as control,
     ):
         (data / "simulator.url").write_text(url, encoding="utf-8")
         yield control

@@ -93,7 +93,7 @@ class Postgres:
         process = self._server.get_postmaster_info().process
         assert process is not None
         process.send_signal(signal.SIGQUIT)
-        process.wait(10)
+        process.wait(60)
 
     def start(self) -> None:
         """Start the server again; it recovers from its log."""

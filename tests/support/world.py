@@ -185,7 +185,7 @@ async def world(
             retry_pause=timedelta(milliseconds=10),
             breaker_pause=timedelta(milliseconds=200),
         )
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
         if served:
             await stack.enter_async_context(serving_worker(settings, store, client, suffix))
         here = World(client, store, settings, f"braid{suffix}", http)
