@@ -45,7 +45,7 @@ OVERLAPS = {
     "cancel": ScheduleOverlapPolicy.CANCEL_OTHER,
     "allow": ScheduleOverlapPolicy.ALLOW_ALL,
 }
-CHECKS = 50
+CHECKS = 300
 """Looks, a tenth of a second apart, for the run that was asked for."""
 SHORTEST_CATCH_UP = timedelta(seconds=10)
 """The service takes a shorter one for this."""

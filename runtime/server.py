@@ -181,7 +181,7 @@ async def until_ready(
     process: asyncio.subprocess.Process,
     ports: Ports,
     data: Path,
-    within: float = 30.0,
+    within: float = 120.0,
     *,
     converter: DataConverter = DATA_CONVERTER,
 ) -> Client:

@@ -130,7 +130,7 @@ class Stack:
         fresh.write_text(json.dumps(asdict(self.addresses)), encoding="utf-8")
         fresh.replace(data / "stack.json")
 
-    async def _until_served(self, within: float = 30.0) -> None:
+    async def _until_served(self, within: float = 120.0) -> None:
         """Wait until our worker polls the main queue. Raises NoServer if it never does."""
         request = DescribeTaskQueueRequest(namespace=self.client.namespace)
         request.task_queue.name = "braid"
