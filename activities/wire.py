@@ -15,7 +15,6 @@ import httpx
 from runtime.settings import Endpoint, Settings
 from runtime.telemetry import traceparent, vendor_span
 
-CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 2.0
 """How long an idle connection is kept: shorter than servers do, so that none dies in our hands."""
 KEPT_IDLE = 20
@@ -131,7 +130,7 @@ class Wire:
                     content=request.content or None,
                     headers=dict(request.headers) | trace,
                     follow_redirects=request.method == "GET",
-                    timeout=_timeout(total, idle),
+                    timeout=_timeout(total, idle, self._settings.connect_timeout),
                 ) as answer,
             ):
                 if on_headers is not None:
@@ -175,8 +174,8 @@ class Wire:
         return self._clients[service]
 
 
-def _timeout(total: float, idle: float) -> httpx.Timeout:
-    connect = min(CONNECT_SECONDS, total)
+def _timeout(total: float, idle: float, connect: float) -> httpx.Timeout:
+    connect = min(connect, total)
     return httpx.Timeout(idle, connect=connect, pool=connect)
 
 

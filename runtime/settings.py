@@ -79,10 +79,10 @@ class Settings:
     `mail_server` the real one, used only with `live`; `endpoints` are base URLs by name,
     called only with `live`; `webhook_keys` is the file with what signs events for them (None: one
     of our own making), `identity` that with the key decisions are signed with; `source_timeout` and
-    `model_timeout` are seconds for one HTTP exchange, `model_idle_timeout` those for the next piece
-    of a model's answer; `retry_pause` is the first pause before another attempt, where the other
-    side names none; `breaker_pause` is how long a service is left alone at first when its breaker
-    opens.
+    `model_timeout` are seconds for one HTTP exchange, `connect_timeout` those for its connection,
+    `model_idle_timeout` those for the next piece of a model's answer; `retry_pause` is the first
+    pause before another attempt, where the other side names none; `breaker_pause` is how long a
+    service is left alone at first when its breaker opens.
     `metrics` is where Prometheus finds this process (HOST:PORT, empty: nowhere); `traces` says that
     a collector of traces is named, `traced` which services are told the id of the trace.
     `keys_path` is the key ring if it lies elsewhere than in `data`; `encryption` is `on`, `off`, or
@@ -108,6 +108,7 @@ class Settings:
     encryption: str = ""
     codec_origins: tuple[str, ...] = ()
     identity: Path | None = None
+    connect_timeout: float = 5.0
     source_timeout: float = 10.0
     model_timeout: float = 150.0
     model_idle_timeout: float = 60.0

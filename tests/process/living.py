@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 from sqlalchemy import func, or_, select
+from temporalio import workflow
 from temporalio.api.enums.v1 import EventType, ParentClosePolicy
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
@@ -105,13 +106,22 @@ def _timeless(value: Any, workflow_id: str) -> dict[str, Any]:
 
 async def _replayed(here: World, handle: Handle) -> None:
     """Replay a fresh history against the same code. Raises NondeterminismError."""
+    history = await handle.fetch_history()
+    begun = history.events[0].workflow_execution_started_event_attributes
     replayer = Replayer(
-        workflows=WORKFLOWS,
+        # Alone, and of a named build: else all modules are read and all workflows made ready.
+        workflows=[w for w in WORKFLOWS if named(w) == begun.workflow_type.name],
+        build_id="replay",
         workflow_runner=runner(),
         interceptors=[BraidInterceptor("replay")],
         data_converter=here.client.data_converter,
     )
-    await replayer.replay_workflow(await handle.fetch_history())
+    await replayer.replay_workflow(history)
+
+
+def named(process: type) -> str | None:
+    """Give the name a workflow is deployed by."""
+    return workflow._Definition.must_from_class(process).name
 
 
 async def _sent(here: World, handle: Handle) -> AsyncIterator[Stretch]:

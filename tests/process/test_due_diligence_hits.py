@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.config import Fault, FaultKind
-from tests.support.world import Handle, World, case_file
+from tests.support.world import Handle, World, case_file, silent
 from workflows.data.case_file import CaseFile
 from workflows.data.common import BranchState, GateView
 from workflows.data.decision import DecisionRecord
@@ -28,9 +27,9 @@ FALSE: dict[str, Any] = {
 }
 
 
-async def with_a_possible_hit(here: World) -> tuple[Handle, GateView]:
+async def with_a_possible_hit(here: World, case: CaseFile | None = None) -> tuple[Handle, GateView]:
     """Start a clean company that took a listed bank's name, under which it is not numbered."""
-    case = case_file("unilever")
+    case = case or case_file("unilever")
     subject = case.subject.model_copy(update={"name": "FIRST EAST EXPORT BANK PLC"})
     handle = await here.start(case.model_copy(update={"subject": subject}))
     return handle, await here.gate(handle, "hit-")
@@ -67,8 +66,7 @@ async def test_a_false_positive_is_set_aside_and_the_next_case_asks_nobody(here:
 
 async def test_a_true_match_of_two_people_stops_the_references_and_prohibits(here: World) -> None:
     """The hit is judged while referees are still waited for, and before anything is summed up."""
-    await here.faults(Fault(service="mail", kind=FaultKind.SLOW, seconds=4, times=None))
-    handle, gate = await with_a_possible_hit(here)
+    handle, gate = await with_a_possible_hit(here, silent(case_file("unilever")))
     answer = await here.decide(handle, "supply", "ana", gate=gate.name, value=TRUE)
     assert answer.settled
     second = await here.gate(handle, f"{gate.name}-second")

@@ -17,21 +17,9 @@ from insight.shown.html import page
 from insight.shown.inks import WAITS
 from simulator.config import Fault, FaultKind
 from store.limits import Override, override
-from tests.support.world import Handle, World, case_file
-from workflows.data.case_file import CaseFile
+from tests.support.world import Handle, World, case_file, silent
 
 pytestmark = pytest.mark.server
-
-
-def silent() -> CaseFile:
-    """A case whose referees answer nothing by themselves."""
-    case = case_file("unilever")
-    mute = [
-        one.model_copy(update={"mail": f"silent@{one.party_id}.example"})
-        for one in case.references.referees
-    ]
-    plan = case.references.model_copy(update={"referees": tuple(mute)})
-    return case.model_copy(update={"references": plan})
 
 
 def all_but_references(branches: list[dict[str, str]]) -> bool:
@@ -44,8 +32,8 @@ async def waited(here: World) -> Report:
     """Run a case whose vendor is paused and refuses once; referees and a person let it go on."""
     await here.faults(Fault(service="openai", kind=FaultKind.RATE_LIMITED, times=1, retry_after=0))
     await override(here.store, "openai", "", Override(paused=True))
-    handle = await here.start(silent())
-    async with asyncio.timeout(20):
+    handle = await here.start(silent(case_file("unilever")))
+    async with asyncio.timeout(120):
         while not await held(handle):
             await asyncio.sleep(0)
     await override(here.store, "openai", "", Override(paused=False))

@@ -35,6 +35,7 @@ async def serve(
     vars(worker)["WORKFLOWS"] = importlib.import_module(world).WORKFLOWS
     pause = timedelta(milliseconds=10)
     settings = Settings(data=data, simulator=simulator, simulator_smtp=smtp, retry_pause=pause)
+    settings = replace(settings, source_timeout=30.0, connect_timeout=30.0)  # on a busy machine
     if (given := data / "llm.toml").exists():
         settings = replace(settings, catalogue=given)
     store, wire = await Store.open(settings.database), Wire(settings)

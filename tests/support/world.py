@@ -12,7 +12,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.wire import Wire
 from cli.inputs import read
@@ -26,6 +26,7 @@ from store.database import Store
 from tests.support.signing import new_keys, public, signed
 from worker import deploy, workers
 from workflows.data.case_file import CaseFile
+from workflows.data.case_policy import ReferencePlan
 from workflows.data.common import Decision, DecisionAnswer, GateView, Record
 from workflows.data.deciders import Keyed
 from workflows.data.decision import DecisionRecord
@@ -35,6 +36,8 @@ Handle = WorkflowHandle[Any, Any]
 R = TypeVar("R", bound=Record)
 K = TypeVar("K", bound=Keyed)
 SPEED = 100.0
+UNANSWERED = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
+"""How the SDK and the service say that no worker took a query in time."""
 SEED = 7
 
 
@@ -47,6 +50,14 @@ def example(file: str, record: type[R], **changes: Any) -> R:
 def case_file(name: str, **changes: Any) -> CaseFile:
     """Read a due diligence case of `cases/`, with top-level fields changed."""
     return example(name, CaseFile, **changes)
+
+
+def silent(case: CaseFile) -> CaseFile:
+    """Give the case with referees who answer nothing by themselves."""
+    plan = case.references.model_dump()
+    for referee in plan["referees"]:
+        referee["mail"] = f"silent@{referee['party_id']}.example"
+    return case.model_copy(update={"references": ReferencePlan.model_validate(plan)})
 
 
 @dataclass
@@ -90,11 +101,20 @@ class World:
         while True:
             # The length first: what happens after it was read wakes the wait below.
             described = await handle.describe()
-            answer = await handle.query(query)
+            answer = await self.asked(handle, query)
             if ready(answer):
                 return answer
             assert described.close_time is None, f"closed while {query} was {answer}"
             await self.next_event(handle, described.history_length)
+
+    async def asked(self, handle: Handle, query: str) -> Any:
+        """Ask a query, again while nobody answers: a worker that was killed is away for a while."""
+        while True:
+            try:
+                return await handle.query(query)
+            except RPCError as error:
+                if error.status not in UNANSWERED:
+                    raise
 
     async def next_event(self, handle: Handle, seen: int) -> None:
         """Wait until the history has more than `seen` events."""
@@ -152,7 +172,7 @@ async def world(
     *,
     config: SimulatorConfig | None = None,
     catalogue: Path = ROOT / "llm.toml",
-    source_timeout: float = 8.0,
+    source_timeout: float = 30.0,
     served: bool = True,
     database: str = "",
 ) -> AsyncIterator[World]:
@@ -180,8 +200,9 @@ async def world(
             simulator=url,
             simulator_smtp=app.state.smtp,
             catalogue=catalogue,
+            connect_timeout=source_timeout,
             source_timeout=source_timeout,
-            model_timeout=10.0,
+            model_timeout=60.0,
             retry_pause=timedelta(milliseconds=10),
             breaker_pause=timedelta(milliseconds=200),
         )

@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -369,6 +369,7 @@ async def world_of_days(data: Path) -> AsyncIterator[Days]:
         url = await stack.enter_async_context(serving(app))
         pause, smtp = timedelta(milliseconds=10), app.state.smtp
         settings = Settings(data=data, simulator=url, simulator_smtp=smtp, retry_pause=pause)
+        settings = replace(settings, source_timeout=30.0, connect_timeout=30.0)  # on a busy machine
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
         wire = Wire(settings)

@@ -29,7 +29,7 @@ async def seen(tmp_path_factory: pytest.TempPathFactory) -> Any:
         stderr=subprocess.PIPE,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), 180)
+        out, err = await asyncio.wait_for(process.communicate(), 500)
     except TimeoutError:
         process.kill()
         out, err = await process.communicate()
