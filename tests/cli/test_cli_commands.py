@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -168,11 +167,10 @@ def test_demo_refuses_real_vendors(value: str, word: str) -> None:
 
 
 def test_no_server_is_exit_code_3_soon_and_in_one_line() -> None:
-    began = time.monotonic()
+    """Before the test gives the command up."""
     said = one_line(starter("list"), 3)
     assert "127.0.0.1:1" in said
     assert "TEMPORAL_ADDRESS" in said
-    assert time.monotonic() - began < 30
 
 
 OPTIONS = {

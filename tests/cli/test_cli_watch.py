@@ -30,6 +30,8 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.server
 
+PATIENCE = 120
+"""Seconds after which what is waited for will not come, however slow the machine."""
 QUICK = RetryPolicy(initial_interval=timedelta(milliseconds=50))
 
 
@@ -80,7 +82,7 @@ async def relay(client: Client, queue: str) -> AsyncIterator[Callable[[], None]]
 
 async def stands(tail: Tail, ready: Callable[[Report, Now], bool]) -> tuple[Report, Now]:
     """Ask until what is known satisfies `ready`."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             known = await tail.until(lambda report: report.events > 0)
             now = await tail.now(known)
@@ -127,12 +129,12 @@ async def test_a_foreign_workflow_is_watched_over_its_runs_with_its_retries(
             (node,) = nodes(known, now)
             assert (node.row.label, node.stands) == ("fetch", "running")
             assert "[page 4], attempt 2 after Engaged: no line" in node.doing
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while "retried: attempt 2" not in out.getvalue():
                     tail.grown.set()
                     await asyncio.sleep(0)
             go()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while tail.runs == 1:
                     await tail.until(lambda _: True)
                     await asyncio.sleep(0)

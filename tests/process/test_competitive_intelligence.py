@@ -55,7 +55,7 @@ async def test_what_is_late_or_silent_is_declared_and_the_report_is_thin(here: W
         Fault(service="dns", kind=FaultKind.DOWN),
         Fault(service="edgar", kind=FaultKind.QUOTA, status=403),
     )
-    told = await report(here, ORDER.model_copy(update={"deadline": timedelta(seconds=4)}))
+    told = await report(here, ORDER.model_copy(update={"deadline": timedelta(seconds=8)}))
     assert told.outcome is IntelligenceOutcome.THIN
     assert set(told.contributed) == {"unilever-register"}
     why = {m.name: (m.status, m.why) for m in told.missing}

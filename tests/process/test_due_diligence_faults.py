@@ -142,12 +142,13 @@ async def test_a_case_keeps_to_its_budget_by_cheaper_models_and_then_by_rules(he
     measures = await handle.query("measures")
     assert measures, "nothing ran short"
     assert {m["kind"] for m in measures} == {"cheaper_role"}
-    view = await Budgets(here.store).view(handle.id, "models")
+    # What the deadline gave up while a model read it is paid a moment later.
+    while (view := await Budgets(here.store).view(handle.id, "models")) and view.held.calls:
+        continue
     assert view is not None
     # A reference that came too late to be waited for is paid, and none of the case's answers.
     assert Decimal(0) < record.usd <= view.spent.usd <= budget
     assert view.spent.calls > 0
-    assert view.held.calls == 0
 
 
 async def test_a_budget_for_nothing_leaves_the_rules_and_is_no_pass(here: World) -> None:
@@ -185,14 +186,13 @@ async def test_a_refused_step_of_onboarding_undoes_the_earlier_ones(here: World)
 async def test_what_cannot_be_undone_is_a_task_and_the_case_ends_when_it_is_settled(
     here: World,
 ) -> None:
-    """The customer was made, then the account service refuses everything, its removal too."""
+    """The customer is made, then the account service refuses the account, and its removal too."""
     handle = await here.start(case_file("unilever"))
     await here.gate(handle)
-    await here.faults(Fault(service="accounts", kind=FaultKind.SLOW, seconds=1, times=1))
+    refused = Fault(service="accounts", kind=FaultKind.ERROR, status=422)
+    orders = ("open_account", "delete_customer")
+    await here.faults(*(refused.model_copy(update={"body": f'"{order}"'}) for order in orders))
     await here.decide(handle, "approve", "ana")
-    while (await here.http.get("/_simulator/faults")).json():  # until the first order has met it
-        await here.until(handle, "branches", lambda b: b[-1]["name"] == "onboarding")
-    await here.faults(Fault(service="accounts", kind=FaultKind.ERROR, status=422, times=None))
     task = await here.gate(handle, "")
     assert "customer" in task.name
     assert "sam" not in task.may_decide, "the author decides nothing"

@@ -119,7 +119,10 @@ async def test_a_cancelled_case_cancels_its_screenings(here: World) -> None:
     await here.faults(Fault(service="opensanctions", kind=FaultKind.SLOW, seconds=30))
     handle = await here.start(case_file("unilever", parties=(LISTED,)))
     child = here.client.get_workflow_handle(f"{handle.id}-bank")
-    await here.until(handle, "branches", lambda b: any(x["name"] == "party-bank" for x in b))
+    async for event in handle.fetch_history_events(wait_new_event=True):
+        begun = event.child_workflow_execution_started_event_attributes
+        if begun.workflow_execution.workflow_id == child.id:
+            break
     await handle.cancel()
     with pytest.raises(WorkflowFailureError):
         await handle.result()

@@ -152,15 +152,18 @@ async def test_a_listed_customer_is_asked_nothing(here: World) -> None:
 
 
 async def test_a_review_nobody_finishes_is_reminded_of_and_referred(here: World) -> None:
-    """Reminders go out at each interval; the deadline refers, it never approves."""
+    """A reminder goes out at the interval; the deadline refers, it never approves.
+
+    Many intervals are lived through in tests/timeskip, where no machine is too slow for them.
+    """
     case = case_file("unilever")
-    times = {"deadline": timedelta(seconds=5), "reminder": timedelta(seconds=1.3)}
+    times = {"deadline": timedelta(seconds=5), "reminder": timedelta(seconds=2.6)}
     case = case.model_copy(update={"review": case.review.model_copy(update=times)})
     handle = await here.start(case)
     record = await here.result(handle)
     assert record.outcome is CaseOutcome.REFER
     assert any("REVIEW" in r for r in record.reasons)
-    assert (await here.book())["chats"] == 3
+    assert (await here.book())["chats"] == 1
 
 
 async def test_references_by_the_deadline_are_a_gap_when_too_few(here: World) -> None:

@@ -1,7 +1,8 @@
 """A changed process is rolled out while cases are open: none fails, each ends on its own code."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,23 +49,22 @@ async def builds_of(handle: Handle) -> set[str]:
     return found
 
 
-async def taken(here: World, name: str) -> None:
-    """Give new cases to a build as soon as the server knows its workers."""
-    for _ in range(1_000):
-        with suppress(BadInput):  # its first poll has not arrived
-            return await make_current(here.client, name)
-    raise AssertionError(f"the server never heard of build {name}")
+async def sent(change: Callable[[], Awaitable[None]]) -> None:
+    """Send a change as soon as the server knows the build it is about."""
+    while True:
+        with suppress(BadInput):  # the first poll of its workers has not arrived
+            return await change()
 
 
 async def test_cases_end_on_the_build_they_began_on(address: str, tmp_path: Path) -> None:
     async with world(address, tmp_path, served=False) as here:
         async with build(here, "one", WORKFLOWS), build(here, "two", CHANGED):
-            await taken(here, "one")
+            await sent(partial(make_current, here.client, "one"))
             old = await here.start(case_file("unilever"))
             await here.gate(old)
-            await make_ramping(here.client, "two", 10)
+            await sent(partial(make_ramping, here.client, "two", 10))
             assert (await described(here.client)).percent == 10
-            await taken(here, "two")
+            await make_current(here.client, "two")
             new = await here.start(case_file("unilever"))
             for handle in (old, new):
                 await here.gate(handle)

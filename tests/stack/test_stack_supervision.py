@@ -23,7 +23,7 @@ from workflows.data.due_diligence import CaseOutcome
 pytestmark = pytest.mark.server
 
 SLOW_MODEL = Fault(service="openai", kind=FaultKind.SLOW, seconds=3)
-"""Keeps a paid call in flight long enough to be killed under."""
+"""Keeps a paid call in flight long enough for the server to die under it."""
 
 
 @dataclass
@@ -106,14 +106,14 @@ async def test_a_killed_worker_is_replaced_and_what_it_held_released(
 ) -> None:
     """The case ends; the reply in flight is asked for again, no reply received is."""
     here = supervised.here
-    await here.faults(SLOW_MODEL)
+    await here.faults(SLOW_MODEL.model_copy(update={"seconds": 60}))  # none ends before the kill
     handle = await here.start(case_file("carbo_ceramics"))
     held = await a_paid_call_in_flight(here, handle)
+    await here.faults()  # what is asked again is quick
     events = await kill(supervised, supervised.stack.worker)
     assert [e.what.split(" (")[0] for e in events][:2] == ["died", "restarted"]
     count = int(next(e.what for e in events if e.what.startswith("released")).split()[1])
     assert count >= held
-    await here.faults()
     await here.gate(handle)
     await here.decide(handle, "decline", "ana")
     assert (await here.decide(handle, "decline", "bo")).settled

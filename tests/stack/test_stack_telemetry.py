@@ -81,7 +81,7 @@ async def test_one_trace_from_the_command_line_to_the_vendor_with_metrics_and_lo
             listed = {metric.shown for metric in METRICS}
 
             def shown() -> str:
-                return httpx.get(f"http://{metrics}/metrics").text
+                return httpx.get(f"http://{metrics}/metrics", timeout=PATIENCE).text
 
             # A look that a busy server did not answer is repeated after a while.
             await until(lambda: ours(shown()) == listed, PATIENCE, f"metrics {listed}")

@@ -33,9 +33,6 @@ from tests.stack.support import (
 
 pytestmark = pytest.mark.server
 
-SOON = 20.0
-"""Seconds in which the children of a killed stack must be gone: orphans live for ever."""
-
 
 def pid_of(child: Child) -> int:
     """Give the pid of a child's present incarnation."""
@@ -148,7 +145,7 @@ async def test_a_killed_stack_takes_its_children_along_and_its_cases_live_on(
         assert len(family) == 4, "owner, server, simulator, worker"
         owner.kill()
         await owner.wait()
-        await until(lambda: all(map(ended, family)), SOON, f"all of {family} are gone")
+        await until(lambda: all(map(ended, family)), PATIENCE, f"all of {family} are gone")
     assert (tmp_path / "stack.json").exists(), "or nothing stale is tested below"
     assert running_stack(tmp_path) is None
     stack = Stack(Settings(data=tmp_path), speed=100)
@@ -180,7 +177,7 @@ async def test_an_owner_killed_while_starting_leaves_no_orphan(
     owner.kill()
     await finished(owner)
     try:
-        await until(lambda: not living(tmp_path), SOON, "an orphan is left")
+        await until(lambda: not living(tmp_path), PATIENCE, "an orphan is left")
     finally:
         for orphan in living(tmp_path):
             os.kill(orphan, signal.SIGKILL)
