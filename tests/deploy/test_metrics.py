@@ -75,6 +75,7 @@ def test_every_alarm_is_explained_in_the_same_order() -> None:
     told = re.findall(r"^\| `(\w+)` \|", ALARMS_PAGE.read_text("utf-8"), re.MULTILINE)
     assert told == [rule["alert"] for rule in RULES]
     assert told[0] == "WorkflowTasksFail", "stuck workflow tasks come first"
+    assert "[1h])) > 2" in RULES[0]["expr"], "one that is stuck is tried every ten minutes, at last"
     for rule in RULES:
         assert rule["labels"]["severity"] in ("page", "ticket")
         for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
