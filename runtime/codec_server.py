@@ -117,7 +117,8 @@ class _Desk:
         except StoreError:
             return HTMLResponse(_PAGE.format(said="The store is away; try again."), 503)
         done = HTMLResponse("<!doctype html><p>Signed in. Go back to the Temporal UI.")
-        secure = request.url.scheme == "https"
+        # A proxy that speaks TLS hides it from us; pages of TLS ask nothing without.
+        secure = request.url.scheme == "https" or all(p.startswith("https:") for p in self._pages)
         done.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
         return done
 

@@ -30,10 +30,11 @@ from runtime.encryption import KEY_ID, REPEATABLE, Encryption, codec_for
 from runtime.keys import KeyRing, MissingKey
 from runtime.opening import opened
 from runtime.settings import Settings, SettingsError
-from runtime.tokens import LONGEST, token
+from runtime.tokens import CODEC, LONGEST, token
 from runtime.unopened import Guarded, Unread, handing
 from store.blobs import Blobs
 from store.database import Store
+from store.revocations import Revocations
 from workflows.data.common import UNREAD
 
 TODAY = date(2026, 11, 27)
@@ -296,6 +297,15 @@ async def test_only_who_signed_in_and_only_pages_allowed_see_clear_text(
         assert (await http.post("/decode", json=body)).status_code == 401
         assert (await http.post("/sign-in", data={"token": good})).status_code == 200
         assert _clear(await http.post("/decode", json=body)) == "a name", "by cookie"
+        proxied = await http.post("http://codec.internal/sign-in", data={"token": good})
+        assert "Secure" in proxied.headers["set-cookie"], "its pages are of TLS"
+        large = await http.post("/sign-in", content=b"a&" * 5_000 + f"token={good}".encode())
+        assert large.status_code == 401, "anybody may send one, so it is small"
+        async with Store.opened(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}") as store:
+            await Revocations(store).revoke(CODEC, "ana")
+        again = await http.post("/decode", json=body, headers=bearer)
+        assert (again.status_code, "taken back" in again.text) == (401, True)
+        assert (await http.post("/sign-in", data={"token": good})).status_code == 401
 
 
 def _json(payload: Payload) -> str:
