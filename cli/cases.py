@@ -50,6 +50,7 @@ T = TypeVar("T")
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
 TASK_TIMEOUT = timedelta(seconds=5)
+STUCK = "docs/operations/runbooks/stuck-workflow.md"
 STARTED_BY = "braid-started-by"
 """Entry of the memo: who asked the gateway for the case."""
 LOW = Priority(priority_key=5)  # below interactive work, which has 3
@@ -171,6 +172,8 @@ def no_answer(handle: Handle, error: BaseException) -> Trouble:
     """Say why a case does not answer, and what to do."""
     if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
         return BadInput(f"{handle.id}: {error.message}")
+    if isinstance(error, RPCError) and error.status is RPCStatusCode.FAILED_PRECONDITION:
+        return NoAnswer(f"{handle.id} is stuck: {error.message} See {STUCK}")
     return NoAnswer(
         f"{handle.id}: no worker answered within {PATIENCE.seconds} s; start one with"
         " `make worker` (or the whole stack with `make stack`)"
