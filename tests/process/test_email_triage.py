@@ -203,7 +203,7 @@ async def test_a_mail_that_arrives_twice_is_one_case_also_after_it_closed(here: 
 
     body, old = arriving("new"), arriving("old")
     app = create_app(here.client, here.store, desk, sender="us@braid.example", secret=secret)
-    async with serving(app, 0) as url, httpx.AsyncClient(base_url=url) as post:
+    async with serving(app, 0) as url, httpx.AsyncClient(base_url=url, timeout=60) as post:
 
         async def deliver(content: bytes, key: str = secret) -> httpx.Response:
             return await post.post(

@@ -68,7 +68,8 @@ async def test_the_pages_curl_lines_do_what_it_says(here: World, gateway: str) -
     assert (begun["started"], again["started"]) == (True, False)
     assert begun["case"] == again["case"]
     assert "o-17" not in begun["case"], "an id may name a person"
-    order = await send(result.replace("20", "60"), gateway, begun["case"])
+    result = result.replace("20", "60")
+    order = await send(result, gateway, begun["case"])
     assert (order["state"], order["result"]["case"]) == ("completed", "o-17")
 
     handle = await here.start(case_file("unilever"))
@@ -119,7 +120,7 @@ async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
         (503, "Timeout", f"/cases/{lonely.id}/queries/status", None),
     ]
     monkeypatch.setattr(cases, "PATIENCE", timedelta(seconds=0.2))
-    async with httpx.AsyncClient(base_url=gateway) as client:
+    async with httpx.AsyncClient(base_url=gateway, timeout=60) as client:
         for headers in ({}, {"authorization": "Bearer other"}, {"authorization": TOKEN}):
             refused = await client.get(case, headers=headers)
             assert (refused.status_code, list(refused.json())) == (401, ["error"])
@@ -149,7 +150,7 @@ async def test_a_caller_does_what_its_token_says_under_its_name(
 
     shop, desk = allowed("shop", "start", "send"), allowed("desk", "decide")
     event = {"name": "paid", "id": "17", "sender": "shop"}
-    async with httpx.AsyncClient(base_url=gateway) as client:
+    async with httpx.AsyncClient(base_url=gateway, timeout=60) as client:
         start = "/processes/due-diligence?announce=crm"
         begun = await client.post(start, json=UNILEVER, headers=shop)
         case = f"/cases/{begun.json()['case']}"

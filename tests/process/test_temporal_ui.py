@@ -39,7 +39,7 @@ async def test_the_ui_shows_the_case_with_its_branches(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    shown, _ = await asyncio.wait_for(browser.communicate(), 120)
+    shown, _ = await asyncio.wait_for(browser.communicate(), 300)
     text = shown.decode()
     for words in (handle.id, "Completed", "sanctions: sanctions_search", "decide"):
         assert words in text, f"the page does not show {words!r}"

@@ -93,7 +93,7 @@ class Checkout:
     def set_up(self, kind: str = "run") -> subprocess.CompletedProcess[str]:
         """Run the set-up to its end."""
         return subprocess.run(
-            self.command(kind), env=self.environment(), capture_output=True, text=True, timeout=120
+            self.command(kind), env=self.environment(), capture_output=True, text=True, timeout=300
         )
 
     def start(self, kind: str = "run") -> subprocess.Popen[str]:

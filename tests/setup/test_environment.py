@@ -73,7 +73,7 @@ def test_second_setup_waits_for_the_first_and_says_so(quick: Checkout) -> None:
 @pytest.mark.server
 def test_two_setups_at_once_build_once(quick: Checkout) -> None:
     with quick.start() as first, quick.start() as second:
-        said = [p.communicate(timeout=120)[1] for p in (first, second)]
+        said = [p.communicate(timeout=300)[1] for p in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), said
     assert "".join(said).count("making .venv") == 1
 

@@ -99,7 +99,9 @@ async def world_on(addresses: Addresses, data: Path) -> AsyncIterator[World]:
         settings = Settings(data=data, simulator=addresses.simulator)
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=addresses.simulator))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=addresses.simulator, timeout=60)
+        )
         yield World(client, store, settings, "braid", http)
 
 

@@ -224,7 +224,7 @@ async def test_the_ui_is_told_where_references_are_resolved(desk: Desk) -> None:
     """And that endpoint answers its pages, whatever case they show."""
     known = running_stack(desk.data)
     assert known is not None
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         told = (await http.get(f"{known.ui}/api/v1/settings")).json()["Codec"]["Endpoint"]
         plain = {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "MQ=="}]}
         answer = await http.post(f"{told}/decode", json=plain, headers={"Origin": known.ui})

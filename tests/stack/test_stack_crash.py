@@ -75,7 +75,7 @@ async def test_the_counts_of_the_crash_demo_agree_with_everybody_elses_books(
         here = Session(stack.client, settings, stack.addresses, stack)
         shown = await demos.demo(here, entry, given, Console(stderr=True), crash=True, quiet=True)
         judge(shown.proof, given_up(shown.report))
-        async with httpx.AsyncClient(base_url=stack.addresses.simulator) as http:
+        async with httpx.AsyncClient(base_url=stack.addresses.simulator, timeout=60) as http:
             book = (await http.get("/_simulator/book")).json()
         again = await scheduled_after_completion(stack, shown.case)
     assert again == []

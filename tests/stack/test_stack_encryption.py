@@ -98,7 +98,7 @@ async def from_outside(data: Path, where: Addresses, metrics: str, case: str) ->
         "metrics": metrics,
         "server's metrics": f"http://127.0.0.1:{ports['metrics']}/metrics",
     }
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         answers = {name: await http.get(place) for name, place in places.items()}
     assert {name: a.status_code for name, a in answers.items()} == dict.fromkeys(places, 200)
     return {name: answer.content for name, answer in answers.items()}
@@ -108,7 +108,7 @@ async def only_the_entitled_decode(where: Addresses, data: Path, payloads: Paylo
     """Ask the stack's codec endpoint as a page of the UI does, without a token and with one."""
     body, page = json_format.MessageToJson(payloads), {"Origin": where.ui}
     good = token(KeyRing(data / "keys.json"), "ana", timedelta(minutes=1), datetime.now(UTC))
-    async with httpx.AsyncClient(base_url=where.codec, headers=page) as http:
+    async with httpx.AsyncClient(base_url=where.codec, headers=page, timeout=60) as http:
         assert (await http.post("/decode", content=body)).status_code == 401
         signed = {"Authorization": f"Bearer {good}"}
         answer = await http.post("/decode", content=body, headers=signed)

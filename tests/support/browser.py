@@ -91,8 +91,8 @@ class Tab:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self.rest:
-            ready, _, _ = select.select([self.receive], [], [], 60)
-            assert ready, "Chromium said nothing for a minute"
+            ready, _, _ = select.select([self.receive], [], [], 120)
+            assert ready, "Chromium said nothing for two minutes"
             piece = os.read(self.receive, 1 << 20)
             assert piece, "Chromium has gone"
             self.rest += piece

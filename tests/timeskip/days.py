@@ -374,7 +374,7 @@ async def world_of_days(data: Path) -> AsyncIterator[Days]:
         stack.push_async_callback(store.close)
         wire = Wire(settings)
         stack.push_async_callback(wire.close)
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
         suffix = f"-{secrets.token_hex(4)}"
         deployed = deploy(settings, store, wire, client)
         stack.push_async_callback(deployed.desk.close)
