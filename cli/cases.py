@@ -49,6 +49,14 @@ Handle = WorkflowHandle[Any, Any]
 T = TypeVar("T")
 PATIENCE = timedelta(seconds=20)
 """How long a worker may take to answer a query or an update."""
+UNANSWERED = frozenset(
+    {
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.FAILED_PRECONDITION,
+    }
+)
+"""How SDK and service say of a query that no worker answered it; the last, of a stuck case."""
 TASK_TIMEOUT = timedelta(seconds=5)
 STUCK = "docs/operations/runbooks/stuck-workflow.md"
 STARTED_BY = "braid-started-by"

@@ -95,7 +95,12 @@ class Gateway:
         shape = await self._takes(handle, "queries", name)
         given = [_fit(shape, as_json(request.query_params.get("input", "").encode()))]
         args = given if shape is not None and "input" in request.query_params else []
-        return _json(await handle.query(name, args=args, rpc_timeout=cases.PATIENCE))
+        try:
+            return _json(await handle.query(name, args=args, rpc_timeout=cases.PATIENCE))
+        except RPCError as error:
+            if error.status not in cases.UNANSWERED:
+                raise
+            raise cases.no_answer(handle, error) from error
 
     async def signal(self, request: Request) -> JSONResponse:
         """Send a signal. Whether it made sense to the case, its query `refusals` says."""

@@ -117,15 +117,16 @@ async def test_what_is_wrong_is_refused_in_one_line_and_starts_nothing(
         (404, "error", "/cases/../etc/passwd", None),
         (202, "running", f"{case}/result", None),
         (503, "no worker", f"/cases/{lonely.id}/updates/decide", json.dumps(DECISION)),
-        (503, "Timeout", f"/cases/{lonely.id}/queries/status", None),
+        (503, "no worker", f"/cases/{lonely.id}/queries/status", None),
     ]
-    monkeypatch.setattr(cases, "PATIENCE", timedelta(seconds=0.2))
     async with httpx.AsyncClient(base_url=gateway, timeout=60) as client:
         for headers in ({}, {"authorization": "Bearer other"}, {"authorization": TOKEN}):
             refused = await client.get(case, headers=headers)
             assert (refused.status_code, list(refused.json())) == (401, ["error"])
         client.headers["authorization"] = f"Bearer {TOKEN}"
         for status, words, path, content in tries:
+            if lonely.id in path:  # any other case answers, however slow the machine
+                monkeypatch.setattr(cases, "PATIENCE", timedelta(seconds=0.2))
             method = "GET" if content is None else "POST"
             said = await client.request(method, path, content=content)
             assert (said.status_code, words in said.text) == (status, True), (path, said.text)
