@@ -25,8 +25,8 @@ class Rated(Record):
     rating: int
 
 
-RATE = Call("rate", Number, Rated, timeout=timedelta(seconds=30), attempts=1)
-NUMBERS = Call("numbers", PageQuery, ItemPage, timeout=timedelta(seconds=30), attempts=1)
+RATE = Call("rate", Number, Rated, timeout=timedelta(seconds=30), attempts=3)
+NUMBERS = Call("numbers", PageQuery, ItemPage, timeout=timedelta(seconds=30), attempts=3)
 
 
 @step("rate-well", Number, Rated)

@@ -19,13 +19,14 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, Wor
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.results import ResultActivities
+from runtime.context import call_context
 from runtime.settings import Settings
 from store.database import Store
 from store.results import Results
 from store.schema import answers
 from tests.flows.spread import NUMBERS, RATE, Number, Plan, Rated, Rating, Told, TwoAtOnce
 from tests.flows.spread import rate_well as rate_well_step
-from tests.support.flows import PATIENCE, Flows, Handle, flowing, killable
+from tests.support.flows import PATIENCE, Flows, Handle, flowing, killable, lasting
 from workflows import calls
 from workflows.data.chunk import ItemSource, SpreadOrder
 from workflows.data.spread import (
@@ -54,7 +55,10 @@ THREE_PER_CENT = frozenset(range(0, 1000, 33))
 
 @dataclass
 class Ratings:
-    """Answers RATE and NUMBERS; counts what it does."""
+    """Answers RATE and NUMBERS; counts what it does.
+
+    A busy worker may be taken for dead. What it is asked again for that counts once.
+    """
 
     failing: frozenset[int] = frozenset()
     done: Counter[int] = field(default_factory=Counter)
@@ -85,9 +89,9 @@ class Ratings:
                 await self.release.wait()
         finally:
             self.running -= 1
-        self.done[number.n] += 1
+        self.done[number.n] += call_context().attempt == 1 or not self.done[number.n]
         if number.n in self.failing:
-            raise ApplicationError("cannot be rated", type="Unrated")
+            raise ApplicationError("cannot be rated", type="Unrated", non_retryable=True)
         return Rated(n=number.n, rating=number.n % 7)
 
     async def numbers(self, query: PageQuery) -> ItemPage:
@@ -155,9 +159,13 @@ def counts(result: SpreadResult) -> tuple[int, int, int, int]:
 async def test_a_thousand_items_in_a_window_of_fifty(address: str, tmp_path: Path) -> None:
     """Exact counts, a window that holds over all children, bounded histories; then a redrive."""
     print(f"seed {SEED}")
-    ratings = Ratings(failing=THREE_PER_CENT, takes=0.01)
+    ratings = Ratings(failing=THREE_PER_CENT, takes=0.01, held=lambda n: True, at=50)
     async with spreading(address, tmp_path, ratings) as here:
-        result, handle = await here.told(Plan(count=1000, tolerate=Tolerance(share=0.04)))
+        plan = Plan(count=1000, tolerate=Tolerance(share=0.04))
+        handle = await here.flows.start(Rating, plan)
+        await ratings.reached.wait()  # so that the whole window was in use, on any machine
+        ratings.release.set()
+        result = Told.model_validate(await handle.result()).result
         assert (result.reason, result.total, result.chunks) == ("complete", 1000, 10)
         assert counts(result) == (969, 0, 31, 0)
         assert {int(key[2:]) for key in result.failed_keys} == THREE_PER_CENT
@@ -167,11 +175,11 @@ async def test_a_thousand_items_in_a_window_of_fifty(address: str, tmp_path: Pat
         assert stored == {ItemState.SUCCEEDED: 969, ItemState.FAILED: 31}
 
         histories = [await here.child(handle, "rate", str(n)).fetch_history() for n in range(1, 11)]
-        chunks = [len(history.events) for history in histories]
+        chunks = [lasting(history) for history in histories]
         parent, process = await events(here.child(handle, "rate")), await events(handle)
         most = most_at_once(histories)
         print(f"events: process {process}, spread {parent}, chunks {chunks}; at once {most}")
-        assert 40 < most <= 50, "as the server saw it, over all chunks"
+        assert most == 50, "as the server saw it, over all chunks"
         assert process < 40, "the items, and one child"
         assert max(chunks) <= 900
         assert (parent + sum(chunks)) / 1000 <= 9

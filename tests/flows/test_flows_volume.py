@@ -43,7 +43,10 @@ CHILD = Child("appraisal", Lot, Appraised)
 
 @dataclass
 class Appraisers:
-    """Answers APPRAISE and LOTS; remembers in which context each lot was asked about."""
+    """Answers APPRAISE and LOTS; remembers in which context each lot was asked about.
+
+    A busy worker may be taken for dead. What it is asked again for that counts once.
+    """
 
     failing: frozenset[str] = frozenset()
     asked: dict[str, CallContext] = field(default_factory=dict)
@@ -53,12 +56,12 @@ class Appraisers:
 
     async def appraise(self, lot: Lot) -> Appraised:
         self.asked[lot.case] = call_context()
-        self.times += 1
+        self.times += call_context().attempt == 1
         if self.times == WINDOW:
             self.full.set()
         await self.release.wait()
         if lot.case in self.failing:
-            raise ApplicationError("nobody knows", type="Unknown")
+            raise ApplicationError("nobody knows", type="Unknown", non_retryable=True)
         return Appraised(case=lot.case, worth=len(lot.words))
 
     async def lots(self, query: PageQuery) -> ItemPage:

@@ -25,8 +25,8 @@ class Appraised(Record):
     worth: int
 
 
-APPRAISE = Call("appraise", Lot, Appraised, timeout=timedelta(seconds=30), attempts=1)
-LOTS = Call("lots", PageQuery, ItemPage, timeout=timedelta(seconds=30), attempts=1)
+APPRAISE = Call("appraise", Lot, Appraised, timeout=timedelta(seconds=30), attempts=3)
+LOTS = Call("lots", PageQuery, ItemPage, timeout=timedelta(seconds=30), attempts=3)
 
 
 @step("appraise-lot", Lot, Appraised)
