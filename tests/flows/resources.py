@@ -31,7 +31,7 @@ class Balance(Record):
     version: int
 
 
-LINGER = Call("test_linger", Word, Word, timeout=timedelta(minutes=1), attempts=1)
+LINGER = Call("test_linger", Word, Word, timeout=timedelta(minutes=1), attempts=5)
 READ = Call("test_read_balance", Word, Balance, timeout=timedelta(seconds=5), attempts=5)
 WRITE = Call("test_write_balance", Balance, Word, timeout=timedelta(seconds=5), attempts=5)
 

@@ -45,8 +45,9 @@ class Said(Record):
     said: tuple[str, ...]
 
 
-WORK = Call("test_work", Order, Done, timeout=timedelta(seconds=5), attempts=3)
-UNDO = Call("test_undo", Order, Done, timeout=timedelta(seconds=5), attempts=3)
+# Longer than any order lasts: what waits to be cancelled does not fail before.
+WORK = Call("test_work", Order, Done, timeout=timedelta(seconds=90), attempts=3)
+UNDO = Call("test_undo", Order, Done, timeout=timedelta(seconds=90), attempts=3)
 EFFECT = Call(
     "test_effect", Order, Done, timeout=timedelta(seconds=5), attempts=3, always_visible=True
 )
