@@ -95,7 +95,7 @@ def demo(
 
     if Settings.from_env().live:
         raise BadInput("the demo never calls real vendors: unset BRAID_LIVE")
-    in_session(work, own=True, speed=speed)
+    in_session(work, own=True, speed=speed, spare=crash)
 
 
 @app.command(cls=TakesProcess)
@@ -215,6 +215,7 @@ def stack(
     faults: Annotated[
         str, typer.Option(help="faults of the simulated world, JSON or @FILE (docs/simulator.md)")
     ] = "",
+    spare: Annotated[bool, typer.Option(help="have the next worker wait, loaded")] = True,
     live: Live = False,
     as_json: AsJson = False,
 ) -> None:
@@ -224,9 +225,8 @@ def stack(
     """
     from cli.serving import serve
 
-    asyncio.run(
-        serve(settings_for(live=live), speed=speed, seed=seed, faults=faults, as_json=as_json)
-    )
+    given = {"speed": speed, "seed": seed, "faults": faults, "spare": spare}
+    asyncio.run(serve(settings_for(live=live), given, as_json=as_json))
 
 
 @app.command()

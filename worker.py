@@ -45,6 +45,7 @@ from runtime.logs import configure
 from runtime.metrics import begin_runtime
 from runtime.processes import die_with_parent, hold_little, lay_aside, leave
 from runtime.settings import Settings, SettingsError
+from runtime.spare import WAITS, awaited_name
 from runtime.telemetry import tracing
 from runtime.unopened import serving
 from store.admission import Admission
@@ -240,11 +241,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suffix", help="a build set apart: serves braid-SUFFIX and so on")
     parser.add_argument("--build", help="takes cases started on it; auto: its code's (deploy)")
     parser.add_argument("--identity", help="name of this worker in histories")
+    parser.add_argument(WAITS, action="store_true", help="load all, then read it from stdin")
     parser.add_argument("--live", action="store_true", help="call real vendors (costs money)")
     parser.add_argument("--die-with-parent", action="store_true", help="end with the parent")
     options = parser.parse_args(arguments)
     if options.die_with_parent:
         die_with_parent()
+    if options.spare:  # before settings are read: they are those of the moment it serves from
+        options.identity = awaited_name()
     try:
         settings = Settings.from_env()
         settings = replace(settings, live=options.live or settings.live)

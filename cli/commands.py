@@ -45,6 +45,7 @@ def in_session(
     live: bool = False,
     own: bool = False,
     speed: float = 1.0,
+    spare: bool = False,
 ) -> None:
     """Do `work` with a session; settings are read here, once."""
     from cli.session import session
@@ -52,7 +53,7 @@ def in_session(
     settings = settings_for(live=live)
 
     async def go() -> None:
-        async with session(settings, profile=profile, own=own, speed=speed) as here:
+        async with session(settings, profile=profile, own=own, speed=speed, spare=spare) as here:
             await work(here)
 
     with tracing("braid-starter", settings):

@@ -4,9 +4,10 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -19,13 +20,16 @@ from runtime.settings import Settings
 from runtime.stack import Stack
 
 
-async def serve(settings: Settings, *, speed: float, seed: int, faults: str, as_json: bool) -> None:
-    """Run the stack until SIGINT or SIGTERM. Raises Trouble if a part does not stay up."""
+async def serve(settings: Settings, given: Mapping[str, Any], *, as_json: bool) -> None:
+    """Run the stack, with these options, until SIGINT or SIGTERM.
+
+    Raises Trouble if a part does not stay up.
+    """
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
     say("starting server, simulator and worker ...")
-    async with Stack(settings, speed=speed, seed=seed, faults=faults, tell=tell) as stack:
+    async with Stack(settings, **given, tell=tell) as stack:
         where = stack.addresses
         if as_json:
             sys.stdout.write(json.dumps(asdict(where)) + "\n")

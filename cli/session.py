@@ -68,11 +68,17 @@ class Session:
 
 @asynccontextmanager
 async def session(
-    settings: Settings, *, profile: str | None = None, own: bool = False, speed: float = 1.0
+    settings: Settings,
+    *,
+    profile: str | None = None,
+    own: bool = False,
+    speed: float = 1.0,
+    spare: bool = False,
 ) -> AsyncIterator[Session]:
     """Connect: a service given explicitly, else this clone's stack, else start one for now.
 
-    `own` ignores a service given explicitly (demo and tests). Raises NoServer, BadInput.
+    `own` ignores a service given explicitly (demo and tests); `spare` is for a stack that is
+    started. Raises NoServer, BadInput.
     """
     _keep_output_clean()
     opened = kept_at(settings.database)
@@ -92,7 +98,7 @@ async def session(
     from runtime.stack import Stack  # the servers of its pages: seldom needed
 
     say("starting the embedded stack (server, simulator, worker) ...")
-    async with Stack(settings, speed=speed, tell=tell) as stack:
+    async with Stack(settings, speed=speed, spare=spare, tell=tell) as stack:
         here = replace(settings, simulator=stack.addresses.simulator)
         yield Session(stack.client, here, stack.addresses, stack)
 

@@ -85,7 +85,11 @@ def leave(code: int) -> NoReturn:
 
 
 async def spawn(
-    command: Sequence[str], *, log: Path, env: dict[str, str] | None = None
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: dict[str, str] | None = None,
+    stdin: int = asyncio.subprocess.DEVNULL,
 ) -> asyncio.subprocess.Process:
     """Start a child with its output appended to `log`.
 
@@ -96,7 +100,7 @@ async def spawn(
     with log.open("ab") as out:
         return await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=out,
             stderr=out,
             env={**(os.environ if env is None else env), _PARENT: str(os.getpid())},

@@ -5,9 +5,11 @@ import json
 import os
 import secrets
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +25,7 @@ from runtime.processes import Locked, lock, spawn, stop
 from runtime.release import release
 from runtime.serving import serving
 from runtime.settings import ROOT, Settings
+from runtime.spare import WAITS, Spare
 
 BAD_SETTINGS = 2
 """Exit code of a worker or simulator that another start would not help."""
@@ -61,8 +64,8 @@ class Stack:
     """Server, simulator and worker as child processes that die with us.
 
     Use as `async with Stack(settings, speed=4) as stack`. A dead child is restarted; what a dead
-    worker held is released at once. Raises NoServer if it cannot start, SettingsError if it shall
-    encrypt and has no key.
+    worker held is released at once. With a `spare`, the next worker has loaded its code already.
+    Raises NoServer if it cannot start, SettingsError if it shall encrypt and has no key.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class Stack:
         speed: float = 1.0,
         seed: int = 7,
         faults: str = "",
+        spare: bool = False,
         tell: Callable[[Event], None] = lambda _event: None,
     ) -> None:
         self.settings, self.speed, self.seed = settings, speed, seed
         self.faults, self.tell = faults, tell
+        self.spare = Spare(partial(self._worker, WAITS, stdin=PIPE)) if spare else None
         self.codec = codec_for(settings, embedded=True)
         self.nonce = secrets.token_hex(4)
         self.failed: asyncio.Future[str] | None = None
@@ -122,10 +127,14 @@ class Stack:
             data, self.ports, codec=url, converter=converter(opened, self.codec)
         )
         self._watch(self.server, grace=10)
+        if self.spare:  # ended after the worker: its supervision may prepare another
+            self._exit.push_async_callback(self.spare.end)
         for child, grace in ((self.simulator, 5), (self.worker, 15)):
             child.process = await child.start()
             self._watch(child, grace)
         await self._until_served()
+        if self.spare:
+            await self.spare.prepare()
         fresh = data / "stack.json.new"
         fresh.write_text(json.dumps(asdict(self.addresses)), encoding="utf-8")
         fresh.replace(data / "stack.json")
@@ -179,14 +188,20 @@ class Stack:
 
     async def _start_worker(self) -> asyncio.subprocess.Process:
         self._workers += 1
+        spare = self.spare.take(self.worker_identity) if self.spare else None
+        return spare or await self._worker("--identity", self.worker_identity)
+
+    async def _worker(self, *args: str, stdin: int = DEVNULL) -> asyncio.subprocess.Process:
         return await self._python(
             "worker",
             *(str(ROOT / "worker.py"), "--address", self.addresses.grpc, "--die-with-parent"),
-            *("--identity", self.worker_identity),
-            *(("--live",) if self.settings.live else ()),
+            *(*args, *(("--live",) if self.settings.live else ())),
+            stdin=stdin,
         )
 
-    async def _python(self, name: str, *args: str) -> asyncio.subprocess.Process:
+    async def _python(
+        self, name: str, *args: str, stdin: int = DEVNULL
+    ) -> asyncio.subprocess.Process:
         data = self.settings.data
         env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
         env |= {"BRAID_DATA": str(data), "BRAID_SIMULATOR": self.addresses.simulator}
@@ -194,7 +209,8 @@ class Stack:
         env |= {"BRAID_KEYS_FILE": str(self.codec.ring.path) if self.codec.ring else ""}
         env |= {"BRAID_ENCRYPTION": "on" if self.codec.writes else "off"}
         env |= {"PYTHONPATH": str(ROOT), "BRAID_LIVE": "1" if self.settings.live else "0"}
-        return await spawn([sys.executable, *args], log=data / "logs" / f"{name}.log", env=env)
+        log = data / "logs" / f"{name}.log"
+        return await spawn([sys.executable, *args], log=log, env=env, stdin=stdin)
 
     def _watch(self, child: Child, grace: float) -> None:
         """Restart a child that dies, and end it with the stack."""
@@ -229,6 +245,8 @@ class Stack:
             self.tell(Event(child.name, "restarted"))
             if child is self.worker:
                 await self._release(dead)
+                if self.spare:
+                    await self.spare.prepare()
 
     def _give_up(self, why: str) -> None:
         if self.failed is not None and not self.failed.done():

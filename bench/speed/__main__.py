@@ -73,11 +73,15 @@ def table(told: Mapping[str, Any], about: str) -> Table:
     """Show the medians, with the least and the most."""
     shown = Table("", "unit", BARE, HAND, VISIBLE, FUSED, "visible/hand-written", title=about)
     for workload, row in told.items():
-        cells = [f"{s['median']:,g} ({s['min']:,g} to {s['max']:,g})" for s in row.values()]
-        hand, visible = row[HAND]["median"], row[VISIBLE]["median"]
+        cells = [_cell(row[name]) if name in row else "-" for name in (BARE, HAND, VISIBLE, FUSED)]
+        hand, visible = row.get(HAND, {"median": 0})["median"], row[VISIBLE]["median"]
         ratio = f"{visible / hand:.3f}" if hand else "-"
-        shown.add_row(workload, row[HAND]["unit"], *cells, ratio)
+        shown.add_row(workload, row[VISIBLE]["unit"], *cells, ratio)
     return shown
+
+
+def _cell(figure: Mapping[str, Any]) -> str:
+    return f"{figure['median']:,g} ({figure['min']:,g} to {figure['max']:,g})"
 
 
 def main() -> int:

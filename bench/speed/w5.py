@@ -2,7 +2,8 @@
 
 Two workers serve, so that the time is that of noticing, not of starting Python. Ours are released
 as our supervisor does (`runtime/release.py`); the one by hand waits for its heartbeat's timeout.
-Bare asyncio has nobody else: it is started again, and begins from the start.
+Bare asyncio has nobody else: it is started again, and begins from the start. Once more with a
+single worker of ours, whose successor waits as in the stack (`runtime/spare.py`).
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from bench.speed.flows import ByBraid
 from bench.speed.here import BARE, FUSED, HAND, VISIBLE, Found, Here
 from bench.speed.records import Stages
 from runtime.processes import spawn, stop
+from runtime.release import release
 from tests.support.flows import Killable, killable
 from workflows.grades import GRADE, Grade
 
@@ -33,6 +35,7 @@ FIGURES = {
     "W5 kill to the next step": "seconds",
     "W5 in all": "seconds",
 }
+ALONE = ", a single worker"
 
 Kill = Callable[[str], Awaitable[None]]
 """Kills whoever the log names."""
@@ -68,6 +71,7 @@ async def measure(here: Here, repeat: int) -> dict[str, Found]:
         VISIBLE: partial(_braid, grade=Grade.VISIBLE),
         FUSED: partial(_braid, grade=Grade.FUSED),
     }
+    ways |= {grade + ALONE: partial(_alone, grade=Grade(grade)) for grade in (VISIBLE, FUSED)}
     runs: dict[str, list[Sequence[float]]] = {name: [] for name in ways}
     for number in range(repeat):
         for name, way in ways.items():
@@ -76,7 +80,15 @@ async def measure(here: Here, repeat: int) -> dict[str, Found]:
             async with way(here, folder) as run:
                 runs[name].append(await _killed(run))
     return {
-        figure: Found(unit, {name: [run[place] for run in each] for name, each in runs.items()})
+        figure + kind: Found(
+            unit,
+            {
+                name.removesuffix(ALONE): [run[place] for run in each]
+                for name, each in runs.items()
+                if name.endswith(ALONE) is bool(kind)
+            },
+        )
+        for kind in ("", ALONE)
         for place, (figure, unit) in enumerate(FIGURES.items())
     }
 
@@ -126,6 +138,20 @@ async def _braid(here: Here, folder: Path, grade: Grade) -> AsyncIterator[Run]:
         for worker in by_name.values():
             if worker.process is not None:
                 await stop(worker.process, 5, hard=True)
+
+
+@asynccontextmanager
+async def _alone(here: Here, folder: Path, grade: Grade) -> AsyncIterator[Run]:
+    async with killable(here.address, "bench.speed.world", folder) as worker:
+        await worker.prepare()
+        await _warm(lambda: _case(worker, grade, Stages(stages=())))
+
+        async def kill(dead: str) -> None:
+            await worker.kill(released=False)
+            await worker.start()
+            await release(worker.flows.client, dead)
+
+        yield Run(_case(worker, grade, WORK), kill, worker.log)
 
 
 async def _case(worker: Killable, grade: Grade, work: Stages) -> None:

@@ -41,7 +41,7 @@ async def supervised(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     data = tmp_path_factory.mktemp("supervised")
     told: list[Event] = []
     async with (
-        Stack(Settings(data=data), speed=100, tell=told.append) as stack,
+        Stack(Settings(data=data), speed=100, spare=True, tell=told.append) as stack,
         world_on(stack.addresses, data) as here,
     ):
         yield Supervised(stack, told, here)
@@ -109,8 +109,12 @@ async def test_a_killed_worker_is_replaced_and_what_it_held_released(
     await here.faults(SLOW_MODEL.model_copy(update={"seconds": 60}))  # none ends before the kill
     handle = await here.start(case_file("carbo_ceramics"))
     held = await a_paid_call_in_flight(here, handle)
+    stack = supervised.stack
+    assert stack.spare is not None
+    waiting = stack.spare.waiting
     await here.faults()  # what is asked again is quick
-    events = await kill(supervised, supervised.stack.worker)
+    events = await kill(supervised, stack.worker)
+    assert stack.worker.process is waiting, "the spare serves in its place"
     assert [e.what.split(" (")[0] for e in events][:2] == ["died", "restarted"]
     count = int(next(e.what for e in events if e.what.startswith("released")).split()[1])
     assert count >= held

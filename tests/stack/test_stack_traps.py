@@ -142,7 +142,7 @@ async def test_a_killed_stack_takes_its_children_along_and_its_cases_live_on(
         async with world_on(addresses, tmp_path) as here:
             await here.gate(here.client.get_workflow_handle(case))
         family = living(tmp_path)
-        assert len(family) == 4, "owner, server, simulator, worker"
+        assert len(family) == 5, "owner, server, simulator, worker, spare"
         owner.kill()
         await owner.wait()
         await until(lambda: all(map(ended, family)), PATIENCE, f"all of {family} are gone")

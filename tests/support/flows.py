@@ -1,9 +1,9 @@
 """A worker for test workflows (`tests/flows`): the product's sandbox, interceptor and converter."""
 
-import asyncio
 import importlib
 import secrets
 import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from runtime.documents import converter, kept_at, kept_in
 from runtime.processes import spawn, stop
 from runtime.release import release
 from runtime.settings import Settings
+from runtime.spare import WAITS, Spare
 from store.database import Store
 from workflows.calls import MAIN_QUEUE, RUN_BULK, RUN_STEP, Call
 from workflows.data.metrics import GateNote
@@ -182,8 +183,9 @@ class Killable:
     address: str
     world: str
     data: Path
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     number: int = 0
+    spare: Spare | None = None
 
     @property
     def identity(self) -> str:
@@ -202,9 +204,18 @@ class Killable:
     async def start(self) -> None:
         """Start a worker process; it is serving when it takes its first task."""
         self.number += 1
+        waiting = self.spare.take(self.identity) if self.spare else None
+        self.process = waiting or await self._begun(self.identity)
+
+    async def prepare(self) -> None:
+        """Have the next worker process wait, loaded."""
+        self.spare = self.spare or Spare(lambda: self._begun(WAITS, stdin=PIPE))
+        await self.spare.prepare()
+
+    async def _begun(self, identity: str, stdin: int = DEVNULL) -> Process:
         command = [sys.executable, "-m", "tests.support.flow_process", self.address]
-        command += [self.flows.queue, self.identity, self.world, str(self.data)]
-        self.process = await spawn(command, log=self.data / "worker.log")
+        command += [self.flows.queue, identity, self.world, str(self.data)]
+        return await spawn(command, log=self.data / "worker.log", stdin=stdin)
 
     async def kill(self, *, released: bool = True) -> None:
         """SIGKILL it, reap it, and release what it held, as the supervisor does."""
@@ -230,3 +241,5 @@ async def killable(address: str, world: str, data: Path) -> AsyncIterator[Killab
         await flows.end_all()
         if made.process is not None:
             await stop(made.process, 5, hard=True)
+        if made.spare is not None:
+            await made.spare.end()
