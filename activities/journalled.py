@@ -15,7 +15,7 @@ from activities.llm.background import Background
 from activities.posture import NONSENSE, Advice, Posture, is_up
 from activities.shadowing import Shadowing
 from activities.wire import HttpRequest, LeftAlone, NotSent, Reply, Wire, WireError
-from runtime.context import CallContext, held_by
+from runtime.context import held_by
 from runtime.pool import Pool
 from runtime.settings import Endpoint
 from store.admission import Admission, Permit
@@ -50,18 +50,6 @@ LOOK_AT_BUDGET = 2.0
 def worth_keeping(headers: Mapping[str, str]) -> dict[str, str]:
     """Choose the headers a stored reply keeps: what dates it, and what the vendor calls it."""
     return {name: value for name, value in headers.items() if name in KEPT_HEADERS}
-
-
-def need_of(context: CallContext, service: str, model: str = "", tokens: int = 0) -> Need:
-    """Say what a call of this context needs leave for."""
-    return Need(
-        service,
-        model,
-        tokens,
-        tenant=context.tenant,
-        weight=context.weight,
-        priority=context.priority,
-    )
 
 
 class Answered(Exception):
@@ -155,14 +143,19 @@ class CallDesk:
                 await self._landed(found)
 
     async def _leave(self, entry: CallEntry, sending: Sending) -> _Leave | Fetched | Flight:
+        new_in: AsyncConnection | None = None  # the transaction in which nobody had claimed it
+
         async def look(connection: AsyncConnection) -> Fetched | None:
-            if reply := await self._standing.reply(connection, entry):
+            nonlocal new_in
+            if not await self._standing.claimed(connection, entry):
+                new_in = connection
+            elif reply := await self._standing.reply(connection, entry):
                 return Fetched(reply, reused=True)
             await self.breakers.check(connection, sending.service)
             return None
 
         async def take(connection: AsyncConnection) -> tuple[bool, Fetched | Flight | Claim]:
-            found = await self._found(connection, entry)
+            found = await self._found(connection, entry, new=connection is new_in)
             if found is not None:
                 return False, found
             probing = await self.breakers.check(connection, sending.service)
@@ -181,9 +174,9 @@ class CallDesk:
         return taken
 
     async def _found(
-        self, connection: AsyncConnection, entry: CallEntry
+        self, connection: AsyncConnection, entry: CallEntry, *, new: bool
     ) -> Fetched | Flight | None:
-        claimed = await self._standing.claimed(connection, entry)
+        claimed = not new and await self._standing.claimed(connection, entry)
         if claimed and (reply := await self._standing.reply(connection, entry)):
             return Fetched(reply, reused=True)
         if reply := await self._standing.cached(connection, entry):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from activities.journalled import CallDesk, Sending, need_of, worth_keeping
+from activities.journalled import CallDesk, Sending, worth_keeping
+from activities.needs import need_of
 from activities.posture import judge
 from activities.wire import HttpRequest, Reply, Wire
 from bench.journal import Figures, counting, table

@@ -8,8 +8,9 @@ as long (M. Nygard, Release It!, 2007).
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, Transaction, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.clock import read, written
@@ -133,13 +134,22 @@ class Breakers:
         self._store, self.rule = store, rule or BreakerRule()
 
     async def check(self, connection: AsyncConnection, service: str) -> bool:
-        """Say whether a call to `service` would be the probe. Raises CircuitOpen."""
+        """Say whether a call to `service` would be the probe. Raises CircuitOpen.
+
+        What a transaction has seen closed it reads again only after it noted something: nobody else
+        writes meanwhile.
+        """
+        closed = _seen_closed(connection)
+        if service in closed:
+            return False
         circuit, now = await _read(connection, service), self._store.clock()
         match circuit.state(now):
             case BreakerState.OPEN:
                 raise CircuitOpen(service, circuit.look_again(now, self.rule))
-            case state:
-                return state is BreakerState.HALF_OPEN
+            case BreakerState.HALF_OPEN:
+                return True
+        closed.add(service)
+        return False
 
     async def probe(self, connection: AsyncConnection, service: str) -> None:
         """Write down that the probe is on its way: no other call passes meanwhile."""
@@ -150,6 +160,7 @@ class Breakers:
     async def note(self, connection: AsyncConnection, service: str, *, good: bool) -> None:
         """Count a call that ended well, or did not."""
         now = self._store.clock()
+        _seen_closed(connection).discard(service)
         if good and await _counted(connection, service, now - self.rule.window):
             return
         before = await _read(connection, service)
@@ -166,6 +177,16 @@ class Breakers:
         return [
             BreakerView(name, c.state(now), c.calls, c.share, c.open_until) for name, c in found
         ]
+
+
+_SEEN_CLOSED = WeakKeyDictionary[Transaction, set[str]]()
+
+
+def _seen_closed(connection: AsyncConnection) -> set[str]:
+    """Give the services whose breakers this transaction has seen closed, to be added to."""
+    inside = connection.sync_connection
+    transaction = inside.get_transaction() if inside else None
+    return set() if transaction is None else _SEEN_CLOSED.setdefault(transaction, set())
 
 
 async def _counted(connection: AsyncConnection, service: str, since: datetime) -> bool:

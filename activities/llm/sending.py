@@ -13,20 +13,14 @@ from temporalio.exceptions import ApplicationError
 from activities.budgets import charges_of
 from activities.counted import counted
 from activities.failures import failure, final, pause
-from activities.journalled import (
-    Answered,
-    CallDesk,
-    Fetched,
-    Sending,
-    need_of,
-    worth_keeping,
-)
+from activities.journalled import Answered, CallDesk, Fetched, Sending, worth_keeping
 from activities.llm.checks import worst_of
 from activities.llm.dialects import PROVIDERS
 from activities.llm.entry import entry_of
 from activities.llm.providers.common import Parsed, ReplyOutcome
 from activities.llm.reading import read_reply
 from activities.llm.schema import Schema, strict_schema
+from activities.needs import need_of
 from activities.posture import Advice
 from activities.wire import HttpRequest, Reply, WireError
 from runtime.catalogue import Catalogue

@@ -7,7 +7,8 @@ from typing import Any
 
 from activities.counted import counted
 from activities.failures import failure, pause, retryable
-from activities.journalled import Answered, CallDesk, Sending, need_of, worth_keeping
+from activities.journalled import Answered, CallDesk, Sending, worth_keeping
+from activities.needs import need_of
 from activities.posture import Advice, Posture, is_web_page, judge
 from activities.sources.connector import (
     UNDOCUMENTED,

@@ -266,6 +266,42 @@ async def test_two_workers_make_the_same_call_of_a_case_once(
         await desk.close()
 
 
+async def test_what_was_looked_up_before_a_wait_is_looked_up_again_after_it(
+    settings: Settings, store: Store, wire: Wire, world: Outside
+) -> None:
+    """Two workers find a call unclaimed, and wait: the one that gets the second permit reads it."""
+    answers = {"ReferenceReading": ReferenceReading}
+    limits = Limits(concurrency=1)
+    desks = [
+        CallDesk(store, wire, Admission(store, lambda *_: limits, f"worker-{n}")) for n in range(2)
+    ]
+    catalogue = load(ROOT / "llm.toml")
+    one, other = (ModelActivities(settings, catalogue, desk, answers) for desk in desks)
+    world.will(FINE, FINE)
+    world.hold()
+    ahead = asyncio.ensure_future(run(calls.ASK_MODEL, one.ask_model, question(sample=1)))
+    await world.asked.wait()
+    both = [
+        asyncio.ensure_future(run(calls.ASK_MODEL, models.ask_model, question()))
+        for models in (one, other)
+    ]
+    while (
+        sum(
+            sum(pool.waiting.values())
+            for pool in await desks[0].admission.pools()
+            if not pool.model
+        )
+        < 2
+    ):
+        await asyncio.sleep(0)
+    world.go_on()
+    await ahead
+    assert sorted(answer.reused for answer in await asyncio.gather(*both)) == [False, True]
+    assert len(world.seen) == 2
+    for desk in desks:
+        await desk.close()
+
+
 async def test_who_follows_a_call_whose_worker_dies_makes_it_itself(
     settings: Settings,
     store: Store,
