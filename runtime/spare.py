@@ -23,11 +23,13 @@ class Spare:
     def __init__(self, begin: Callable[[], Awaitable[asyncio.subprocess.Process]]) -> None:
         self._begin = begin
         self.waiting: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
 
     async def prepare(self) -> None:
-        """Start a process that waits."""
-        await self.end()
-        self.waiting = await self._begin()
+        """Start a process that waits, in place of any other."""
+        async with self._turn:
+            await self.end()
+            self.waiting = await self._begin()
 
     def take(self, name: str) -> asyncio.subprocess.Process | None:
         """Tell the one that waits its name and give it up; None if there is none."""
