@@ -128,8 +128,9 @@ class Run:
             self.final = Fail() if _is_misuse(error) else self.host.default
         if self.given_up:
             return
-        outcome = replace(outcome, name=self.branch.name, attempts=self.begun)
-        self.host.settle(self, replace(outcome, started=self.started, ended=now()))
+        name, began = self.branch.name, self.started
+        whole = replace(outcome, name=name, attempts=self.begun, started=began, ended=now())
+        self.host.settle(self, whole)
 
     async def _outcome(self, effort: Effort) -> Outcome[Any]:
         """Wait for an attempt, and see what its policy makes of a failure."""
