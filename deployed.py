@@ -91,6 +91,7 @@ PASSED_THROUGH = (
     "workflows.scope",
     "workflows.calls",
     "workflows.grades",
+    "workflows.room",
     "workflows.turns",
     "workflows.patterns",
     "workflows.prompts",

@@ -7,7 +7,7 @@ from types import FrameType
 
 from runtime.settings import ROOT
 
-_PLUMBING = ("workflows/headers.py", "workflows/calls.py", "cli/")
+_PLUMBING = ("workflows/headers.py", "workflows/room.py", "workflows/calls.py", "cli/")
 """Every command goes through these, so they say nothing."""
 _FILE = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 

@@ -37,6 +37,7 @@ from workflows.data.memo import ENTRIES, misfit
 from workflows.errors import Misuse
 from workflows.grades import GRADE, Grade, current_grade, enter_grade
 from workflows.patterns.announce import Announcer
+from workflows.room import Room
 from workflows.scope import current_case, current_level, current_scope, told
 from workflows.turns import Turns, needs_turn
 
@@ -69,6 +70,7 @@ class _Outbound(WorkflowOutboundInterceptor):
     def __init__(self, following: WorkflowOutboundInterceptor) -> None:
         super().__init__(following)
         self._started: Counter[tuple[str, str]] = Counter()
+        self._activities, self._children = Room(), Room()
 
     @cached_property
     def _turns(self) -> Turns | None:
@@ -83,9 +85,12 @@ class _Outbound(WorkflowOutboundInterceptor):
             # A server lets an activity inherit it, but its worker is not told of it.
             input.priority = _priority()
         send = partial(super().start_activity, input)
-        if self._turns is None or not needs_turn():
-            return send()
-        waiting = asyncio.ensure_future(self._turns.within(send))
+        if self._turns is not None and needs_turn():
+            waiting = asyncio.ensure_future(self._turns.within(send))
+        elif self._activities.is_full:
+            waiting = asyncio.ensure_future(self._activities.within(send))
+        else:
+            return self._activities.open(send)
         return cast(workflow.ActivityHandle[Any], waiting)
 
     async def start_child_workflow(
@@ -98,9 +103,9 @@ class _Outbound(WorkflowOutboundInterceptor):
             input.parent_close_policy = workflow.ParentClosePolicy.TERMINATE
         if input.priority == Priority.default:
             input.priority = _priority()
-        if self._turns is None or abandoned:
+        if abandoned:
             return await super().start_child_workflow(input)
-        leave = await self._turns.take()
+        leave = await (self._turns or self._children).take()
         try:
             child = await super().start_child_workflow(input)
         except BaseException:
