@@ -25,6 +25,7 @@ HOSTILE = {
         STEP.format("{ask: drafter, prompt: Go, for_each: '{{ [1] * 1000000000 }}'}"),
         "only numbers take",
     ),
+    "half a character": (ASK.format(r"{{ '\ud800' }}"), "half a character"),
     "huge file": ("x: " + "y" * 1_000_001, "larger than"),
     "billion laughs": ("a: &a [1, 1]\nb: &b [*a, *a]\n", "aliases"),
     "bottomless": ("[" * 100 + "]" * 100, "nested deeper"),

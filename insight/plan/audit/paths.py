@@ -2,25 +2,26 @@
 
 from collections.abc import Iterator
 
+from insight.plan.audit.conditions import Certain, is_value, paths
 from insight.plan.audit.findings import AuditFinding, Code
 from insight.plan.audit.view import View, at_step
 from workflows.data.blueprints.blueprint import Step
 from workflows.data.blueprints.references import Read, ReadKind
 
-MOST_CONDITIONS = 8
-"""Different conditions; each doubles the paths, so 8 make 256."""
+MOST_PATHS = 256
+"""What eight conditions on different things make."""
 
 
 def missing(view: View) -> Iterator[AuditFinding]:
     """Results that may be empty and are read as though they were always there."""
     for name, step in view.steps.items():
         told: set[str] = set()
-        tested = {read.name for read in view.reads[name] if read.where == "when"}
         for read in view.reads[name]:
             if read.kind is not ReadKind.STEP or read.name not in view.steps or read.name in told:
                 continue
-            why = _may_be_empty(view, step, read)
-            if why and not read.guarded and read.name not in tested and read.name != name:
+            if read.guarded or read.name == name:
+                continue
+            if why := _may_be_empty(view, step, read, name):
                 told.add(read.name)
                 yield AuditFinding(
                     code=Code.MISSING_PATH,
@@ -33,11 +34,14 @@ def missing(view: View) -> Iterator[AuditFinding]:
                 )
 
 
-def _may_be_empty(view: View, step: Step, read: Read) -> str:
-    other = view.steps[read.name]
+def _may_be_empty(view: View, step: Step, read: Read, name: str) -> str:
+    other, is_condition = view.steps[read.name], read.where == "when"
+    certain = Certain(view.steps, name, apart=read.name if is_condition else "")
+    if certain.gave(read.name) or (is_condition and is_value(step.when)):
+        return ""
     if read.name in step.soft:
         return "may come too late"
-    if other.when and other.when != step.when:
+    if other.when and not certain.happened(read.name):
         return "happens under a condition"
     if other.on_failure.skip:
         return "is skipped when it fails"
@@ -47,8 +51,8 @@ def _may_be_empty(view: View, step: Step, read: Read) -> str:
 def explosion(view: View) -> Iterator[AuditFinding]:
     """More paths than anyone can test."""
     conditions = dict.fromkeys(step.when for step in view.steps.values() if step.when)
-    if len(conditions) > MOST_CONDITIONS:
-        says = f"{len(conditions)} conditions make up to {2 ** len(conditions):,} paths"
+    if (many := paths(conditions)) > MOST_PATHS:
+        says = f"{len(conditions)} conditions make up to {many:,} paths"
         yield AuditFinding(
             code=Code.EXPLOSION,
             at=("steps",),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
+from insight.plan.audit.conditions import exclude
 from insight.plan.audit.findings import AuditFinding, Code
 from insight.plan.audit.view import View, at_step
 from workflows.data.blueprints.blueprint import Step
@@ -17,7 +18,7 @@ def conflicts(view: View) -> Iterator[AuditFinding]:
     for one, other in view.together():
         first, second = view.steps[one], view.steps[other]
         for thing in sorted({*first.uses} & {*second.uses}):
-            if not view.one_at_a_time(thing) and not opposite(first, second):
+            if not view.one_at_a_time(thing) and not exclude(first.when, second.when):
                 at_once[thing] |= {one: None, other: None}
     for thing, found in at_once.items():
         names = [*found]
@@ -34,17 +35,6 @@ def _conflict(view: View, name: str, thing: str, says: str, steps: tuple[str, ..
     at = ("steps", name, "uses", view.steps[name].uses.index(thing))
     mend = f"order them by needs, or write limits: {{{thing}: {{at_once: 1}}}}"
     return AuditFinding(code=Code.CONFLICT, at=at, says=says, mend=mend, steps=steps)
-
-
-def opposite(one: Step, other: Step) -> bool:
-    """Tell whether one happens only when the other does not, by their `when`."""
-    first, second = (" ".join(s.when.strip("{} ").split()) for s in (one, other))
-    if not first or not second:
-        return False
-    return first in (f"not {second}", f"not ({second})") or second in (
-        f"not {first}",
-        f"not ({first})",
-    )
 
 
 def undone(view: View) -> Iterator[AuditFinding]:
@@ -105,8 +95,9 @@ def _decided_for(view: View, name: str) -> dict[str, list[str]]:
 
 
 def _apart(view: View, one: str, other: str) -> bool:
+    first, second = view.steps[one], view.steps[other]
     ordered = one in view.before[other] or other in view.before[one]
-    return not ordered and {*view.steps[one].gives} != {*view.steps[other].gives}
+    return not (ordered or {*first.gives} == {*second.gives} or exclude(first.when, second.when))
 
 
 def _words(kind: str) -> bool:

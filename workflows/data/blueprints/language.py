@@ -4,15 +4,17 @@ Checked when it is read, so that a hostile or mistyped template is refused befor
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from inspect import signature
 from typing import cast
 
 from jinja2 import TemplateError, nodes
 from jinja2.nodes import Node
 
-from workflows.data.blueprints.filters import BadTemplate
+from workflows.data.blueprints.filters import FILTERS, BadTemplate
 from workflows.data.blueprints.sandbox import COUNTED, LANGUAGE, TEXT, WEIGHED
 
 LONGEST = 20_000
@@ -22,6 +24,7 @@ DEEPEST = 40
 ROOTS = ("input", "steps", "item", "last")
 """What a template knows: the case's input, finished steps, the item, the round before."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _CALLS = "nothing can be called; use a filter, as in {{ x | length }}"
 _REFUSED: Mapping[type[Node], str] = {
     nodes.Call: _CALLS,
@@ -117,39 +120,55 @@ class _Walk:
         self._check(node)
         if isinstance(node, nodes.For):
             yield from self._loop(node, names)
-        elif parts := _parts(node):
+        elif parts := parts_of(node):
             yield from self._reading(node, parts, names)
         elif isinstance(node, nodes.If | nodes.CondExpr):
             yield from self._choice(node, names)
+        elif isinstance(node, nodes.And | nodes.Or | nodes.Not):
+            yield from self._tested(node, names)
         else:
             inside = [p for inner in node.iter_child_nodes() for p in self.paths(inner, names)]
             yield from [replace(p, guarded=True) for p in inside] if _guards(node) else inside
 
     def _choice(self, node: nodes.If | nodes.CondExpr, names: frozenset[str]) -> Iterator[Path]:
-        tested = [*self.paths(node.test, names)]
-        yield from (replace(path, guarded=True) for path in tested)
-        about = {path.parts[:2] for path in tested}
+        tested = [*self._tested(node.test, names)]
+        yield from tested
         for inner in node.iter_child_nodes():
             if inner is not node.test:
-                for path in self.paths(inner, names):
-                    yield replace(path, guarded=path.guarded or path.parts[:2] in about)
+                yield from _also_guarded(self.paths(inner, names), tested)
+
+    def _tested(self, node: Node, names: frozenset[str]) -> Iterator[Path]:
+        """Walk what is asked whether it holds: nothing does not, unless it is reckoned with."""
+        if isinstance(node, nodes.And | nodes.Or):
+            self._check(node)
+            yield from (first := [*self._tested(node.left, names)])
+            yield from _also_guarded(self._tested(node.right, names), first)
+        elif isinstance(node, nodes.Not) or _takes_nothing(node):
+            self._check(node)
+            for inner in node.iter_child_nodes():
+                yield from self._tested(inner, names)
+        else:
+            whole = bool(parts_of(node))
+            yield from (replace(p, guarded=p.guarded or whole) for p in self.paths(node, names))
 
     def _check(self, node: Node) -> None:
         if not isinstance(node, _ALLOWED):
             said = _REFUSED.get(type(node), f"{type(node).__name__.lower()} is not taken")
             raise BadTemplate(said, node.lineno)
-        number = node.value if isinstance(node, nodes.Const) else None
-        if isinstance(number, float) and not math.isfinite(number):
+        value = node.value if isinstance(node, nodes.Const) else None
+        if isinstance(value, float) and not math.isfinite(value):
             raise BadTemplate("a number too large to be read", node.lineno)
+        if isinstance(value, str) and _HALF.search(value):
+            said = "half a character, which JSON cannot say; write the character itself, not \\u..."
+            raise BadTemplate(said, node.lineno)
         if isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
             raise BadTemplate(f"{node.attr}: no field begins with __", node.lineno)
         reckoned = node if isinstance(node, nodes.BinExpr) else None
         sides = [reckoned.left, reckoned.right] if reckoned else []
         if reckoned and reckoned.operator in ("*", "%") and any(map(_is_no_number, sides)):
             raise BadTemplate(f"only numbers take {reckoned.operator}", node.lineno)
-        if isinstance(node, nodes.Filter) and node.name not in LANGUAGE.filters:
-            known = ", ".join(sorted(n for n in LANGUAGE.filters if not n.startswith("(")))
-            raise BadTemplate(f"no filter is called {node.name}; there are {known}", node.lineno)
+        if isinstance(node, nodes.Filter):
+            _check_filter(node)
         if isinstance(node, nodes.Test) and node.name not in LANGUAGE.tests:
             known = ", ".join(sorted(LANGUAGE.tests))
             raise BadTemplate(f"no test is called {node.name}; there are {known}", node.lineno)
@@ -185,13 +204,28 @@ class _Walk:
             yield from self.paths(inner, names)
 
 
-def _parts(node: Node) -> list[str]:
+def _check_filter(node: nodes.Filter) -> None:
+    """Refuse a filter there is not, and one that is given what it does not take."""
+    if (work := FILTERS.get(node.name)) is None:
+        known = ", ".join(sorted(FILTERS))
+        raise BadTemplate(f"no filter is called {node.name}; there are {known}", node.lineno)
+    takes = signature(work)
+    try:
+        if node.dyn_args or node.dyn_kwargs:
+            raise TypeError
+        takes.bind(None, *node.args, **{str(given.key): None for given in node.kwargs})
+    except TypeError:
+        names = ", ".join([*takes.parameters][1:]) or "nothing"
+        raise BadTemplate(f"filter {node.name} takes {names} in brackets", node.lineno) from None
+
+
+def parts_of(node: Node) -> list[str]:
     """Give `a.b["c"]` as its parts, as far as they are written out; nothing of other nodes."""
     if isinstance(node, nodes.Name):
         return [node.name]
     if not isinstance(node, nodes.Getattr | nodes.Getitem):
         return []
-    parts = _parts(node.node)
+    parts = parts_of(node.node)
     key = [node.attr] if isinstance(node, nodes.Getattr) else _key(node)
     return [*parts, *key] if parts and not _open(node.node) else parts
 
@@ -204,11 +238,24 @@ def _is_no_number(node: Node) -> bool:
 def _guards(node: Node) -> bool:
     """Tell whether what is read in here may be empty without harm."""
     if isinstance(node, nodes.Compare):
-        return all(operand.op in ("eq", "ne") for operand in node.ops)
+        ops = {operand.op for operand in node.ops}
+        fixed = all(isinstance(operand.expr, nodes.List) for operand in node.ops)
+        return ops <= {"eq", "ne"} or (ops <= {"in", "notin"} and fixed)
     named = ("default", "defined", "undefined", "none")
-    if isinstance(node, nodes.Filter | nodes.Test):
-        return node.name in named
-    return isinstance(node, nodes.And | nodes.Or | nodes.Not)
+    return isinstance(node, nodes.Filter | nodes.Test) and node.name in named
+
+
+def _takes_nothing(node: Node) -> bool:
+    """Tell filters that make nothing, or what is empty, of nothing."""
+    empty = ("first", "join", "last", "map", "max", "min", "selectattr", "sort", "sum", "unique")
+    return isinstance(node, nodes.Filter) and node.name in empty
+
+
+def _also_guarded(paths: Iterable[Path], tested: Sequence[Path]) -> Iterator[Path]:
+    """Take for guarded what was tested before."""
+    about = {path.parts[:2] for path in tested}
+    for path in paths:
+        yield replace(path, guarded=path.guarded or path.parts[:2] in about)
 
 
 def _open(node: Node) -> bool:
