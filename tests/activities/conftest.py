@@ -24,7 +24,7 @@ async def world() -> AsyncIterator[Outside]:
 
 @pytest.fixture
 def settings(world: Outside, tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path, simulator=world.url, source_timeout=5.0, model_timeout=5.0)
+    return Settings(data=tmp_path, simulator=world.url, source_timeout=30.0, model_timeout=30.0)
 
 
 class Keyed(Settings):

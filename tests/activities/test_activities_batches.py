@@ -104,7 +104,7 @@ class Desk(Control):
 def desk_at(
     url: str, data: Path, store: Store, wire: Wire, client: httpx.AsyncClient, door: CallDesk
 ) -> Desk:
-    settings = Settings(data=data, simulator=url, source_timeout=5, model_timeout=5)
+    settings = Settings(data=data, simulator=url, source_timeout=30, model_timeout=30)
     answers: dict[str, Any] = {"ReferenceReading": ReferenceReading}
     models = ModelActivities(settings, settings.models, door, answers)
     return Desk(client, Journal(store), models, BatchActivities(settings, store, wire, answers))

@@ -112,7 +112,7 @@ class Bulk:
         return asyncio.ensure_future(environment.run(bulk.run_bulk, order))
 
     async def until(self, when: Any) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not when():
                 await asyncio.sleep(0)
 

@@ -217,7 +217,7 @@ async def test_a_call_waits_for_the_budget_of_many_cases_until_it_is_raised(
     small = paid().model_copy(update={"budget": ""})
     await ask(models, small, scope="batch-1:a", payer="batch-1 batch")
     waiting = asyncio.create_task(ask(models, small, scope="batch-1:b", payer="batch-1 batch"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (view := await budgets.view("batch-1", "batch")) or not view.short:
             await asyncio.sleep(0.01)
     assert (view.spent.usd, view.spent.calls, len(world.seen)) == (COST, 1, 1)

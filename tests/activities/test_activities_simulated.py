@@ -91,7 +91,7 @@ async def control() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def settings(control: httpx.AsyncClient, tmp_path: Path) -> Settings:
     url = str(control.base_url)
-    return Settings(data=tmp_path, simulator=url, source_timeout=5, model_timeout=5)
+    return Settings(data=tmp_path, simulator=url, source_timeout=30, model_timeout=30)
 
 
 @pytest.fixture
