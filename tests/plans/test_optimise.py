@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from rich.console import Console
@@ -156,6 +157,8 @@ def test_second_tries_begin_at_the_latest_safe_time_and_never_repeat_an_effect()
     began = {"s0": Began(0, slow)}
     assert Replanner(made).again(0, began, {}) == {"s0": 25_000 - 4_000 * 3}
     assert Replanner(made).again(14_000, began, {})["s0"] >= 14_000
+    patient = made.model_copy(update={"patience": 2_000})
+    assert Replanner(patient).again(0, began, {}) == {"s0": 2 * 10_000}
     assert Replanner(made).again(0, {"s0": Began(0, slow, again=5)}, {}) == {}
     assert Replanner(chain(hedges=False)[1]).again(0, began, {}) == {}
 
@@ -196,11 +199,11 @@ def test_strange_steps_and_those_that_scatter_tell_little_of_the_pace() -> None:
 
 
 def test_a_plan_keeps_its_deadline_as_often_as_asked_and_the_record_says_so() -> None:
-    small = tiered(1, 6)
+    small = tiered(3, 6)
     stated = problem(small, 0.9)
     wish = Wish(
         objective=Objective.CHEAPEST,
-        deadline_ms=max(stated.board(greedy(stated, FREE)).ends()) // 2,
+        deadline_ms=max(stated.board(greedy(stated, FREE)).ends()) * 3 // 5,
     )
     made = decide(small, wish, None, FEW)
     assert made.feasible
@@ -215,7 +218,12 @@ def test_a_plan_keeps_its_deadline_as_often_as_asked_and_the_record_says_so() ->
     )
     assert {step.level for step in made.steps} <= set(range(1, 6))
     assert all(step.why for step in made.steps)
-    track = Track(problem(small, made.quantile), made)
+    assert made.patience > 1_000  # second tries wait as long as that costs no deadline
+    stated = problem(small, made.quantile)
+    hasty = Track(stated, made.model_copy(update={"patience": 1_000}))
+    runs = [hasty.run(*drawn(stated, seed)) for seed in range(made.runs)]
+    assert made.micro_usd < fmean(run.micro_usd for run in runs)
+    track = Track(stated, made)
     for seed in range(10):
         one = track.run(*drawn(track.problem, 10_000 + seed, 1.5))
         assert one.hedges <= made.hedges

@@ -1,7 +1,7 @@
 """The decision: plans for several quantiles of time, the cheapest that keeps its deadline taken.
 
 A quantile is tried by simulated runs: as learned, and with vendors slower than that. Runs of all
-plans share their luck.
+plans share their luck. What is kept beyond what was asked is spent on fewer second tries.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +22,8 @@ SPENDING = 0.98
 """Keeping a deadline more often than this is more than was asked for."""
 STRAIN, BORNE = 1.5, 0.9
 """So much slower than learned may vendors be, and the deadline is still kept so often."""
+PATIENCES = (1_050, 1_100, 1_150, 1_200, 1_300, 1_400, 1_600)
+"""How much longer second tries may wait, in thousandths: three of them are tried."""
 WORK = 30_000
 """Steps simulated for each quantile: small plans are run more often than large ones."""
 
@@ -44,7 +46,9 @@ def decide(plan: Plan, wish: Wish, solver: Solver | None = None, how: Trial = Tr
     enough, borne = (_surely(share, how.runs) for share in (wish.target, BORNE))
 
     def tried(quantile: float, wished: Wish = wish) -> _Tried:
-        return _Tried(problem(plan, quantile), wished, solver, how, enough)
+        stated = problem(plan, quantile)
+        made = choices(stated, wished, solve(stated, wished, solver))
+        return _Tried(stated, made.model_copy(update=how._asdict()), enough)
 
     if wish.deadline_ms is None:
         return tried(FIRST).told()
@@ -69,13 +73,20 @@ class _Tried:
     `enough` is the share of runs that should keep the deadline.
     """
 
-    def __init__(
-        self, stated: Problem, wish: Wish, solver: Solver | None, how: Trial, enough: float
-    ) -> None:
-        made = choices(stated, wish, solve(stated, wish, solver))
-        self.made, self.enough = made.model_copy(update=how._asdict()), enough
-        self._track = Track(stated, self.made)
+    def __init__(self, stated: Problem, made: Choices, enough: float) -> None:
+        self.made, self.enough = made, enough
+        self._track = Track(stated, made)
         self._runs, self._slow = list[Outcome](), list[Outcome]()
+
+    def waiting(self, patience: int) -> "_Tried":
+        """Give the same plan with second tries that wait so much longer."""
+        made = self.made.model_copy(update={"patience": patience})
+        return _Tried(self._track.problem, made, self.enough)
+
+    @property
+    def hedges(self) -> int:
+        """Count the second tries of all runs made so far, as learned."""
+        return sum(run.hedges for run in self._runs)
 
     def keeps(self, borne: float) -> bool:
         """Say whether enough runs keep the deadline, and the share `borne` of those under strain.
@@ -127,16 +138,35 @@ class _Tries:
         At a high quantile a plan may be too slow on paper and yet keep its deadline: it is rarely
         so that all steps are late.
         """
-        low, high, good = 0, len(QUANTILES) - 1, list[Choices]()
+        low, high, good = 0, len(QUANTILES) - 1, list[tuple[Choices, _Tried]]()
         while low <= high:
             middle = (low + high) // 2
             if middle not in self._made:
                 self._made[middle] = self._tried(QUANTILES[middle])
-            if self._made[middle].keeps(borne):
-                good, high = [*good, self._made[middle].told()], middle - 1
+            one = self._made[middle]
+            if one.keeps(borne):
+                good, high = [*good, (one.told(), one)], middle - 1
             else:
                 low = middle + 1
-        return min(good[::-1], key=_worth, default=None)
+        if not good:
+            return None
+        return _patient(*min(good[::-1], key=lambda pair: _worth(pair[0])), borne)
+
+
+def _patient(made: Choices, tried: _Tried, borne: float) -> Choices:
+    """Let second tries wait as long as the deadline is still kept often enough, if that saves."""
+    if made.wish.objective is not Objective.CHEAPEST or not tried.hedges:
+        return made
+    good, low, high = list[_Tried](), 0, len(PATIENCES) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        later = tried.waiting(PATIENCES[middle])
+        if later.keeps(0.0):  # strain is looked at last: it hardly changes, and costs as many runs
+            good, low = [later, *good], middle + 1
+        else:
+            high = middle - 1
+    longest = next((later.told() for later in good if later.keeps(borne)), made)
+    return min(made, longest, key=_worth)
 
 
 def _worth(made: Choices) -> tuple[bool, float]:

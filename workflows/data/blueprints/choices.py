@@ -129,6 +129,8 @@ class Choices(Record):
     """Whether a run re-plans at each completion; the figures are of runs that do as it says."""
     hedges: Whole = 0
     """How many second tries the whole run may make."""
+    patience: Annotated[int, Field(gt=0)] = 1_000
+    """How long a step runs at least before a second try, in thousandths of what 85 % keep to."""
     runs: Whole
     seed: int
     snapshot: int | None = None

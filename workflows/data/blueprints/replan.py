@@ -192,13 +192,16 @@ class Replanner:
         return max(left, 0 if left > 0 else quickest)
 
     def _again(self, step: int, now: int, run: Began, slower: int) -> int:
-        """Give the latest safe time of a second try, and never before 85 % would have ended."""
+        """Give the latest safe time of a second try, and never before 85 % would have ended (or
+        later, by the choices' patience).
+        """
         ways, quick = self._steps[step].ways, self._quickest[step]
         deadline = self._choices.wish.deadline_ms
         if deadline is None:
             return max(now, run.at + ways[run.way].late * slower // PERMILLE)
         safe = deadline - (self._after[step] + ways[quick].late) * slower // PERMILLE
-        return max(now, safe, run.at + ways[run.way].patient)
+        patient = ways[run.way].patient * self._choices.patience // PERMILLE
+        return max(now, safe, run.at + patient)
 
 
 def _lane(way: Way) -> tuple[int, int, int]:
