@@ -36,8 +36,11 @@ def flaws(target: Target, profile: Profile = None, as_json: AsJson = False) -> N
     if target.endswith((".yaml", ".yml")):
         from cli.blueprints.auditing import audited
         from cli.blueprints.reading import read_blueprint
+        from insight.plan.audit.findings import Offers
+        from runtime.settings import Settings
 
-        _show(audited(read_blueprint(Path(target))), as_json=as_json)
+        offers = Offers(roles=frozenset(Settings.from_env().models.roles))
+        _show(audited(read_blueprint(Path(target)), offers), as_json=as_json)
     elif is_file(target):
         from cli.blueprints.auditing import audited_runs
 

@@ -51,9 +51,9 @@ class Placed:
         return {"place": self.place, "level": self.finding.level.value, **found}
 
 
-def audited(source: Source) -> Sequence[Placed]:
+def audited(source: Source, offers: Offers | None = None) -> Sequence[Placed]:
     """Give what the audit finds in a blueprint and in those it runs, the gravest of each first."""
-    return [p for one in (source, *run_by(source).values()) for p in audited_alone(one)]
+    return [p for one in (source, *run_by(source).values()) for p in audited_alone(one, offers)]
 
 
 def audited_alone(source: Source, offers: Offers | None = None) -> Sequence[Placed]:

@@ -219,7 +219,8 @@ def _field(made: Data, rng: Random) -> Data:
     effect = {"effect": "mail", "on_failure": FAIL, "undo": {"effect": "unsend"}}
     give = {"give": {"a": 1}}
     first = rng.choice([free("a"), ask("A"), gate, effect, give])
-    return _with(made, x1=first, x2=ask("On {{ steps.x1.b }}"))
+    inside = rng.choice(["b", "b", "a.b" if first == free("a") else "b"])
+    return _with(made, x1=first, x2=ask(f"On {{{{ steps.x1.{inside} }}}}"))
 
 
 HOSTILE = [

@@ -119,3 +119,13 @@ def test_roles_are_checked_where_they_are_known() -> None:
 def test_blueprints_there_are_have_no_flaw_but_notes(path: Path) -> None:
     findings = audit(read_blueprint(path).blueprint)
     assert [f for f in findings if f.level is not Level.NOTE] == []
+
+
+@pytest.mark.parametrize("read", ["input.text.title", "steps.a.names.first", "steps.b.text.words"])
+def test_what_is_declared_to_have_no_fields_has_none(read: str) -> None:
+    a = {"ask": "writer", "prompt": "{{ input.text }}", "gives": {"names": "list of text"}}
+    steps = {"a": a, "b": {**a, "gives": {}}, "c": {**a, "prompt": f"{{{{ {read} }}}}"}}
+    made = {"name": "m", "input": {"text": "text (with a title)"}, "steps": steps}
+    (error,) = [f for f in found(made) if f.level is Level.ERROR]
+    assert (error.code, error.at) == (Code.UNKNOWN_FIELD, ("steps", "c", "prompt"))
+    assert "is declared as" in error.says

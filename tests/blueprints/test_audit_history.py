@@ -87,11 +87,12 @@ def test_recorded_runs_of_processes(name: str, found: list[tuple[str, ...]]) -> 
     ("text", "code", "says"),
     [
         (
-            "name: a\nsteps:\n  x: {ask: w, prompt: 'On {{ steps.y }}'}\n",
+            "name: a\nsteps:\n  x: {ask: drafter, prompt: 'On {{ steps.y }}'}\n",
             2,
-            "3:15: error unknown-s",
+            "3:21: error unknown-s",
         ),
-        ("name: a\nsteps:\n  x: {ask: w, prompt: Go}\n", 0, "nothing found"),
+        ("name: a\nsteps:\n  x: {ask: drafter, prompt: Go}\n", 0, "nothing found"),
+        ("name: a\nsteps:\n  x: {ask: drafer, prompt: Go}\n", 2, "3:7: error unknown-name"),
     ],
 )
 def test_the_command_refuses_errors(tmp_path: Path, text: str, code: int, says: str) -> None:

@@ -93,6 +93,10 @@ def _read(view: View, at: At, read: Read, step: Step | None) -> Iterator[AuditFi
         says = f"the input has no {read.name}; it has {_named(view.blueprint.input)}"
         mend = "add it under input, or correct its spelling"
         yield AuditFinding(code=Code.UNKNOWN_INPUT, at=at, line=read.line, says=says, mend=mend)
+    elif read.kind is ReadKind.INPUT and read.name:
+        yield from _inside(
+            f"input.{read.name}", view.blueprint.input[read.name], read.field, read, at
+        )
     elif read.kind is ReadKind.ITEM and not (step and step.for_each and _inner(read)):
         says = "there is no item here: it is known inside a step with for_each only"
         mend = "give the step for_each, or read a step or the input"
@@ -122,6 +126,22 @@ def _field(step: Step, said: str, read: Read, at: At) -> Iterator[AuditFinding]:
         mend = "add it to what the step gives, or correct its spelling"
     if says:
         yield AuditFinding(code=Code.UNKNOWN_FIELD, at=at, line=read.line, says=says, mend=mend)
+    elif fields is not None:
+        rest = read.field.partition(".")[2]
+        yield from _inside(f"{said}.{field}", fields[field], rest, read, at)
+
+
+def _inside(said: str, kind: FieldType, field: str, read: Read, at: At) -> Iterator[AuditFinding]:
+    """Find a field read of what is declared to have none: a text, a number, a list."""
+    if field and not kind.startswith("any"):
+        named = kind.partition(" (")[0].removesuffix("?")
+        yield AuditFinding(
+            code=Code.UNKNOWN_FIELD,
+            at=at,
+            line=read.line,
+            says=f"{said} is declared as {named}, so it has no field {field.partition('.')[0]}",
+            mend="declare it as any, or read it as it is",
+        )
 
 
 def fields_of(step: Step) -> Mapping[str, FieldType] | None:
