@@ -6,6 +6,7 @@ import pytest
 
 from cli.blueprints.auditing import audited
 from cli.blueprints.checking import checked
+from cli.blueprints.making import wrong_names
 from cli.blueprints.reading import read_blueprint
 from cli.errors import BadInput
 
@@ -95,3 +96,21 @@ def test_blueprints_that_are_run_are_audited_with_their_own_places(tmp_path: Pat
     assert placed.line().startswith(place)
     found = checked(path)
     assert next(line for line in found.errors if "unknown-step" in line).startswith(place)
+
+
+def test_what_is_called_is_given_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(GOOD.replace("name: quiz", "name: inner"), "utf-8")
+    text = """\
+name: outer
+steps:
+  a: {run: inner, with: {articel: x}}
+  b: {effect: chat, with: {template: t, number: 0, text: x}, undo: {effect: stock}}
+"""
+    found = wrong_names(read_blueprint(written(tmp_path, text)))
+    for said in (
+        "3:26: inner takes no 'articel'; it takes article",
+        "3:19: inner needs article",
+        "stock needs ",
+    ):
+        assert any(said in line for line in found), (said, found)
+    assert len(found) == 3

@@ -10,7 +10,7 @@ from workflows.data.blueprints.blueprint import Step
 from workflows.data.blueprints.case import BlueprintCase
 from workflows.data.blueprints.planned import called
 from workflows.data.case_file import CaseFile
-from workflows.data.common import Record
+from workflows.data.common import JSON, Record
 from workflows.data.content_generation import ContentBrief
 from workflows.data.content_production import ContentOrder
 from workflows.data.document_analysis import AnalysisCase
@@ -81,15 +81,41 @@ def _of(case: BlueprintCase, name: str, step: Step) -> Iterator[Misfit]:
         yield (*at, "run"), f"{step.run} runs itself again, without end; use repeat"
     if step.undo and step.kind not in ("effect", "http"):
         yield (*at, "undo"), "only what has an effect is undone; leave it out"
-    call = SOURCES.get(step.source) or EFFECTS.get(step.effect)
-    record = call.input if call else PROCESSES.get(step.run)
-    for field in step.given if record else ():
-        if record and field not in record.model_fields:
-            takes = ", ".join(record.model_fields)
-            yield (*at, "with", field), f"{called(step)} takes no {field!r}; it takes {takes}"
+    yield from _given((*at, "with"), step.given, called(step), _takes(case, step))
+    if step.undo and undo in EFFECTS:
+        takes = _fields(EFFECTS[undo].input)
+        yield from _given((*at, "undo", "with"), step.undo.given, undo, takes)
     if step.http and not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", step.http.endpoint):
         said = "an endpoint is named, never addressed; name one of BRAID_ENDPOINTS, as crm"
         yield (*at, "http", "endpoint"), said
+
+
+def _takes(case: BlueprintCase, step: Step) -> Mapping[str, bool] | None:
+    """Give what the one called takes, and whether it must be given; None where nobody knows."""
+    if step.run in case.others:
+        wanted = case.others[step.run].input
+        return {field: not kind.endswith("?") for field, kind in wanted.items()}
+    call = SOURCES.get(step.source) or EFFECTS.get(step.effect)
+    record = call.input if call else PROCESSES.get(step.run)
+    return _fields(record) if record else None
+
+
+def _fields(record: type[Record]) -> Mapping[str, bool]:
+    return {name: field.is_required() for name, field in record.model_fields.items()}
+
+
+def _given(
+    at: Sequence[int | str], given: Mapping[str, JSON], name: str, takes: Mapping[str, bool] | None
+) -> Iterator[Misfit]:
+    """Say what is given and not taken, or must be given and is not."""
+    if takes is None:
+        return
+    known = ", ".join(takes) or "nothing"
+    for field in given:
+        if field not in takes:
+            yield (*at, field), f"{name} takes no {field!r}; it takes {known}"
+    if missing := [field for field, must in takes.items() if must and field not in given]:
+        yield at, f"{name} needs {', '.join(missing)}; give it in `with`"
 
 
 def _comes_back(name: str, case: BlueprintCase) -> bool:
