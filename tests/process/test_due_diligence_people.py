@@ -198,7 +198,7 @@ async def test_cancel_during_the_checks_leaves_nothing_half_done(here: World) ->
 
 async def test_cancel_during_onboarding_undoes_it(here: World) -> None:
     """The saga is undone in reverse although the case is being cancelled."""
-    slow = Fault(service="accounts", kind=FaultKind.SLOW, seconds=2, times=2)
+    slow = Fault(service="accounts", kind=FaultKind.SLOW, seconds=30, times=1)
     handle = await here.start(case_file("unilever"))
     await here.gate(handle)
     await here.faults(slow)

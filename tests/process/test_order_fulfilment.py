@@ -86,7 +86,7 @@ PHASES = {
 @pytest.mark.parametrize("phase", PHASES)
 async def test_cancelled_in_any_phase_nothing_half_done_remains(here: World, phase: str) -> None:
     service, order = PHASES[phase]
-    await here.faults(Fault(service=service, kind=FaultKind.SLOW, seconds=4, body=order, times=1))
+    await here.faults(Fault(service=service, kind=FaultKind.SLOW, seconds=30, body=order, times=1))
     handle = await here.begin("order-fulfilment", example("order-fulfilment/split", OrderCase))
     await here.until(handle, "status", lambda status: status["phase"] == phase)
     await handle.cancel()
