@@ -197,7 +197,7 @@ async def test_a_promotion_holds_wherever_a_case_is_started(
     )
     mail = {"message_id": f"<{here.queue}@a.example>", "from": "a@b.example", "text": "Hello?"}
     wire = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=wire, base_url="http://desk") as post:
+    async with httpx.AsyncClient(transport=wire, base_url="http://127.0.0.1") as post:
         arrived = (await post.post("/mails", json=mail)).json()
     (file := tmp_path / "mails.jsonl").write_text(given.model_dump_json())
     wish = starting.wish("", 10, "0", "", strict=True, sure=True)
