@@ -31,7 +31,7 @@ Cases = Annotated[str, typer.Option(help="how many cases there are, as 500/day")
 OfEach = Annotated[
     Path | None, typer.Option(help="of a folder: a file with a line `quiz: 500/day` each")
 ]
-Hourly = Annotated[float | None, typer.Option(help="what an hour is worth", min=0)]
+Hourly = Annotated[float | None, typer.Option(help="what an hour is worth", min=0, max=1e6)]
 Days = Annotated[float, typer.Option(help="working days a year", min=1, max=366)]
 Runs = Annotated[int, typer.Option(help="runs in virtual time", min=50, max=100_000)]
 AsBlueprint = Annotated[

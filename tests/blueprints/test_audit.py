@@ -115,6 +115,15 @@ def test_roles_are_checked_where_they_are_known() -> None:
     assert (error.code, error.at) == (Code.UNKNOWN_NAME, ("steps", "x", "ask"))
 
 
+@pytest.mark.parametrize(("field", "codes"), [("contract", [Code.DECIDED_TWICE]), ("reason", [])])
+def test_what_only_says_why_is_not_decided_twice(field: str, codes: list[Code]) -> None:
+    one, other = ({"ask": "writer", "gives": {n: "text", field: "text"}} for n in ("code", "page"))
+    both = {"ask": "writer", "prompt": f"{{{{ steps.a.{field} }}}} {{{{ steps.b.{field} }}}}"}
+    steps = {"a": {**one, "prompt": "One"}, "b": {**other, "prompt": "Another"}, "c": both}
+    findings = found({"name": "m", "steps": steps, "result": {"c": "{{ steps.c.text }}"}})
+    assert [f.code for f in findings if f.code is Code.DECIDED_TWICE] == codes
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "blueprints").glob("*.yaml")), ids=lambda p: p.stem)
 def test_blueprints_there_are_have_no_flaw_but_notes(path: Path) -> None:
     findings = audit(read_blueprint(path).blueprint)

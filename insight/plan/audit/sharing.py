@@ -11,6 +11,9 @@ from workflows.data.blueprints.blueprint import Step
 from workflows.data.blueprints.planned import changes
 from workflows.data.blueprints.references import ReadKind
 
+EXPLAINS = {"comment", "comments", "explanation", "note", "notes", "rationale", "reason", "reasons"}
+"""Fields that say why or add a word: each step has its own, and nothing must agree."""
+
 
 def conflicts(view: View) -> Iterator[AuditFinding]:
     """Steps that may change the same thing at once: a finding for each thing."""
@@ -88,7 +91,7 @@ def _decided_for(view: View, name: str) -> dict[str, list[str]]:
         step = view.steps.get(read.name) if read.kind is ReadKind.STEP else None
         named = read.field.split(".")[0]
         for field, kind in step.gives.items() if step else ():
-            if named in (field, "") and _words(kind):
+            if named in (field, "") and _words(kind) and field not in EXPLAINS:
                 found[field].add(read.name)
     places = {step: place for place, step in enumerate(view.steps)}
     return {field: sorted(names, key=lambda n: places[n]) for field, names in found.items()}
