@@ -150,6 +150,17 @@ class World:
         self.kills["worker"] += 1
         self.in_flight += await open_of(store, self.identities[place])
         say(f"killed {self.identities[place]}; {self.in_flight} calls under way at kills by now")
+        await self._replace(place)
+
+    async def replace_dead(self) -> None:
+        """Start another worker for one that ended by itself, as without a server or a store."""
+        for place, identity in [*self.identities.items()]:
+            if (code := self.processes[place].returncode) is not None:
+                say(f"{identity} ended by itself (exit {code})")
+                await self._replace(place)
+
+    async def _replace(self, place: str) -> None:
+        """Release what a dead worker held, and start another."""
         for _ in range(100):  # the server may be down as well
             try:
                 await release(self.client, self.identities[place])
@@ -262,15 +273,16 @@ async def lived(here: World, name: str, number: int) -> tuple[str, str]:
 async def _patiently(act: Any) -> Any:
     """Try again while server or workers are away; None if it cannot be done any more."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE
+    end, said = loop.time() + PATIENCE, ""
     while loop.time() < end:
         try:
             return await act()
         except (Trouble, RPCError) as away:
             if "already" in str(away) or "closed" in str(away):
                 return None
+            said = str(away)
             await asyncio.sleep(0.2)
-    raise TimeoutError(f"nobody answered for {PATIENCE} s")
+    raise TimeoutError(f"nobody answered for {PATIENCE} s: {said}")
 
 
 async def fail(
@@ -297,6 +309,7 @@ async def fail(
             if len(acts) == 1:
                 here.last.set()
             await acts.pop(0)()
+        await here.replace_dead()
         ready = [place for place in sorted(here.identities) if await here.has_worked(place, store)]
         if ready or here.ended > done:
             moved, done = loop.time(), here.ended
