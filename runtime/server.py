@@ -43,6 +43,9 @@ _DYNAMIC = (
     "history.timerProcessorMaxPollRPS=20000",
     'history.timerProcessorMaxTimeShift="1ms"',
     'history.transferProcessorUpdateAckInterval="5s"',  # a deletion waits for it: 30 s as shipped
+    # A case whose task failed for a while (its store was away) waits no longer than this for the
+    # next try: ten minutes as shipped. Slow tasks get as long as `deadlocks.SECONDS` to end.
+    'history.workflowTaskRetryMaxInterval="25s"',
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "matching.enableFairness=true",
