@@ -19,17 +19,9 @@ from temporalio.exceptions import CancelledError
 from runtime.settings import Settings
 from store.database import Store
 from store.schema import answers
-from tests.flows import rows, rows_world
-from tests.flows.rows import (
-    ANYWHERE,
-    Facts,
-    Row,
-    RowCancelled,
-    RowMany,
-    RowOrder,
-    RowOrders,
-    RowPeople,
-)
+from tests.flows import rows_world
+from tests.flows.row_workflows import RowCancelled, RowMany, RowOrders, RowPeople
+from tests.flows.rows import ANYWHERE, Facts, Row, RowOrder
 from tests.support.flows import Flows, Handle, Killable, flowing, killable
 from workflows.data.common import Decision
 from workflows.grades import GRADE, Grade
@@ -131,7 +123,11 @@ async def played(address: str, tmp_path: Path) -> AsyncIterator[Played]:
     log = tmp_path / "done.log"
     log.touch()
     async with flowing(
-        address, rows.WORKFLOWS, rows_world.answers(log), steps=rows.STEPS, data=tmp_path
+        address,
+        rows_world.WORKFLOWS,
+        rows_world.answers(log),
+        steps=rows_world.STEPS,
+        data=tmp_path,
     ) as here:
         yield Played(here, log)
 
