@@ -61,11 +61,11 @@ BUSY_S, FULL_S = 12, 6
 """Seconds the store is locked (a connection waits 10), and full."""
 SHORT, LONG, AT_ONCE = 20, 300, 20
 PATIENCE, STILL, GLANCE = 600, 180, 2.0
-LOST = timedelta(seconds=60)
-"""A mail that was claimed so long ago is no longer on its way."""
 """Seconds after which a case that nobody answers for is lost, and all if none gets on; and between
 two looks at one.
 """
+LOST = timedelta(seconds=60)
+"""A mail that was claimed so long ago is no longer on its way."""
 SERVES_ON = frozenset({"compliance-report", "keeper", "topic"})
 """Workflows that rightly outlive their cases."""
 Figures = dict[str, Any]
