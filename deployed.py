@@ -22,7 +22,6 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.contexts import beside_sandbox
 from runtime.conversion import count
 from runtime.deadlocks import replay_patiently
-from runtime.early import Runner
 from runtime.heartbeats import Heartbeats
 from runtime.kept_code import keep_code
 from runtime.unopened import Guarded
@@ -137,7 +136,7 @@ class BraidInterceptor(Interceptor):
         return _Workflows
 
 
-class _Sandbox(Runner):
+class _Sandbox(SandboxedWorkflowRunner):
     """Our sandbox; a workflow started with too few or too many inputs fails at once, and messages
     nobody can read are refused.
     """

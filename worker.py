@@ -34,6 +34,7 @@ from activities.wire import Wire
 from deployed import NAMES, WORKFLOWS, BraidInterceptor, runner
 from runtime.addresses import running_stack
 from runtime.builds import DEPLOYMENT, build_named, code_of_workflows
+from runtime.cached import only_recorded
 from runtime.connection import connect_given, connect_to, is_given
 from runtime.deadlocks import patient
 from runtime.documents import Opened, converter, kept_in
@@ -157,7 +158,7 @@ def workers(
             deployment_config=versioned,
             build_id=None if versioned else code_of_workflows(),
         )
-        return patient(made)
+        return only_recorded(patient(made))
 
     return [one(queue) for queue in queues or deployed.queues]
 

@@ -19,6 +19,7 @@ from activities.bulk import BulkActivities
 from activities.doors import door
 from activities.steps import StepActivities
 from deployed import BraidInterceptor, runner
+from runtime.cached import only_recorded
 from runtime.connection import connect_to
 from runtime.conversion import DATA_CONVERTER
 from runtime.deadlocks import patient
@@ -134,7 +135,7 @@ def flow_worker(
         graceful_shutdown_timeout=timedelta(seconds=1),
         build_id=BUILD,
     )
-    return patient(made)
+    return only_recorded(patient(made))
 
 
 @asynccontextmanager
