@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.server
 
 QUERIES = 3
 """At once: one is taken to see that they have arrived."""
+HELD = timedelta(seconds=10)
+"""For so long the dead hold the task."""
 DEAD = "dead"
 """Who takes a task, or a query, and never answers."""
 
@@ -76,7 +79,7 @@ async def first_answer(asked: Sequence[asyncio.Task[list[str]]]) -> list[str]:
 async def asked_in_between(mine: Killable) -> bool:
     """Play it once; tells whether a query was answered while the dead worker held the task."""
     client, other = mine.flows.client, f"nobody-{mine.identity}"
-    handle = await mine.flows.start(Asked, other)
+    handle = await mine.flows.start(Asked, other, task_timeout=HELD)
     while not await at_rest(handle):
         pass
     await mine.kill(released=False)

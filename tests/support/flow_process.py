@@ -24,7 +24,9 @@ async def serve(address: str, queue: str, identity: str, world: str, data: Path)
     store = await Store.open(Settings(data=data).database)
     client = await connect_to(address, identity, converter=converter(kept_in(store)))
     answers = module.answers(data / "done.log")
-    worker = flow_worker(client, queue, identity, module.WORKFLOWS, answers, module.STEPS, store)
+    options = getattr(module, "OPTIONS", {})
+    given = (module.WORKFLOWS, answers, module.STEPS, store)
+    worker = flow_worker(client, queue, identity, *given, **options)
     await worker.run()
 
 

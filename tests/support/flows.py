@@ -63,11 +63,11 @@ class Flows:
     async def start(self, workflow: Any, *args: Any, **options: Any) -> Handle:
         """Start a test workflow (class, run method or name) under an id of its own."""
         options.setdefault("id", f"flow-{secrets.token_hex(6)}")
+        options.setdefault("task_timeout", timedelta(seconds=5))
         handle: Handle = await self.client.start_workflow(
             getattr(workflow, "run", workflow),
             args=args,
             task_queue=self.queue,
-            task_timeout=timedelta(seconds=5),
             **options,
         )
         self.started.append(handle)
@@ -109,6 +109,7 @@ def flow_worker(
     at_once: int | None = None,
     noting: Callable[[GateNote], None] | None = None,
     records: Sequence[str] = (),
+    sticky: timedelta = timedelta(seconds=1),
 ) -> Worker:
     """Make a worker as the product's; steps that run fused need a store for their answers.
 
@@ -130,7 +131,7 @@ def flow_worker(
         interceptors=[BraidInterceptor(identity, noting)],
         identity=identity,
         max_concurrent_activities=at_once,
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        sticky_queue_schedule_to_start_timeout=sticky,
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=1),
         build_id=BUILD,
@@ -177,7 +178,8 @@ class Killable:
     """A worker process of one's own, to be killed and started again; serves one world module.
 
     The module gives WORKFLOWS, STEPS and `answers(log: Path) -> Answers`, which writes a line to
-    `log` for whatever it does, so that a test can count over all processes.
+    `log` for whatever it does, so that a test can count over all processes. Its OPTIONS, if any,
+    are those of `flow_worker`.
     """
 
     flows: Flows
