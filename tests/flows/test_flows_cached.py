@@ -11,11 +11,11 @@ from temporalio.api.enums.v1 import TaskQueueKind
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     PollWorkflowTaskQueueRequest,
-    ResetStickyTaskQueueRequest,
 )
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from runtime.release import release
 from tests.flows.asked import Asked
 from tests.support.flows import Handle, Killable, killable
 
@@ -52,15 +52,14 @@ async def sticky_queue(handle: Handle) -> TaskQueue:
     raise AssertionError("no worker keeps it")
 
 
-async def goes_on(client: Client, handle: Handle, other: str) -> None:
+async def goes_on(mine: Killable, handle: Handle, other: str) -> None:
     """End the other workflow and have the dead take the task that comes of it."""
-    reset = ResetStickyTaskQueueRequest(namespace=client.namespace)
-    reset.execution.workflow_id = handle.id
-    await client.workflow_service.reset_sticky_task_queue(reset)
+    client = mine.flows.client
+    await release(client, mine.identity)  # so that the task is not kept for the killed worker
     await client.get_workflow_handle(other).terminate()
     while not (await handle.describe()).raw_description.HasField("pending_workflow_task"):
         pass
-    await take(client, TaskQueue(name=(await handle.describe()).task_queue))
+    await take(client, TaskQueue(name=mine.flows.queue))
 
 
 async def held_by_the_dead(handle: Handle) -> bool:
@@ -85,7 +84,7 @@ async def asked_in_between(mine: Killable) -> bool:
     await mine.kill(released=False)
     asked = [asyncio.create_task(handle.query(Asked.heard)) for _ in range(QUERIES)]
     await take(client, await sticky_queue(handle))  # one: the others are there too, to be given up
-    await goes_on(client, handle, other)
+    await goes_on(mine, handle, other)
     await mine.start()
     hit = await first_answer(asked) == ["ended"] and await held_by_the_dead(handle)
     await handle.signal(Asked.tell)

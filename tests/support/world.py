@@ -111,7 +111,7 @@ class World:
 
     async def asked(self, handle: Handle, query: str) -> Any:
         """Ask a query, again while nobody answers: a worker that was killed is away for a while,
-        and a task that failed may begin anew (runtime/early.py). Of a stuck case it is raised.
+        and its task begins anew when its time is over. Of a stuck case it is raised.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE
